@@ -1,0 +1,34 @@
+"""marlgt: games, solution concepts, solvers, learners and certificates, from a matrix to a swarm.
+
+>>> import marlgt as gt
+>>> g = gt.NormalFormGame.bimatrix([[3, 0], [5, 1]], [[3, 5], [0, 1]])
+>>> for e in gt.solve(g):
+...     print(e.profile, e.values, e.epsilon)
+(array([0., 1.]), array([0., 1.])) [1. 1.] 0.0
+
+Importing it loads numpy and nothing heavier; everything else loads when it is first used.
+"""
+
+from marlgt._lazy import attach
+
+__version__ = "0.1.0"
+
+_EXPORTS = {
+    "BudgetExceeded": "marlgt.errors",
+    "Certificate": "marlgt.certificates",
+    "Equilibria": "marlgt.certificates",
+    "Equilibrium": "marlgt.certificates",
+    "ExactnessError": "marlgt.errors",
+    "GameError": "marlgt.errors",
+    "NormalFormGame": "marlgt.games.normal_form",
+    "NotConverged": "marlgt.errors",
+    "ParseError": "marlgt.errors",
+    "ProfileError": "marlgt.errors",
+    "UnsupportedGame": "marlgt.errors",
+    "certify": "marlgt.certificates",
+    "solve": "marlgt.solvers.selection",
+    "warm_up": "marlgt.kernels",
+}
+_SUBMODULES = ("concepts", "deep", "dynamics", "games", "solvers", "testing")
+__all__ = ["__version__", *sorted(_EXPORTS), *_SUBMODULES]
+__getattr__, __dir__ = attach(__name__, _EXPORTS, submodules=_SUBMODULES)

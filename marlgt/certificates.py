@@ -1,0 +1,333 @@
+"""Certificates: the proof that comes with every answer, computed apart from the solver.
+
+A certificate recomputes, from the game and the answer alone, the values and the largest gain that
+any player has from deviating. Where the payoffs and the probabilities are both exact it does so in
+rational arithmetic, and a zero is then a proof.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from marlgt.concepts.regrets import deviation_gains, values_and_regrets
+from marlgt.errors import GameError, ProfileError
+from marlgt.games._profiles import checked_joint, checked_profile, exact_profile
+from marlgt.games.normal_form import NormalFormGame, Profile
+
+__all__ = [
+    "TOLERANCE",
+    "Certificate",
+    "Equilibria",
+    "Equilibrium",
+    "certified",
+    "certify",
+    "relative_epsilon",
+]
+
+TOLERANCE = 1e-9
+"""Default largest regret of an answer, as a share of the player's payoff range."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What a profile or joint distribution is worth, and what deviating from it gains.
+
+    Attributes
+    ----------
+    concept : str
+        ``"nash"``, ``"correlated"`` or ``"coarse_correlated"``.
+    values : ndarray, shape (n,)
+    regrets : ndarray, shape (n,)
+        The largest gain of each player from a deviation of the concept's kind, never below zero.
+    exact : bool
+        Whether both were computed in rational arithmetic, so that zero means zero.
+    """
+
+    concept: str
+    values: NDArray[np.float64]
+    regrets: NDArray[np.float64]
+    exact: bool
+
+    @property
+    def epsilon(self) -> float:
+        """The largest regret: the answer is an epsilon-equilibrium for this and no smaller epsilon."""
+        return float(self.regrets.max())
+
+
+@dataclass(frozen=True)
+class Equilibrium:
+    """One answer of a solver, with its certificate.
+
+    Attributes
+    ----------
+    concept : str
+        The solution concept: ``"nash"``, ``"correlated"``, ``"stackelberg"`` and so on.
+    profile : tuple of ndarray, or None
+        One distribution per player; None for a correlated answer.
+    joint : ndarray, shape (A_1, ..., A_n), or None
+        A distribution over action profiles, for correlated answers.
+    values : ndarray, shape (n,)
+        Expected payoffs.
+    regrets : ndarray, shape (n,)
+        How far each player's defining inequality is from holding, recomputed apart from the solver.
+    exact : bool
+        Whether values and regrets were computed in rational arithmetic.
+    exact_profile : tuple of object ndarray of Fraction, or None
+        The same profile, exactly.
+    method : str
+        The solver's name.
+    work : mapping of str to int
+        What the solver did, in its own units, for example ``{"pivots": 12}``.
+    seconds : float
+        Wall time of the whole call that found it.
+    complete : bool
+        Whether the call found every answer that its concept asks for.
+    """
+
+    concept: str
+    profile: Profile | None
+    joint: NDArray[np.float64] | None
+    values: NDArray[np.float64]
+    regrets: NDArray[np.float64]
+    exact: bool
+    method: str
+    exact_profile: tuple[NDArray[Any], ...] | None = None
+    work: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    complete: bool = False
+
+    @property
+    def epsilon(self) -> float:
+        """The largest regret, zero for a proven equilibrium."""
+        return float(self.regrets.max())
+
+    @property
+    def supports(self) -> tuple[tuple[int, ...], ...]:
+        """The actions that each player plays with positive probability."""
+        if self.profile is None:
+            raise GameError(f"a {self.concept} answer is a joint distribution and has no supports: use .joint")
+        return tuple(tuple(int(a) for a in np.flatnonzero(p)) for p in self.profile)
+
+    def __str__(self) -> str:
+        values = ", ".join(f"{v:.6g}" for v in self.values)
+        proof = "exact" if self.exact else f"{self.epsilon:.1e}"
+        if self.exact and self.epsilon:
+            proof = f"{self.epsilon:.1e}, exact"
+        return f"{self.concept} {self._strategies()}  values ({values})  epsilon {proof}  [{self.method}]"
+
+    def _strategies(self) -> str:
+        if self.exact_profile is not None:
+            return " ".join("(" + ", ".join(str(x) for x in p) + ")" for p in self.exact_profile)
+        if self.profile is not None:
+            return " ".join("(" + ", ".join(f"{x:.6g}" for x in p) + ")" for p in self.profile)
+        return np.array2string(np.asarray(self.joint), precision=6, separator=", ").replace("\n", "")
+
+
+class Equilibria(Sequence[Equilibrium]):
+    """The answers of one call: a sequence that may still be growing while it is read.
+
+    Iterating over a streamed search yields each answer when it is found; ``len`` and indexing from the
+    end wait for the last. Ctrl-C during that wait ends the search, keeps what was found and sets
+    :attr:`stopped` to ``"interrupted"``.
+
+    Attributes
+    ----------
+    concept, method : str
+    why : str
+        Why this method was chosen.
+    components : tuple of tuple of int, or None
+        For solvers that compute them: indices of the answers in each connected component.
+    """
+
+    def __init__(
+        self,
+        found: Iterable[Equilibrium] = (),
+        *,
+        concept: str,
+        method: str,
+        complete: bool = False,
+        stopped: str = "",
+        why: str = "",
+        components: tuple[tuple[int, ...], ...] | None = None,
+        stream: Iterator[Equilibrium] | None = None,
+    ) -> None:
+        self._found = list(found)
+        self._stream = stream
+        self._complete = complete
+        self._stopped = stopped
+        self.concept = concept
+        self.method = method
+        self.why = why
+        self.components = components
+
+    @property
+    def complete(self) -> bool:
+        """Whether these are all the answers there are, as far as the method's guarantee goes."""
+        self._drain()
+        return self._complete
+
+    @property
+    def stopped(self) -> str:
+        """Why the search ended early: ``""``, ``"interrupted"`` or ``"budget"``."""
+        self._drain()
+        return self._stopped
+
+    def _advance(self) -> bool:
+        """Find one more answer of a stream; False when it has ended."""
+        if self._stream is None:
+            return False
+        try:
+            self._found.append(next(self._stream))
+        except StopIteration:
+            self._stream = None
+            self._complete = True
+            self._found = [replace(e, complete=True) for e in self._found]
+            return False
+        except KeyboardInterrupt:
+            self._stream = None
+            self._stopped = "interrupted"
+            return False
+        return True
+
+    def _drain(self) -> None:
+        while self._advance():
+            pass
+
+    def __len__(self) -> int:
+        self._drain()
+        return len(self._found)
+
+    def __iter__(self) -> Iterator[Equilibrium]:
+        position = 0
+        while position < len(self._found) or self._advance():
+            yield self._found[position]
+            position += 1
+
+    @overload
+    def __getitem__(self, index: int) -> Equilibrium: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Equilibrium]: ...
+    def __getitem__(self, index: int | slice) -> Equilibrium | Sequence[Equilibrium]:
+        if isinstance(index, int) and index >= 0:
+            while index >= len(self._found) and self._advance():
+                pass
+        else:
+            self._drain()
+        return self._found[index]
+
+    def __repr__(self) -> str:
+        self._drain()
+        status = "complete" if self._complete else self._stopped or "not known to be all"
+        count = len(self._found)
+        head = f"{count} {self.concept} answer{'' if count == 1 else 's'} by {self.method}, {status}"
+        return "\n".join([head, *(f"  {e}" for e in self._found)])
+
+
+def certify(game: NormalFormGame, answer: Any, *, concept: str = "nash") -> Certificate:
+    """Compute what an answer is worth and what deviating from it gains, from the game alone.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+    answer : Equilibrium, profile or joint distribution
+        For ``concept="nash"`` one distribution per player; for the correlated concepts an array of
+        shape (A_1, ..., A_n). Fractions and integers in an exact game give an exact certificate.
+    concept : {"nash", "correlated", "coarse_correlated"}
+
+    Raises
+    ------
+    ProfileError
+        If the answer is no distribution or does not fit the game.
+
+    Examples
+    --------
+    >>> import marlgt as gt
+    >>> g = gt.NormalFormGame.zero_sum([[1, -1], [-1, 1]])
+    >>> gt.certify(g, ([0.5, 0.5], [0.75, 0.25])).epsilon
+    0.5
+    """
+    if isinstance(answer, Equilibrium):
+        answer = answer.joint if answer.profile is None else (answer.exact_profile or answer.profile)
+    if concept == "nash":
+        return _certify_profile(game, answer)
+    if concept in ("correlated", "coarse_correlated"):
+        return _certify_joint(game, answer, concept)
+    raise GameError(f"concept {concept!r} has no certificate here: use nash, correlated or coarse_correlated")
+
+
+def _certify_profile(game: NormalFormGame, profile: Sequence[ArrayLike]) -> Certificate:
+    checked = checked_profile(game, profile)
+    exact = exact_profile(profile) if game.is_exact else None
+    if exact is not None:
+        if any(sum(p) != 1 or min(p) < 0 for p in exact):
+            raise ProfileError("the fractions of a distribution must be nonnegative and sum to exactly 1")
+        values, gains = values_and_regrets(game.fractions, exact)
+        return Certificate("nash", values.astype(np.float64), gains.astype(np.float64), True)
+    values, gains = values_and_regrets(game.payoffs, checked)
+    return Certificate("nash", values, np.maximum(gains, 0.0), False)
+
+
+def _certify_joint(game: NormalFormGame, joint: ArrayLike, concept: str) -> Certificate:
+    q = checked_joint(game, joint)
+    gains = [deviation_gains(game.payoffs, q, i) for i in range(game.n_players)]
+    worst = [g.max() if concept == "correlated" else g.sum(axis=0).max() for g in gains]
+    values = game.payoffs.reshape(game.n_players, -1) @ q.reshape(-1)
+    return Certificate(concept, values, np.maximum(np.array(worst, dtype=np.float64), 0.0), False)
+
+
+def certified(
+    game: NormalFormGame,
+    profile: Sequence[NDArray[Any]],
+    *,
+    method: str,
+    work: Mapping[str, int] | None = None,
+    seconds: float = 0.0,
+    complete: bool = False,
+    concept: str = "nash",
+) -> Equilibrium:
+    """Return a solver's profile as a result, its certificate computed here.
+
+    Parameters
+    ----------
+    profile : sequence of n ndarrays
+        Floats; or Fractions, for an exact answer in an exact game.
+    """
+    certificate = _certify_profile(game, profile)
+    exact = tuple(np.asarray(p, dtype=object) for p in profile) if certificate.exact else None
+    return Equilibrium(
+        concept=concept,
+        profile=tuple(_read_only(np.asarray(p, dtype=np.float64)) for p in profile),
+        joint=None,
+        values=certificate.values,
+        regrets=certificate.regrets,
+        exact=certificate.exact,
+        method=method,
+        exact_profile=exact,
+        work=work or {},
+        seconds=seconds,
+        complete=complete,
+    )
+
+
+def relative_epsilon(game: NormalFormGame, answer: Equilibrium | Certificate) -> float:
+    """Return the largest regret as a share of that player's payoff range (0 where all payoffs are equal)."""
+    spread = game.payoff_range
+    shares = np.divide(answer.regrets, spread, out=np.zeros_like(spread), where=spread > 0)
+    return float(shares.max())
+
+
+def _read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    array.flags.writeable = False
+    return array
+
+
+def stopwatch() -> Callable[[], float]:
+    """Return a function that tells the seconds since this call."""
+    started = time.perf_counter()
+    return lambda: time.perf_counter() - started

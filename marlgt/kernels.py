@@ -1,0 +1,97 @@
+"""One source, two gears: a kernel runs interpreted for small work and compiled for large.
+
+A kernel is a function over scalars and arrays in the common subset of Python and numba. It is
+written once. :func:`gear` hands back the function itself while the predicted work is small, so
+that numba (0.2 s to import, 0.3 s to start, seconds to compile for the first time) is never
+touched, and its compiled twin when the work repays that cost or the twin is already there.
+
+The twin of a kernel is the same code object, with every kernel that it calls replaced by that
+kernel's twin, compiled with an on-disk cache. A compiled kernel cannot be interrupted, so long
+kernels take a budget of steps, keep their state in arrays, and return to Python within a second.
+
+The environment variable ``MARLGT_GEAR`` forces one gear: ``plain`` or ``compiled``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, ParamSpec, TypeVar, cast
+
+from marlgt.errors import GameError
+
+__all__ = ["COMPILE_ABOVE", "compiled", "gear", "kernel", "warm_up"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+COMPILE_ABOVE = 3_000_000.0
+"""Predicted inner-loop steps above which compiling pays: about 0.5 s of interpreted work."""
+
+_kernels: set[Callable[..., Any]] = set()
+_twins: dict[Callable[..., Any], Callable[..., Any]] = {}
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a function as a kernel; the function itself is unchanged."""
+    _kernels.add(function)
+    return function
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Return the compiled twin of a kernel, compiling lazily on its first call."""
+    twin = _twins.get(function)
+    if twin is None:
+        if function not in _kernels or not isinstance(function, FunctionType):
+            raise GameError(f"{function!r} is not a kernel: decorate it with @marlgt.kernels.kernel")
+        import numba
+
+        namespace = dict(function.__globals__)
+        for name in function.__code__.co_names:
+            callee = namespace.get(name)
+            if isinstance(callee, FunctionType) and callee in _kernels:
+                namespace[name] = compiled(callee)
+        clone = FunctionType(function.__code__, namespace, function.__name__, function.__defaults__)
+        clone.__module__ = function.__module__
+        clone.__qualname__ = function.__qualname__
+        twin = numba.njit(cache=True, error_model="numpy")(clone)
+        _twins[function] = twin
+    return cast("Callable[P, R]", twin)
+
+
+def gear(function: Callable[P, R], work: float) -> Callable[P, R]:
+    """Return the kernel to call for this much work: the plain function or its compiled twin.
+
+    Parameters
+    ----------
+    function : callable
+        A function marked with :func:`kernel`.
+    work : float
+        Predicted number of inner-loop steps, each worth about 0.15 microseconds interpreted.
+    """
+    forced = os.environ.get("MARLGT_GEAR")
+    if forced == "plain":
+        return function
+    if forced == "compiled" or work >= COMPILE_ABOVE or function in _twins:
+        return compiled(function)
+    return function
+
+
+def warm_up() -> list[str]:
+    """Make the compiled twin of every kernel loaded so far, so that later small work uses it too.
+
+    Returns
+    -------
+    list of str
+        The names of the kernels, for a report. Each compiles, or loads from the cache, on first call.
+    """
+    for function in list(_kernels):
+        compiled(function)
+    return sorted(f"{f.__module__}.{f.__name__}" for f in _kernels)
+
+
+def numba_is_loaded() -> bool:
+    """Tell whether this process has paid for numba already."""
+    return "numba" in sys.modules

@@ -1,0 +1,104 @@
+"""Linear programs through HiGHS, passed whole and solved to tolerances of 1e-10."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["LinearProgramResult", "solve_linear_program"]
+
+
+@dataclass(frozen=True)
+class LinearProgramResult:
+    """The outcome of a linear program.
+
+    Attributes
+    ----------
+    status : {"optimal", "infeasible", "unbounded", "failed"}
+    objective : float
+        Meaningful only when optimal.
+    x : ndarray
+    row_duals : ndarray
+    """
+
+    status: str
+    objective: float
+    x: NDArray[np.float64]
+    row_duals: NDArray[np.float64]
+
+
+def solve_linear_program(
+    objective: ArrayLike,
+    *,
+    matrix: Any,
+    row_lower: ArrayLike,
+    row_upper: ArrayLike,
+    lower: ArrayLike | float = 0.0,
+    upper: ArrayLike | float = np.inf,
+    maximize: bool = False,
+    method: str = "simplex",
+    tolerance: float = 1e-10,
+) -> LinearProgramResult:
+    """Optimise ``objective @ x`` within ``row_lower <= matrix @ x <= row_upper`` and ``lower <= x <= upper``.
+
+    Parameters
+    ----------
+    objective : array_like, shape (n,)
+    matrix : array_like, shape (m, n), dense or scipy.sparse
+    row_lower, row_upper : array_like, shape (m,)
+    lower, upper : float or array_like, shape (n,)
+    method : {"simplex", "ipm"}
+    """
+    import highspy
+
+    cost = np.asarray(objective, dtype=np.float64)
+    n = cost.size
+    if hasattr(matrix, "tocsr"):
+        rows = matrix.tocsr()
+        starts, columns, entries = rows.indptr, rows.indices, rows.data
+    else:
+        dense = np.atleast_2d(np.asarray(matrix, dtype=np.float64))
+        mask = dense != 0.0
+        starts = np.concatenate([[0], np.cumsum(mask.sum(axis=1))])
+        columns = np.nonzero(mask)[1]
+        entries = dense[mask]
+    m = len(starts) - 1
+    lp = highspy.HighsLp()
+    lp.num_col_ = n
+    lp.num_row_ = m
+    lp.col_cost_ = cost
+    lp.col_lower_ = np.broadcast_to(np.asarray(lower, dtype=np.float64), (n,)).copy()
+    lp.col_upper_ = np.broadcast_to(np.asarray(upper, dtype=np.float64), (n,)).copy()
+    lp.row_lower_ = np.broadcast_to(np.asarray(row_lower, dtype=np.float64), (m,)).copy()
+    lp.row_upper_ = np.broadcast_to(np.asarray(row_upper, dtype=np.float64), (m,)).copy()
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = np.asarray(starts, dtype=np.int32)
+    lp.a_matrix_.index_ = np.asarray(columns, dtype=np.int32)
+    lp.a_matrix_.value_ = np.asarray(entries, dtype=np.float64)
+    if maximize:
+        lp.sense_ = highspy.ObjSense.kMaximize
+    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver.setOptionValue("output_flag", False)
+    solver.setOptionValue("solver", method)
+    solver.setOptionValue("threads", 1)
+    solver.setOptionValue("primal_feasibility_tolerance", max(tolerance, 1e-10))
+    solver.setOptionValue("dual_feasibility_tolerance", max(tolerance, 1e-10))
+    solver.passModel(lp)
+    solver.run()
+    kinds = highspy.HighsModelStatus
+    status = {
+        kinds.kOptimal: "optimal",
+        kinds.kInfeasible: "infeasible",
+        kinds.kUnbounded: "unbounded",
+        kinds.kUnboundedOrInfeasible: "infeasible",
+    }.get(solver.getModelStatus(), "failed")
+    solution = solver.getSolution()
+    return LinearProgramResult(
+        status=status,
+        objective=float(solver.getInfo().objective_function_value),
+        x=np.array(solution.col_value, dtype=np.float64),
+        row_duals=np.array(solution.row_dual, dtype=np.float64),
+    )
