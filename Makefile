@@ -10,7 +10,7 @@ help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
 
 demo: $(VENV)/.demo  ## solve famous games, print certified equilibria, write demo/report.html
-	$(BIN)/python -m marlgt demo --output demo/report.html
+	$(BIN)/python -m marlgt show --output demo/report.html
 
 test: $(VENV)/.test  ## run the test suite
 	$(BIN)/python -m pytest

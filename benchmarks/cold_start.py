@@ -13,8 +13,7 @@ from benchmarks.harness import Row
 GAME = "A=[[3,3,0],[2,5,1],[0,6,2]]; B=[[3,2,1],[2,6,0],[3,1,4]]"
 PROGRAMS = {
     "ours": f"import marlgt as gt; {GAME}; list(gt.solve(gt.NormalFormGame.bimatrix(A, B)))",
-    "nashpy": f"import nashpy, numpy; {GAME}; "
-    "list(nashpy.Game(numpy.array(A), numpy.array(B)).support_enumeration())",
+    "nashpy": f"import nashpy, numpy; {GAME}; list(nashpy.Game(numpy.array(A), numpy.array(B)).support_enumeration())",
     "quantecon": f"import quantecon.game_theory as q, numpy; {GAME}; "
     "q.support_enumeration(q.NormalFormGame([q.Player(numpy.array(A)), q.Player(numpy.array(B).T)]))",
 }

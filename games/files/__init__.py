@@ -1,0 +1,1 @@
+"""Game files: one module for each format, all on one lexer with limits."""

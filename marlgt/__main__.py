@@ -1,0 +1,5 @@
+"""``python -m marlgt`` is the command ``marlgt``."""
+
+from marlgt.cli import main
+
+raise SystemExit(main())

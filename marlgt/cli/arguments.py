@@ -1,0 +1,75 @@
+"""What a person types, read into games and profiles."""
+
+from __future__ import annotations
+
+import json
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from marlgt.errors import GameError, ProfileError
+
+if TYPE_CHECKING:
+    from marlgt.games.normal_form import NormalFormGame
+
+__all__ = ["UnreadableFile", "read_game", "read_profile"]
+
+
+class UnreadableFile(GameError):
+    """A path that names no readable game file."""
+
+
+def read_game(text: str) -> NormalFormGame:
+    """Return the game that ``text`` names: a file, ``-`` for standard input, or a catalogue name.
+
+    Raises
+    ------
+    UnreadableFile
+        For a path that cannot be read.
+    ParseError
+        For a file that does not follow its grammar.
+    GameError
+        For a name that the catalogue lacks; the message names the closest ones.
+    """
+    from marlgt.games.library import load, read
+
+    if text == "-":
+        from marlgt.games.files.nfg import parse_nfg
+
+        return parse_nfg(sys.stdin.read())
+    path = Path(text)
+    if path.exists() or path.suffix or "/" in text:
+        try:
+            return read(path)
+        except OSError as error:
+            raise UnreadableFile(f"{text} cannot be read: {error.strerror or error}") from error
+    return load(text)
+
+
+def read_profile(text: str) -> list[list[Fraction | float]]:
+    """Return the profile written as ``1/2,1/2;0,1`` or as JSON ``[["1/2", "1/2"], [0, 1]]``.
+
+    Raises
+    ------
+    ProfileError
+        For text of neither form.
+    """
+    if text.lstrip().startswith("["):
+        try:
+            rows: Any = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ProfileError(f"the profile is not valid JSON: {error}") from error
+    else:
+        rows = [part.replace(",", " ").split() for part in text.split(";")]
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        raise ProfileError(f"the profile {text!r} is not one list of probabilities per player: write 1/2,1/2;0,1")
+    return [[_number(x) for x in row] for row in rows]
+
+
+def _number(entry: Any) -> Fraction | float:
+    """Read a probability exactly where it is written as an integer, a fraction or a decimal."""
+    try:
+        return Fraction(str(entry))
+    except (ValueError, ZeroDivisionError) as error:
+        raise ProfileError(f"{entry!r} is not a probability: write 0.25 or 1/4") from error

@@ -1,0 +1,139 @@
+"""Answers as tables, JSON and CSV. The JSON form is stable: fields are added, never renamed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from marlgt.certificates import Equilibria, Equilibrium
+    from marlgt.games.normal_form import NormalFormGame
+
+__all__ = ["answers_as_csv", "answers_as_json", "game_as_json", "print_answers", "strategy_text"]
+
+
+def game_as_json(game: NormalFormGame) -> dict[str, Any]:
+    """Return a game's facts, without its payoffs."""
+    return {
+        "title": game.title,
+        "players": list(game.players),
+        "actions": [list(labels) for labels in game.actions],
+        "exact": game.is_exact,
+    }
+
+
+def answers_as_json(game: NormalFormGame, answers: Equilibria) -> str:
+    """Return the answers of one call as a JSON document."""
+    components = answers.components
+    document = {
+        "format": "marlgt.solve",
+        "version": 1,
+        "game": game_as_json(game),
+        "concept": answers.concept,
+        "method": answers.method,
+        "why": answers.why,
+        "answers": [_answer(e) for e in answers],
+        "complete": answers.complete,
+        "stopped": answers.stopped,
+        "components": None if components is None else [list(c) for c in components],
+    }
+    return json.dumps(document, indent=1)
+
+
+def _answer(e: Equilibrium) -> dict[str, Any]:
+    exact = e.exact_profile
+    return {
+        "profile": None if e.profile is None else [p.tolist() for p in e.profile],
+        "exact_profile": None if exact is None else [[str(x) for x in p] for p in exact],
+        "joint": None if e.joint is None else np.asarray(e.joint).tolist(),
+        "values": e.values.tolist(),
+        "regrets": e.regrets.tolist(),
+        "epsilon": e.epsilon,
+        "exact": e.exact,
+        "method": e.method,
+        "work": dict(e.work),
+        "seconds": e.seconds,
+    }
+
+
+def answers_as_csv(game: NormalFormGame, answers: Equilibria) -> str:
+    """Return one line per answer, player and action, or per action profile of a joint distribution."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["answer", "player", "action", "probability", "value", "regret", "exact"])
+    for k, e in enumerate(answers):
+        if e.profile is None:
+            joint = np.asarray(e.joint)
+            for index in np.ndindex(joint.shape):
+                label = " ".join(game.actions[i][a] for i, a in enumerate(index))
+                writer.writerow([k, "", label, repr(float(joint[index])), "", repr(e.epsilon), e.exact])
+            continue
+        for i, distribution in enumerate(e.exact_profile or e.profile):
+            for label, probability in zip(game.actions[i], distribution):
+                shown = str(probability) if e.exact_profile is not None else repr(float(probability))
+                value, regret = repr(float(e.values[i])), repr(float(e.regrets[i]))
+                writer.writerow([k, game.players[i], label, shown, value, regret, e.exact])
+    return text.getvalue()
+
+
+def strategy_text(game: NormalFormGame, e: Equilibrium, player: int) -> str:
+    """Return one player's strategy in words: the label alone, or the labels with their probabilities."""
+    if e.profile is None:
+        return ""
+    parts = []
+    exact = e.exact_profile
+    for a, probability in enumerate(e.profile[player]):
+        if probability > 0:
+            shown = str(exact[player][a]) if exact is not None else f"{probability:.4g}"
+            parts.append(f"{shown} {game.actions[player][a]}")
+    return parts[0][2:] if len(parts) == 1 and parts[0].startswith("1 ") else " + ".join(parts)
+
+
+def joint_text(game: NormalFormGame, e: Equilibrium) -> str:
+    """Return a joint distribution in words: each action profile of positive probability."""
+    joint = np.asarray(e.joint)
+    parts = []
+    for index in zip(*np.nonzero(joint > 1e-12)):
+        labels = ", ".join(game.actions[i][a] for i, a in enumerate(index))
+        parts.append(f"{joint[index]:.4g} ({labels})")
+    return " + ".join(parts)
+
+
+def certificate_text(e: Equilibrium) -> str:
+    """Return the certificate in a word or a number: ``0 (exact)`` or ``2.2e-16``."""
+    shown = "0" if e.epsilon == 0 else f"{e.epsilon:.1e}"
+    return f"{shown} (exact)" if e.exact else shown
+
+
+def print_answers(game: NormalFormGame, answers: Equilibria, *, width: int | None = None) -> None:
+    """Print the answers as a table on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=width, soft_wrap=False)
+    table = Table(title=game.title or None, title_justify="left", show_lines=False)
+    table.add_column("#", justify="right")
+    joint = any(e.profile is None for e in answers)
+    columns = ["joint distribution"] if joint else [f"player {name}" for name in game.players]
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    table.add_column("values", overflow="fold")
+    table.add_column("epsilon", no_wrap=True)
+    for k, e in enumerate(answers):
+        cells = [joint_text(game, e)] if joint else [strategy_text(game, e, i) for i in range(game.n_players)]
+        values = ", ".join(f"{v:.6g}" for v in e.values)
+        table.add_row(str(k), *cells, values, certificate_text(e))
+    console.print(table, markup=False)
+    console.print(summary(answers), markup=False, highlight=False)
+
+
+def summary(answers: Equilibria) -> str:
+    """Return one sentence: how many answers, by what method, and whether they are all."""
+    count = len(answers)
+    noun = f"{answers.concept} answer" + ("" if count == 1 else "s")
+    status = "all there are" if answers.complete else f"stopped: {answers.stopped}" if answers.stopped else "maybe more"
+    return f"{count} {noun} by {answers.method} ({status}). {answers.why}".rstrip()

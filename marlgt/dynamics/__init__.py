@@ -1,0 +1,10 @@
+"""Dynamics: rules by which players who know the game revise their play, step after step."""
+
+from marlgt._lazy import attach
+
+_EXPORTS = {
+    "FictitiousPlay": "marlgt.dynamics.fictitious_play",
+    "fictitious_play": "marlgt.dynamics.fictitious_play",
+}
+__all__ = sorted(_EXPORTS)
+__getattr__, __dir__ = attach(__name__, _EXPORTS)
