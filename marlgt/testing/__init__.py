@@ -7,6 +7,27 @@ of your own with one line, ``check_solver(my_solver)``. It needs Hypothesis: ``p
 
 from marlgt._lazy import attach
 
-_EXPORTS: dict[str, str] = {}
+_EXPORTS = {
+    "KINDS": "marlgt.testing.strategies",
+    "any_game": "marlgt.testing.strategies",
+    "bimatrix_games": "marlgt.testing.strategies",
+    "common_interest_games": "marlgt.testing.strategies",
+    "constant_sum_games": "marlgt.testing.strategies",
+    "coordination_games": "marlgt.testing.strategies",
+    "degenerate_games": "marlgt.testing.strategies",
+    "dominated_games": "marlgt.testing.strategies",
+    "duplicate_games": "marlgt.testing.strategies",
+    "extreme_scale_games": "marlgt.testing.strategies",
+    "fraction_games": "marlgt.testing.strategies",
+    "generic_games": "marlgt.testing.strategies",
+    "joint_distributions": "marlgt.testing.strategies",
+    "near_tie_games": "marlgt.testing.strategies",
+    "normal_form_games": "marlgt.testing.strategies",
+    "potential_games": "marlgt.testing.strategies",
+    "profiles": "marlgt.testing.strategies",
+    "symmetric_games": "marlgt.testing.strategies",
+    "win_lose_games": "marlgt.testing.strategies",
+    "zero_sum_games": "marlgt.testing.strategies",
+}
 __all__ = sorted(_EXPORTS)
 __getattr__, __dir__ = attach(__name__, _EXPORTS)

@@ -33,9 +33,7 @@ def setup() -> None:
 class _RegisterOnImport:
     """A finder that leaves finding to Python and adds one step after the module has run."""
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name != _MODULE:
             return None
         sys.meta_path.remove(self)

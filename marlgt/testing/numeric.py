@@ -1,0 +1,144 @@
+"""Strategies for games whose numbers break solvers: ties, near-ties, duplicates, extreme scales, fractions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from marlgt.games.normal_form import NormalFormGame
+from marlgt.testing._draws import (
+    Actions,
+    Count,
+    Draw,
+    Games,
+    choice,
+    composed,
+    fixed_point,
+    integers,
+    shapes,
+    two_actions,
+    values,
+)
+
+__all__ = [
+    "degenerate_games",
+    "duplicate_games",
+    "extreme_scale_games",
+    "fraction_games",
+    "generic_games",
+    "near_tie_games",
+    "win_lose_games",
+]
+
+_POWERS = (0, -9, 12, -6, 6, -3, 3, 9)
+
+
+def generic_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games:
+    """Draw games whose payoffs are fine-grained floats, so that ties are rare.
+
+    A shrunk game may have ties, for it shrinks to integers wherever they show the failure too.
+    """
+
+    def build(draw: Draw) -> NormalFormGame:
+        shape, largest = shapes(draw, n_players, n_actions)
+        return NormalFormGame(fixed_point(draw, len(shape), shape, largest))
+
+    return composed(build)
+
+
+def degenerate_games(*, n_players: Count = 2, n_actions: Actions = None, magnitude: int = 2) -> Games:
+    """Draw exact games of small integers, where ties and continua of equilibria are common.
+
+    Parameters
+    ----------
+    magnitude : int
+        Payoffs run from ``-magnitude`` to ``magnitude``.
+    """
+
+    def build(draw: Draw) -> NormalFormGame:
+        shape, largest = shapes(draw, n_players, n_actions)
+        return NormalFormGame(integers(draw, len(shape), shape, largest, magnitude=magnitude))
+
+    return composed(build)
+
+
+def near_tie_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games:
+    """Draw games of small integers moved by a few times 1e-4, 1e-7, 1e-10 or 1e-13."""
+
+    def build(draw: Draw) -> NormalFormGame:
+        shape, largest = shapes(draw, n_players, n_actions)
+        step = choice(draw, (1e-4, 1e-7, 1e-10, 1e-13))
+        base = integers(draw, len(shape), shape, largest)
+        return NormalFormGame(base + step * integers(draw, len(shape), shape, largest, magnitude=3))
+
+    return composed(build)
+
+
+def duplicate_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games:
+    """Draw games in which a player with more than one action has two that pay everybody the same."""
+
+    def build(draw: Draw) -> NormalFormGame:
+        payoffs = _base(draw, n_players, n_actions).copy()
+        player, source, target = two_actions(draw, payoffs.shape[1:])
+        if source != target:
+            _along(payoffs, player)[:, target] = _along(payoffs, player)[:, source]
+        return NormalFormGame(payoffs)
+
+    return composed(build)
+
+
+def extreme_scale_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games:
+    """Draw games whose payoffs stand in units from 1e-9 to 1e12, per player or mixed, some with a large offset."""
+
+    def build(draw: Draw) -> NormalFormGame:
+        shape, largest = shapes(draw, n_players, n_actions)
+        base = integers(draw, len(shape), shape, largest, magnitude=9).astype(np.float64)
+        column = (len(shape),) + (1,) * len(shape)
+        if draw(st.booleans()):
+            powers = np.abs(integers(draw, len(shape), shape, largest, magnitude=21)) - 9
+            return NormalFormGame(base * 10.0**powers)
+        units = 10.0 ** np.array([choice(draw, _POWERS) for _ in shape])
+        offsets = np.array([draw(st.integers(0, 6)) for _ in shape])
+        return NormalFormGame((base + np.where(offsets > 0, 10.0**offsets, 0).reshape(column)) * units.reshape(column))
+
+    return composed(build)
+
+
+def win_lose_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games:
+    """Draw games in which every payoff is 0 or 1."""
+
+    def build(draw: Draw) -> NormalFormGame:
+        shape, largest = shapes(draw, n_players, n_actions)
+        return NormalFormGame(np.abs(integers(draw, len(shape), shape, largest, magnitude=1)))
+
+    return composed(build)
+
+
+def fraction_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games:
+    """Draw exact games of fractions with denominators up to 12."""
+
+    def build(draw: Draw) -> NormalFormGame:
+        shape, largest = shapes(draw, n_players, n_actions)
+        numerators = integers(draw, len(shape), shape, largest, magnitude=24)
+        denominators = 1 + np.abs(integers(draw, len(shape), shape, largest, magnitude=11))
+        payoffs = np.empty(numerators.shape, dtype=object)
+        payoffs.reshape(-1)[:] = [
+            Fraction(p, q) for p, q in zip(numerators.reshape(-1).tolist(), denominators.reshape(-1).tolist())
+        ]
+        return NormalFormGame(payoffs)
+
+    return composed(build)
+
+
+def _base(draw: Draw, n_players: Count, n_actions: Actions) -> NDArray[Any]:
+    shape, largest = shapes(draw, n_players, n_actions)
+    return values(draw, len(shape), shape, largest)
+
+
+def _along(payoffs: NDArray[Any], player: int) -> NDArray[Any]:
+    """Return a view with the player's actions on axis 1."""
+    return np.moveaxis(payoffs, player + 1, 1)
