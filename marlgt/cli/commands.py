@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -179,7 +180,7 @@ def show(
         games: Files or catalogue names; a handful of famous games if none is given.
         output: The page to write; its folder is made if need be.
     """
-    from marlgt.pictures.page import FAMOUS, write_page
+    from marlgt.cli.page import FAMOUS, write_page
 
     write_page(games or FAMOUS, output)
     return 0
@@ -196,7 +197,7 @@ def doctor(*, format: Literal["table", "json"] = "table") -> int:
     return examine(as_json=format == "json", stream=sys.stdout)
 
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., int]] = {
     "solve": solve,
     "info": info,
     "check": check,

@@ -1,0 +1,93 @@
+"""One source, two gears: the same function, interpreted and compiled."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import marlgt as gt
+from marlgt.kernels import COMPILE_ABOVE, compiled, gear, kernel
+
+
+@kernel
+def add_up(values):
+    total = 0.0
+    for i in range(values.shape[0]):
+        total += values[i]
+    return total
+
+
+@kernel
+def add_up_twice(values):
+    return add_up(values) + add_up(values)
+
+
+def plain_function(values):
+    return values
+
+
+def test_small_work_runs_the_plain_function(monkeypatch):
+    monkeypatch.delenv("MARLGT_GEAR", raising=False)
+
+    @kernel
+    def fresh(values):
+        return values[0]
+
+    assert gear(fresh, 10.0) is fresh
+
+
+def test_large_work_and_later_small_work_run_the_twin(monkeypatch):
+    monkeypatch.delenv("MARLGT_GEAR", raising=False)
+    values = np.arange(5.0)
+    twin = gear(add_up_twice, COMPILE_ABOVE)
+    assert twin is not add_up_twice
+    assert twin(values) == add_up_twice(values) == 20.0
+    assert gear(add_up_twice, 1.0) is twin
+
+
+@pytest.mark.parametrize(("forced", "same"), [("plain", True), ("compiled", False)])
+def test_the_environment_forces_a_gear(monkeypatch, forced, same):
+    monkeypatch.setenv("MARLGT_GEAR", forced)
+    assert (gear(add_up, 1e12 if same else 1.0) is add_up) == same
+
+
+def test_only_kernels_have_twins():
+    with pytest.raises(gt.GameError, match="is not a kernel"):
+        compiled(plain_function)
+
+
+HEAVY = [
+    "scipy",
+    "numba",
+    "torch",
+    "matplotlib",
+    "pandas",
+    "highspy",
+    "rich",
+    "hypothesis",
+    "nashpy",
+    "pyspiel",
+    "tyro",
+]
+
+
+def loaded_after(program):
+    """Return the heavy packages that a fresh process holds after running a program."""
+    report = f"{program}; import sys; print(*[m for m in {HEAVY!r} if m in sys.modules])"
+    environment = {**os.environ, "MARLGT_GEAR": ""}
+    result = subprocess.run([sys.executable, "-c", report], check=True, capture_output=True, text=True, env=environment)
+    return result.stdout.split()
+
+
+def test_importing_marlgt_loads_nothing_heavy():
+    assert loaded_after("import marlgt, marlgt.games, marlgt.solvers, marlgt.concepts") == []
+
+
+def test_solving_a_small_game_loads_nothing_heavy():
+    program = (
+        "import marlgt as gt; g = gt.NormalFormGame.bimatrix([[3,3,0],[2,5,1],[0,6,2]], [[3,2,1],[2,6,0],[3,1,4]]); "
+        "assert len(gt.solve(g)) > 0"
+    )
+    assert loaded_after(program) == []
