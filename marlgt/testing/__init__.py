@@ -10,6 +10,10 @@ from marlgt._lazy import attach
 _EXPORTS = {
     "KINDS": "marlgt.testing.strategies",
     "any_game": "marlgt.testing.strategies",
+    "assert_coarse_correlated": "marlgt.testing.assertions",
+    "assert_correlated": "marlgt.testing.assertions",
+    "assert_epsilon_nash": "marlgt.testing.assertions",
+    "assert_nash": "marlgt.testing.assertions",
     "bimatrix_games": "marlgt.testing.strategies",
     "common_interest_games": "marlgt.testing.strategies",
     "constant_sum_games": "marlgt.testing.strategies",

@@ -56,7 +56,7 @@ def joint_distributions(game: NormalFormGame, *, exact: bool | None = None) -> s
     >>> from hypothesis import find
     >>> from marlgt.games import NormalFormGame
     >>> game = NormalFormGame.zero_sum([[1, -1], [-1, 1]])
-    >>> find(joint_distributions(game, exact=False), lambda q: q[0, 0] == q[1, 1] > 0)
+    >>> find(joint_distributions(game, exact=False), lambda q: q[0, 1] == q[1, 0] == 0 < q[1, 1] < 1)
     array([[0.5, 0. ],
            [0. , 0.5]])
     """
@@ -88,7 +88,7 @@ def _distribution(draw: Draw, count: int, fractions: bool) -> NDArray[Any]:
         weights[draw(st.integers(0, count - 1))] = 1
     else:
         raw = np.frombuffer(draw(st.binary(min_size=count, max_size=count)), dtype=np.uint8).astype(np.int64)
-        weights = np.where(raw % 2 == 1, 0, raw // 2) if form == "face" else raw % 16 + 1
+        weights = np.where(raw % 2 == 1, 0, raw // 2 % 16) if form == "face" else raw % 16 + 1
         if not weights.any():
             weights[0] = 1
     if not fractions:

@@ -64,9 +64,10 @@ def symmetric_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games
         shape, largest = _square(draw, n_players, n_actions)
         first = values(draw, 1, shape, largest)[0]
         payoffs = np.empty((len(shape), *shape), dtype=first.dtype)
-        for cell in itertools.product(*map(range, shape)):
+        for cell in itertools.product(range(shape[0]), repeat=len(shape)):
             for i, own in enumerate(cell):
-                payoffs[i][cell] = first[(own, *sorted(cell[:i] + cell[i + 1 :]))]
+                others = sorted(cell[:i] + cell[i + 1 :])
+                payoffs[i][cell] = first[own][tuple(others)]
         return NormalFormGame(payoffs)
 
     return composed(build)
