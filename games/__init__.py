@@ -11,6 +11,15 @@ from marlgt._lazy import attach
 
 _EXPORTS = {
     "NormalFormGame": "marlgt.games.normal_form",
+    "has_finite_improvement_property": "marlgt.games.structure",
+    "is_common_interest": "marlgt.games.structure",
+    "is_constant_sum": "marlgt.games.structure",
+    "is_ordinal_potential": "marlgt.games.structure",
+    "is_potential": "marlgt.games.structure",
+    "is_symmetric": "marlgt.games.structure",
+    "is_zero_sum": "marlgt.games.structure",
+    "potential": "marlgt.games.structure",
+    "weighted_potential": "marlgt.games.structure",
 }
 __all__ = sorted(_EXPORTS)
 __getattr__, __dir__ = attach(__name__, _EXPORTS)
