@@ -12,10 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import GameError
 
-__all__ = ["LARGEST", "exact_and_float", "labels_or_default"]
+__all__ = ["LARGEST", "LARGEST_EXACT", "exact_and_float", "labels_or_default"]
 
 LARGEST = 1e150
 """Largest payoff in magnitude: its square is still a float."""
+
+LARGEST_EXACT = 10**150
+"""The same as an integer: the float nearest to it, which the decimal 1e150 stands for, lies just below."""
 
 _REAL = (int, float, Fraction, numbers.Rational, np.integer, np.floating, np.bool_)
 
@@ -77,8 +80,12 @@ def _from_objects(array: NDArray[Any], name: str) -> tuple[NDArray[np.float64], 
             if isinstance(x, (list, tuple, np.ndarray)):
                 _explain_ragged(array.tolist(), name)
             raise GameError(f"{name}{place} is {x!r}: {name} must be integers, fractions or floats")
-        rational = rational and isinstance(x, (numbers.Rational, np.integer, np.bool_))
-        if not abs(x) <= LARGEST and x == x and abs(x) != float("inf"):
+        if isinstance(x, (np.integer, np.bool_)):
+            continue  # exact, and at most 64 bits
+        rational = rational and isinstance(x, numbers.Rational)
+        size: Any = abs(x)
+        largest = LARGEST_EXACT if isinstance(x, (int, Fraction)) else LARGEST
+        if not size <= largest and x == x and size != float("inf"):
             raise GameError(_too_large(name, _place(position, array.shape), x))
     floats = np.array([float(x) for x in flat], dtype=np.float64).reshape(array.shape)
     _check_finite(floats, name)
