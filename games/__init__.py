@@ -11,6 +11,8 @@ from marlgt._lazy import attach
 
 _EXPORTS = {
     "NormalFormGame": "marlgt.games.normal_form",
+    "from_nashpy": "marlgt.games.nashpy_bridge",
+    "from_openspiel": "marlgt.games.openspiel",
     "has_finite_improvement_property": "marlgt.games.structure",
     "is_common_interest": "marlgt.games.structure",
     "is_constant_sum": "marlgt.games.structure",
@@ -19,6 +21,8 @@ _EXPORTS = {
     "is_symmetric": "marlgt.games.structure",
     "is_zero_sum": "marlgt.games.structure",
     "potential": "marlgt.games.structure",
+    "to_nashpy": "marlgt.games.nashpy_bridge",
+    "to_openspiel": "marlgt.games.openspiel",
     "weighted_potential": "marlgt.games.structure",
 }
 __all__ = sorted(_EXPORTS)

@@ -83,7 +83,7 @@ def _from_objects(array: NDArray[Any], name: str) -> tuple[NDArray[np.float64], 
         if isinstance(x, (np.integer, np.bool_)):
             continue  # exact, and at most 64 bits
         rational = rational and isinstance(x, numbers.Rational)
-        size: Any = abs(x)
+        size: Any = abs(float(x) if isinstance(x, np.floating) else x)
         largest = LARGEST_EXACT if isinstance(x, (int, Fraction)) else LARGEST
         if not size <= largest and x == x and size != float("inf"):
             raise GameError(_too_large(name, _place(position, array.shape), x))
