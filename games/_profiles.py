@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from marlgt.errors import ProfileError
 if TYPE_CHECKING:
     from marlgt.games.normal_form import NormalFormGame, Profile
 
-__all__ = ["checked_joint", "checked_profile", "deviation_payoffs", "exact_profile"]
+__all__ = ["checked_joint", "checked_profile", "deviation_payoffs", "exact_profile", "integer_profile"]
 
 SUM_TOLERANCE = 1e-9
 """How far from one the probabilities of a distribution may sum."""
@@ -96,13 +97,53 @@ def deviation_payoffs(payoffs: NDArray[Any], profile: Sequence[NDArray[Any]], pl
 
 
 def exact_profile(profile: Sequence[Any]) -> tuple[NDArray[Any], ...] | None:
-    """Return the profile as object arrays of Fraction if every entry is an int or a Fraction, else None."""
+    """Return the profile as object arrays of Fraction if every entry is an integer or a Fraction, else None."""
+    rows = _rational_rows(profile)
+    if rows is None:
+        return None
     result = []
-    for given in profile:
-        flat = given.tolist() if isinstance(given, np.ndarray) else list(given)
-        if not all(isinstance(x, (int, Fraction)) for x in flat):
-            return None
-        x = np.empty(len(flat), dtype=object)
-        x[:] = [Fraction(v) for v in flat]
+    for row in rows:
+        x = np.empty(len(row), dtype=object)
+        x[:] = row
         result.append(x)
     return tuple(result)
+
+
+def integer_profile(game: NormalFormGame, profile: Sequence[Any]) -> list[tuple[list[int], int]] | None:
+    """Return each distribution of a rational profile as integer weights and their sum, None if it is not rational.
+
+    Raises
+    ------
+    ProfileError
+        If it is rational but no profile of the game.
+    """
+    rows = _rational_rows(profile)
+    if rows is None:
+        return None
+    if tuple(map(len, rows)) != game.n_actions:
+        checked_profile(game, profile)
+    result = []
+    for i, row in enumerate(rows):
+        scale = math.lcm(*[x.denominator for x in row])
+        weights = [x.numerator * (scale // x.denominator) for x in row]
+        if min(weights) < 0 or sum(weights) != scale:
+            shown = ", ".join(map(str, row))
+            raise ProfileError(f"profile[{i}] is ({shown}): fractions must be nonnegative and sum to exactly 1")
+        result.append((weights, scale))
+    return result
+
+
+def _rational_rows(profile: Sequence[Any]) -> list[list[Fraction]] | None:
+    if not hasattr(profile, "__len__"):
+        return None
+    rows = []
+    for given in profile:
+        entries = given.tolist() if isinstance(given, np.ndarray) else given
+        if not isinstance(entries, (list, tuple)):
+            return None
+        if not all(type(x) is Fraction for x in entries):
+            if not all(isinstance(x, (int, Fraction)) for x in entries):
+                return None
+            entries = [Fraction(x) for x in entries]
+        rows.append(list(entries))
+    return rows

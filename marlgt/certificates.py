@@ -7,6 +7,8 @@ rational arithmetic, and a zero is then a proof.
 
 from __future__ import annotations
 
+import math
+import operator
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.concepts.regrets import deviation_gains, values_and_regrets
 from marlgt.errors import GameError, ProfileError
-from marlgt.games._profiles import checked_joint, checked_profile, exact_profile
+from marlgt.games._profiles import checked_joint, checked_profile, deviation_payoffs, integer_profile
 from marlgt.games.normal_form import NormalFormGame, Profile
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "Equilibria",
     "Equilibrium",
     "certified",
+    "certified_pairs",
     "certify",
     "relative_epsilon",
 ]
@@ -143,6 +146,8 @@ class Equilibria(Sequence[Equilibrium]):
         Why this method was chosen.
     components : tuple of tuple of int, or None
         For solvers that compute them: indices of the answers in each connected component.
+
+    A generator given as ``stream`` may return False when it ends, to say that it has not found all.
     """
 
     def __init__(
@@ -184,10 +189,10 @@ class Equilibria(Sequence[Equilibrium]):
             return False
         try:
             self._found.append(next(self._stream))
-        except StopIteration:
+        except StopIteration as end:
             self._stream = None
-            self._complete = True
-            self._found = [replace(e, complete=True) for e in self._found]
+            self._complete = end.value is not False
+            self._found = [replace(e, complete=self._complete) for e in self._found]
             return False
         except KeyboardInterrupt:
             self._stream = None
@@ -262,15 +267,38 @@ def certify(game: NormalFormGame, answer: Any, *, concept: str = "nash") -> Cert
 
 
 def _certify_profile(game: NormalFormGame, profile: Sequence[ArrayLike]) -> Certificate:
-    checked = checked_profile(game, profile)
-    exact = exact_profile(profile) if game.is_exact else None
-    if exact is not None:
-        if any(sum(p) != 1 or min(p) < 0 for p in exact):
-            raise ProfileError("the fractions of a distribution must be nonnegative and sum to exactly 1")
-        values, gains = values_and_regrets(game.fractions, exact)
-        return Certificate("nash", values.astype(np.float64), gains.astype(np.float64), True)
-    values, gains = values_and_regrets(game.payoffs, checked)
+    if game.is_exact:
+        rational = integer_profile(game, profile)
+        if rational is not None:
+            return _certify_exactly(game, rational)
+    values, gains = values_and_regrets(game.payoffs, checked_profile(game, profile))
     return Certificate("nash", values, np.maximum(gains, 0.0), False)
+
+
+def _certify_exactly(game: NormalFormGame, profile: Sequence[tuple[list[int], int]]) -> Certificate:
+    """Compute values and regrets in integers from each player's integer weights and their sum."""
+    weights = [w for w, _ in profile]
+    scales = [scale for _, scale in profile]
+    payoffs, denominators = game.integer_payoffs
+    total = math.prod(scales)
+    values, gains = [], []
+    for i, (own, scale, denominator) in enumerate(zip(weights, scales, denominators)):
+        earned = _integer_deviation_payoffs(payoffs[i], weights, i)
+        value = sum(map(operator.mul, own, earned))
+        # Python divides integers of any size with one correct rounding.
+        values.append(value / (total * denominator))
+        gains.append((max(earned) * scale - value) / (total * denominator))
+    return Certificate("nash", np.array(values), np.array(gains), True)
+
+
+def _integer_deviation_payoffs(payoffs: NDArray[Any], weights: Sequence[list[int]], player: int) -> list[int]:
+    """Return each action's payoff against integer weights of the others, in exact integers."""
+    if payoffs.ndim == 2:
+        rows = (payoffs if player == 0 else payoffs.T).tolist()
+        other = weights[1 - player]
+        return [sum(map(operator.mul, row, other)) for row in rows]
+    arrays = [np.array(w, dtype=object) for w in weights]
+    return list(deviation_payoffs(payoffs, arrays, player).tolist())
 
 
 def _certify_joint(game: NormalFormGame, joint: ArrayLike, concept: str) -> Certificate:
@@ -299,7 +327,7 @@ def certified(
         Floats; or Fractions, for an exact answer in an exact game.
     """
     certificate = _certify_profile(game, profile)
-    exact = tuple(np.asarray(p, dtype=object) for p in profile) if certificate.exact else None
+    exact = tuple(np.array(p, dtype=object) for p in profile) if certificate.exact else None
     return Equilibrium(
         concept=concept,
         profile=tuple(_read_only(np.asarray(p, dtype=np.float64)) for p in profile),
@@ -312,6 +340,97 @@ def certified(
         work=work or {},
         seconds=seconds,
         complete=complete,
+    )
+
+
+def certified_pairs(
+    game: NormalFormGame,
+    pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]],
+    *,
+    method: str,
+    work: Mapping[str, int] | None = None,
+    seconds: float = 0.0,
+    complete: bool = False,
+) -> list[Equilibrium]:
+    """Return many profiles of a two-player game as results, each with its own certificate.
+
+    The same as :func:`certified` for each, at a fraction of the cost.
+
+    Parameters
+    ----------
+    pairs : sequence of pairs of ndarrays, shapes (A_1,) and (A_2,)
+        All float64; or all objects holding Fractions, in an exact game.
+    """
+    if not pairs:
+        return []
+    rest: Mapping[str, Any] = {"method": method, "work": work or {}, "seconds": seconds, "complete": complete}
+    if pairs[0][0].dtype == object:
+        payoffs, scales = game.integer_payoffs
+        matrices = (payoffs[0].tolist(), payoffs[1].T.tolist())
+        return [_certified_exact_pair(pair, matrices, scales, rest) for pair in pairs]
+    profiles = [checked_profile(game, pair) for pair in pairs]
+    x, y = (np.array([profile[i] for profile in profiles]) for i in (0, 1))
+    # u_1 of every row against y, and u_2 of every column against x, one line per pair.
+    deviations = (y @ game.payoffs[0].T, x @ game.payoffs[1])
+    values = np.stack([(x * deviations[0]).sum(axis=1), (deviations[1] * y).sum(axis=1)], axis=1)
+    best = np.stack([d.max(axis=1) for d in deviations], axis=1)
+    regrets = np.maximum(best - values, 0.0)
+    return [
+        Equilibrium(
+            concept="nash",
+            profile=(_read_only(x[k]), _read_only(y[k])),
+            joint=None,
+            values=values[k],
+            regrets=regrets[k],
+            exact=False,
+            **rest,
+        )
+        for k in range(len(pairs))
+    ]
+
+
+def _certified_exact_pair(
+    pair: tuple[NDArray[Any], NDArray[Any]],
+    matrices: tuple[list[list[int]], list[list[int]]],
+    denominators: tuple[int, ...],
+    rest: Mapping[str, Any],
+) -> Equilibrium:
+    """Certify one pair of Fractions in integers.
+
+    Parameters
+    ----------
+    matrices : lists of lists of int
+        The numerators of each player's payoffs, a row per action of that player.
+    denominators : tuple of int
+        The denominators of each player's payoffs.
+    """
+    scales, weights, floats = [], [], []
+    for p in pair:
+        parts = [f.as_integer_ratio() for f in p.tolist()]
+        scale = math.lcm(*(d for _, d in parts))
+        whole = [n * (scale // d) for n, d in parts]
+        if min(whole) < 0 or sum(whole) != scale:
+            raise ProfileError("the fractions of a distribution must be nonnegative and sum to exactly 1")
+        scales.append(scale)
+        weights.append(whole)
+        floats.append(_read_only(np.array([n / d for n, d in parts])))
+    total = scales[0] * scales[1]
+    values, gains = [], []
+    for i, (own, scale, denominator) in enumerate(zip(weights, scales, denominators)):
+        other = weights[1 - i]
+        earned = [sum(map(operator.mul, row, other)) for row in matrices[i]]
+        value = sum(map(operator.mul, own, earned))
+        values.append(value / (total * denominator))
+        gains.append((max(earned) * scale - value) / (total * denominator))
+    return Equilibrium(
+        concept="nash",
+        profile=(floats[0], floats[1]),
+        joint=None,
+        values=np.array(values),
+        regrets=np.array(gains),
+        exact=True,
+        exact_profile=pair,
+        **rest,
     )
 
 

@@ -21,7 +21,6 @@ Concept = Literal[
     "welfare",
     "fairness",
     "qre",
-    "rationalizable",
     "evolutionarily_stable",
 ]
 
