@@ -3,7 +3,18 @@
 from marlgt._lazy import attach
 
 _EXPORTS = {
+    "exact_equilibrium": "marlgt.solvers.exact",
+    "fairness_optimal": "marlgt.solvers.efficiency",
+    "iterated_polymatrix": "marlgt.solvers.polymatrix",
+    "lemke_howson": "marlgt.solvers.pivoting",
+    "lemke_howson_all_labels": "marlgt.solvers.pivoting",
+    "lemke_howson_race": "marlgt.solvers.pivoting",
+    "maxmin_fair": "marlgt.solvers.efficiency",
+    "newton_polish": "marlgt.solvers.newton",
+    "pareto_optimal": "marlgt.solvers.efficiency",
+    "pure_equilibria": "marlgt.solvers.pure",
     "solve": "marlgt.solvers.selection",
+    "welfare_optimal": "marlgt.solvers.efficiency",
 }
 __all__ = sorted(_EXPORTS)
 __getattr__, __dir__ = attach(__name__, _EXPORTS)

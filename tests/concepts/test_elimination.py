@@ -1,7 +1,6 @@
 """Iterated elimination and rationalizability: order independence, equilibria kept, published examples."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 
 import marlgt as gt
