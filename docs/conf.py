@@ -1,5 +1,8 @@
 """Sphinx configuration."""
 
+import importlib
+from pathlib import Path
+
 import marlgt
 
 project = "marlgt"
@@ -27,3 +30,35 @@ exclude_patterns = ["_build"]
 html_theme = "pydata_sphinx_theme"
 html_title = "marlgt"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
+
+PACKAGES = ("games", "concepts", "solvers", "dynamics", "testing", "pictures")
+CORE = ("certificates", "errors", "kernels")
+
+
+def write_reference(app):
+    """Write a page for each package, with every module that defines one of its public names."""
+    folder = Path(app.srcdir) / "reference" / "generated"
+    folder.mkdir(exist_ok=True)
+    for package in PACKAGES:
+        module = importlib.import_module(f"marlgt.{package}")
+        sources = sorted({source for source in module._EXPORTS.values() if source.startswith(f"marlgt.{package}.")})
+        write_page(folder / f"{package}.md", f"marlgt.{package}", module.__doc__, sources, module._EXPORTS)
+    for name in CORE:
+        module = importlib.import_module(f"marlgt.{name}")
+        write_page(folder / f"{name}.md", f"marlgt.{name}", "", [f"marlgt.{name}"], {})
+
+
+def write_page(path, title, introduction, sources, exports):
+    """Write one page of the reference."""
+    lines = [f"# {title}", "", "```{eval-rst}", introduction or "", "```", ""]
+    for source in sources:
+        names = sorted(name for name, module in exports.items() if module == source)
+        if names:
+            lines += [f"## {source.rpartition('.')[2].replace('_', ' ')}", ""]
+        lines += ["```{eval-rst}", f".. automodule:: {source}", f"   :members: {', '.join(names)}", "```", ""]
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def setup(app):
+    """Register the reference pages."""
+    app.connect("builder-inited", write_reference)
