@@ -1,0 +1,217 @@
+"""Lemke-Howson paths that can be left and taken up again, checked against drift, and polished at their end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marlgt.kernels import gear
+from marlgt.solvers._tableaux import (
+    CYCLING,
+    DROPPED,
+    ENDED,
+    LABELS,
+    LOST,
+    N_REGISTERS,
+    PIVOTS,
+    STATE,
+    STATUS,
+    WALKING,
+    walk,
+)
+
+__all__ = ["Path"]
+
+RATIO_TOLERANCE = 1e-12
+"""Ratios this close tie: the variables that they bound lie between 0 and 1."""
+
+PIVOT_TOLERANCE = 1e-10
+
+DRIFT_TOLERANCE = 1e-9
+"""Error of the right sides above which the tableaux are computed anew from their bases."""
+
+CELLS_PER_CALL = {"compiled": 200_000_000, "plain": 1_000_000, "exact": 10_000}
+"""Tableau entries that one call touches at most, well under a second's work in each gear."""
+
+
+class Path:
+    """One path from the artificial equilibrium, resumable after any number of pivots.
+
+    Parameters
+    ----------
+    payoffs : ndarray, shape (2, m, n)
+        float64, C-contiguous; or objects holding Fractions, for a path without rounding.
+    label : int
+        The label that is dropped: an action of the row player, or m + an action of the column player.
+
+    Attributes
+    ----------
+    n_labels : int
+        Actions of both players together.
+    cells : int
+        Tableau entries that one pivot touches, the unit of work.
+    """
+
+    __slots__ = ("_columns", "_payoffs", "_registers", "_repaired_at", "_rows", "_vectors", "cells", "n_labels")
+
+    def __init__(self, payoffs: NDArray[Any], label: int) -> None:
+        _, m, n = payoffs.shape
+        kind = payoffs.dtype
+        self._payoffs = payoffs
+        self._rows = np.zeros((m, _padded(n + 1)), kind)
+        self._columns = np.zeros((n, _padded(m + 1)), kind)
+        self._vectors = np.zeros((3, _padded(max(m, n) + 1)), kind)
+        self._registers = np.zeros((N_REGISTERS, m + n + 8), np.int64)
+        self._registers[STATE, DROPPED] = label
+        self._repaired_at = -1
+        self.n_labels = m + n
+        self.cells = m * n + max(m, n)
+
+    @property
+    def label(self) -> int:
+        """The label that was dropped."""
+        return int(self._registers[STATE, DROPPED])
+
+    @property
+    def pivots(self) -> int:
+        """Pivots done so far."""
+        return int(self._registers[STATE, PIVOTS])
+
+    @property
+    def ended(self) -> bool:
+        """Whether the path has come to an equilibrium."""
+        return bool(self._registers[STATE, STATUS] == ENDED)
+
+    @property
+    def lost(self) -> bool:
+        """Whether rounding has left no way to go on."""
+        return bool(self._registers[STATE, STATUS] in (LOST, CYCLING))
+
+    def advance(self, until: int, work: float = 0.0) -> None:
+        """Pivot until the path ends or has done ``until`` pivots in all, for well under a second.
+
+        Parameters
+        ----------
+        until : int
+        work : float
+            Predicted cells of the whole search, which choose the gear.
+        """
+        ratio_tolerance, pivot_tolerance = RATIO_TOLERANCE, PIVOT_TOLERANCE
+        if self._payoffs.dtype == object:
+            function, speed = walk, "exact"
+            ratio_tolerance = pivot_tolerance = 0
+        else:
+            function = gear(walk, work)
+            speed = "plain" if function is walk else "compiled"
+        budget = min(until - self.pivots, 1 + CELLS_PER_CALL[speed] // self.cells)
+        function(
+            self._payoffs,
+            self._rows,
+            self._columns,
+            self._vectors,
+            self._registers,
+            budget,
+            ratio_tolerance,
+            pivot_tolerance,
+        )
+
+    def repair(self) -> None:
+        """Rebuild tableaux that have drifted or lost the way; a path lost twice at one place stays lost."""
+        if (
+            self._registers[STATE, STATUS] == CYCLING
+            or self._payoffs.dtype == object
+            or (not self.lost and self.drift() <= DRIFT_TOLERANCE)
+        ):
+            return
+        if self.pivots > self._repaired_at:
+            self._repaired_at = self.pivots
+            self._rebuild()
+        else:
+            self._registers[STATE, STATUS] = LOST
+
+    def point(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return where the path stands, as two distributions: an equilibrium once it has ended."""
+        x = self._vectors[0, : len(self._rows)].copy()
+        y = self._vectors[1, : len(self._columns)].copy()
+        if self.ended:
+            return x, y
+        # At the artificial equilibrium both are zero, and one pivot later one of them still is.
+        return _distribution(x), _distribution(y)
+
+    def basis(self) -> tuple[list[int], list[int]]:
+        """Return the rows and the columns whose probabilities are basic, equally many of each at an equilibrium.
+
+        At an equilibrium they hold the supports, and actions of probability zero in degenerate games.
+        """
+        m, n = len(self._rows), len(self._columns)
+        rows = sorted(a for a in self._registers[LABELS + 1, :n].tolist() if a < m)
+        columns = sorted(a - m for a in self._registers[LABELS, :m].tolist() if a >= m)
+        return rows, columns
+
+    def polished(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Solve the equations of the basis afresh, free of the rounding of the pivots; None if they are singular."""
+        rows, columns = self.basis()
+        A, B = self._scaled()
+        y = _tied(A[np.ix_(rows, columns)], columns, len(self._columns))
+        x = _tied(B[np.ix_(rows, columns)].T, rows, len(self._rows))
+        return None if x is None or y is None else (x, y)
+
+    def drift(self) -> float:
+        """Return by how much the right sides miss the equations that they should solve."""
+        A, B = self._scaled()
+        m, n = A.shape
+        values = np.zeros((2, m + n))
+        values[0, self._registers[LABELS, :m]] = self._rows[:, n]
+        values[1, self._registers[LABELS + 1, :n]] = self._columns[:, m]
+        rows = A @ values[0, m:] + values[0, :m] - 1.0
+        columns = values[1, :m] @ B + values[1, m:] - 1.0
+        return float(max(np.abs(rows).max(), np.abs(columns).max()))
+
+    def _rebuild(self) -> None:
+        """Recompute both tableaux from their bases; the path is lost if a basis is singular or infeasible."""
+        A, B = self._scaled()
+        m, n = A.shape
+        by_label = (np.hstack([np.eye(m), A]), np.hstack([B.T, np.eye(n)]))
+        for side, (system, tableau) in enumerate(zip(by_label, (self._rows, self._columns))):
+            count = len(system)
+            basic, nonbasic = self._registers[LABELS + side, :count], self._registers[LABELS + side, count : m + n]
+            known = np.hstack([system[:, nonbasic], np.ones((count, 1))])
+            try:
+                tableau[:, : known.shape[1]] = np.linalg.solve(system[:, basic], known)
+            except np.linalg.LinAlgError:
+                self._registers[STATE, STATUS] = LOST
+                return
+            if tableau[:, known.shape[1] - 1].min() < -DRIFT_TOLERANCE:
+                self._registers[STATE, STATUS] = LOST
+                return
+        self._registers[STATE, STATUS] = WALKING
+
+    def _scaled(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the payoffs of both players in [1, 2], as the tableaux have them."""
+        A, B = ((p - p.min()) / ((p.max() - p.min()) or 1.0) + 1.0 for p in self._payoffs)
+        return A, B
+
+
+def _padded(width: int) -> int:
+    """Return a row length that keeps rows on cache lines."""
+    return -(-width // 8) * 8
+
+
+def _tied(matrix: NDArray[np.float64], support: list[int], n_actions: int) -> NDArray[np.float64] | None:
+    """Return the mixture of ``support`` against which every row of the matrix earns the same."""
+    try:
+        weights = np.maximum(np.linalg.solve(matrix, np.ones(len(support))), 0.0)
+    except np.linalg.LinAlgError:
+        return None
+    strategy = np.zeros(n_actions)
+    strategy[support] = weights
+    return _distribution(strategy)
+
+
+def _distribution(weights: NDArray[Any]) -> NDArray[np.float64]:
+    """Divide by the sum; uniform if there is nothing to divide."""
+    weights = weights.astype(np.float64)
+    total = weights.sum()
+    return weights / total if total > 0 else np.full(len(weights), 1.0 / len(weights))

@@ -1,0 +1,345 @@
+"""One equilibrium of a two-player game by complementary pivoting, or all that Lemke-Howson paths reach.
+
+Every label k starts a path at the artificial equilibrium (0, 0): drop k, and pivot in turn in the two
+best-response polytopes on the label just picked up, until k is picked up again. Such a path ends at a
+Nash equilibrium. With ties broken lexicographically this holds for degenerate games too. Paths may be
+exponentially long in the worst case (Savani and von Stengel 2006), and on random games of a few hundred
+actions one label in several already needs more pivots than anyone will wait for, while another ends
+within a hundred: hence :func:`lemke_howson_race`.
+
+The tableaux are pivoted in floats. The basis that a path ends with is then solved anew: in integers where
+the payoffs are exact, which proves the answer, in floats otherwise. Where rounding has led a path astray,
+small games are walked again in fractions, and others from other labels.
+
+References
+----------
+Lemke, C. E. and Howson, J. T. (1964). Equilibrium points of bimatrix games. Journal of the Society
+for Industrial and Applied Mathematics 12, 413-423.
+Savani, R. and von Stengel, B. (2006). Hard-to-solve bimatrix games. Econometrica 74, 397-429.
+Shapley, L. S. (1974). A note on the Lemke-Howson algorithm. Mathematical Programming Study 1, 175-189.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, certified, relative_epsilon, stopwatch
+from marlgt.errors import GameError, NotConverged, UnsupportedGame
+from marlgt.games.normal_form import NormalFormGame
+from marlgt.progress import progress
+from marlgt.solvers._paths import Path
+from marlgt.solvers.exact import exact_equilibrium
+
+__all__ = ["lemke_howson", "lemke_howson_all_labels", "lemke_howson_race"]
+
+MAX_PIVOTS = 200_000
+RACE_LABELS = 8
+RACE_FIRST_BUDGET = 16
+RACE_CELLS = 2**27
+"""Tableau entries that the runners of a race may hold together: one gigabyte."""
+
+ROUNDING = 1e-14
+"""Relative regret up to which pivoted floats are as good as polished ones."""
+
+SUSPECT = 1e-12
+"""Relative regret after polishing above which the basis itself may be wrong."""
+
+LARGEST_EXACT_SUPPORT = 100
+"""Supports beyond this are certified in floats: their determinants have hundreds of digits."""
+
+EXACT_CELLS = 200_000
+"""Tableau entries that a path in fractions may touch, about a second's work."""
+
+
+def lemke_howson(game: NormalFormGame, *, label: int = 0, max_pivots: int = MAX_PIVOTS) -> Equilibrium:
+    """Return the equilibrium at the end of the Lemke-Howson path of one label.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+        Two players, with m and n actions.
+    label : int
+        The label dropped first: ``0 <= label < m`` an action of the first player, ``m + j`` the action j
+        of the second.
+    max_pivots : int
+        Length at which the path is given up.
+
+    Returns
+    -------
+    Equilibrium
+        Exact, with a proof, in an exact game. ``work`` tells the pivots and the label; the label differs
+        from the one asked for only if rounding made that path unusable.
+
+    Raises
+    ------
+    UnsupportedGame
+        If the game has not two players.
+    GameError
+        If there is no such label.
+    NotConverged
+        If the path is longer than ``max_pivots``, or no equilibrium could be certified.
+
+    Examples
+    --------
+    >>> import marlgt as gt
+    >>> g = gt.NormalFormGame.bimatrix([[3, 3], [2, 5], [0, 6]], [[3, 2], [2, 6], [3, 1]])
+    >>> print(gt.solvers.lemke_howson(g, label=1))
+    nash (0, 1/3, 2/3) (1/3, 2/3)  values (4, 2.66667)  epsilon exact  [lemke_howson]
+    """
+    clock = stopwatch()
+    _check(game, "lemke_howson", max_pivots)
+    path = Path(game.payoffs, _checked_label(game, label))
+    path.advance(max_pivots, _predicted(path))
+    if not path.ended:
+        with progress("Lemke-Howson", total=max_pivots) as report:
+            _follow(path, max_pivots, report)
+    answer = _conclude(game, path, "lemke_howson", clock, path.pivots)
+    if not (path.ended or path.lost):
+        raise NotConverged(
+            f"the path of label {label} did not end within {max_pivots} pivots: use lemke_howson_race, which runs "
+            "several labels at once, or raise max_pivots",
+            best=answer,
+        )
+    others = iter(range(sum(game.n_actions)))
+    while relative_epsilon(game, answer) > TOLERANCE:
+        other = next(others, None)
+        if other is None:
+            raise NotConverged(
+                "no path led to an equilibrium that could be certified: use gt.solve, which tries other methods",
+                best=answer,
+            )
+        path = Path(game.payoffs, other)
+        _follow(path, max_pivots, _silent)
+        answer = min(answer, _conclude(game, path, "lemke_howson", clock, path.pivots), key=_epsilon_in(game))
+    return answer
+
+
+def lemke_howson_all_labels(game: NormalFormGame, *, max_pivots: int = MAX_PIVOTS) -> Equilibria:
+    """Return the equilibria that Lemke-Howson paths reach from the artificial equilibrium, each once.
+
+    These need not be all equilibria, not even in a nondegenerate game (Shapley 1974), so the answer never
+    counts as complete.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+        Two players.
+    max_pivots : int
+        Length at which a path is given up; if that happens, ``stopped`` is ``"budget"``.
+
+    Returns
+    -------
+    Equilibria
+        In the order of the labels that find them. Ctrl-C keeps what was found.
+
+    Raises
+    ------
+    UnsupportedGame
+        If the game has not two players.
+    NotConverged
+        If no path ends within ``max_pivots``.
+
+    Examples
+    --------
+    >>> import marlgt as gt
+    >>> g = gt.NormalFormGame.bimatrix([[3, 0], [0, 2]], [[2, 0], [0, 3]])
+    >>> for e in gt.solvers.lemke_howson_all_labels(g): print(e)
+    nash (1, 0) (1, 0)  values (3, 2)  epsilon exact  [lemke_howson_all_labels]
+    nash (0, 1) (0, 1)  values (2, 3)  epsilon exact  [lemke_howson_all_labels]
+    """
+    clock = stopwatch()
+    method = "lemke_howson_all_labels"
+    _check(game, method, max_pivots)
+    labels = sum(game.n_actions)
+    found: list[Equilibrium] = []
+    best: Equilibrium | None = None
+    stopped = ""
+    spent = 0
+    try:
+        with progress("Lemke-Howson, all labels", total=labels) as report:
+            for label in range(labels):
+                path = Path(game.payoffs, label)
+                _follow(path, max_pivots, _silent, spent)
+                spent += path.pivots
+                answer = _conclude(game, path, method, clock, path.pivots)
+                best = answer if best is None else min(best, answer, key=_epsilon_in(game))
+                if relative_epsilon(game, answer) > TOLERANCE:
+                    stopped = "budget"
+                elif not any(_same(answer, other) for other in found):
+                    found.append(answer)
+                report(label + 1, f"{len(found)} found")
+    except KeyboardInterrupt:
+        stopped = "interrupted"
+    if stopped == "budget" and not found:
+        raise NotConverged(
+            f"no path ended within {max_pivots} pivots at an equilibrium that could be certified: "
+            "use lemke_howson_race, or raise max_pivots",
+            best=best,
+        )
+    why = "the paths of all labels were followed from the artificial equilibrium"
+    return Equilibria(found, concept="nash", method=method, stopped=stopped, why=why)
+
+
+def lemke_howson_race(game: NormalFormGame, *, seed: int = 0, max_pivots: int = 2_000_000) -> Equilibrium:
+    """Return the equilibrium at the end of the first of several Lemke-Howson paths to come to one.
+
+    Eight random labels start; each may do 16 pivots, then each as many again, and so on doubling, until one
+    path ends. The work is at most about sixteen times that of the shortest path.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+        Two players.
+    seed : int
+        Seed of the choice of labels.
+    max_pivots : int
+        Pivots of all paths together at which the race is given up.
+
+    Raises
+    ------
+    UnsupportedGame
+        If the game has not two players.
+    NotConverged
+        If no path ended in time.
+
+    Examples
+    --------
+    >>> import marlgt as gt
+    >>> g = gt.NormalFormGame.zero_sum([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
+    >>> print(gt.solvers.lemke_howson_race(g))
+    nash (1/3, 1/3, 1/3) (1/3, 1/3, 1/3)  values (0, 0)  epsilon exact  [lemke_howson_race]
+    """
+    clock = stopwatch()
+    method = "lemke_howson_race"
+    _check(game, method, max_pivots)
+    best: Equilibrium | None = None
+    runners = _runners(game, seed)
+    target = RACE_FIRST_BUDGET
+    spent = 0
+    with progress(f"Lemke-Howson, {len(runners)} labels", total=max_pivots) as report:
+        while runners and spent < max_pivots:
+            for label, started in list(runners.items()):
+                path = Path(game.payoffs, label) if started is None else started
+                before = path.pivots
+                _follow(path, min(target, before + max_pivots - spent), _silent, spent)
+                spent += path.pivots - before
+                report(spent, "")
+                runners[label] = path
+                if path.ended or path.lost:
+                    answer = _conclude(game, path, method, clock, spent)
+                    if relative_epsilon(game, answer) <= TOLERANCE:
+                        return answer
+                    best = answer if best is None else min(best, answer, key=_epsilon_in(game))
+                    del runners[label]
+                if spent >= max_pivots:
+                    break
+            target *= 2
+    unfinished = [_conclude(game, path, method, clock, spent) for path in runners.values() if path is not None]
+    raise NotConverged(
+        f"no path ended at an equilibrium that could be certified within {spent} pivots in all: "
+        "raise max_pivots, or try another seed",
+        best=min([*unfinished, *([] if best is None else [best])], key=_epsilon_in(game)),
+    )
+
+
+def _runners(game: NormalFormGame, seed: int) -> dict[int, Path | None]:
+    """Draw the labels of a race, fewer where their tableaux would fill the memory."""
+    m, n = game.n_actions
+    count = min(RACE_LABELS, m + n, max(1, RACE_CELLS // (2 * m * n)))
+    labels = np.random.default_rng(seed).choice(m + n, size=count, replace=False)
+    return dict.fromkeys(labels.tolist())
+
+
+def _predicted(path: Path) -> float:
+    """Return how many cells a path of usual length touches."""
+    return float(0.25 * path.cells * path.n_labels)
+
+
+def _follow(path: Path, until: int, report: Callable[[float, str], None], spent: int = 0) -> None:
+    """Advance a path in calls of less than a second, repairing it where rounding has grown."""
+    while not path.ended and path.pivots < until:
+        path.advance(until, max(_predicted(path), 2.0 * path.cells * (spent + path.pivots)))
+        if not path.ended:
+            path.repair()
+        if path.lost:
+            return
+        report(path.pivots, f"label {path.label}")
+
+
+def _conclude(game: NormalFormGame, path: Path, method: str, clock: Callable[[], float], pivots: int) -> Equilibrium:
+    """Return the best answer that a path gives, proven where possible; of an unfinished path, where it stands."""
+    work = {"pivots": pivots, "label": path.label}
+
+    def answer(profile: tuple[NDArray[Any], NDArray[Any]]) -> Equilibrium:
+        return certified(game, profile, method=method, work=work, seconds=clock())
+
+    provable = False
+    if path.ended and game.is_exact:
+        basis = path.basis()
+        provable = len(basis[0]) <= LARGEST_EXACT_SUPPORT
+        exact = exact_equilibrium(game, basis) if provable else None
+        if exact is not None:
+            return answer(exact)
+    best = answer(path.point())
+    if path.ended and relative_epsilon(game, best) > ROUNDING:
+        polished = path.polished()
+        if polished is not None:
+            best = min(best, answer(polished), key=_epsilon_in(game))
+    if path.lost or provable or (path.ended and relative_epsilon(game, best) > SUSPECT):
+        exact = _walk_in_fractions(game, path.label)
+        if exact is not None:
+            walked = answer(exact)
+            return walked if walked.exact else min(best, walked, key=_epsilon_in(game))
+    return best
+
+
+def _walk_in_fractions(game: NormalFormGame, label: int) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    """Return the end of a path that is followed without rounding, or None if that takes too long."""
+    if game.is_exact:
+        payoffs = game.fractions
+    else:
+        payoffs = np.empty(game.payoffs.shape, dtype=object)
+        payoffs.reshape(-1)[:] = [Fraction(v) for v in game.payoffs.reshape(-1).tolist()]
+    path = Path(payoffs, label)
+    _follow(path, 1 + EXACT_CELLS // path.cells, _silent)
+    if not path.ended:
+        return None
+    x, y = path.point()
+    return (x, y) if game.is_exact else (x.astype(np.float64), y.astype(np.float64))
+
+
+def _same(first: Equilibrium, second: Equilibrium) -> bool:
+    """Tell whether two answers are one profile: exactly where both are exact, else within rounding."""
+    if first.exact_profile is not None and second.exact_profile is not None:
+        return all(p.tolist() == q.tolist() for p, q in zip(first.exact_profile, second.exact_profile))
+    pairs = zip(first.profile or (), second.profile or ())
+    return all(np.abs(p - q).max() <= TOLERANCE for p, q in pairs)
+
+
+def _epsilon_in(game: NormalFormGame) -> Callable[[Equilibrium], float]:
+    return lambda answer: relative_epsilon(game, answer)
+
+
+def _silent(done: float, note: str) -> None:
+    """Report progress to nobody."""
+
+
+def _check(game: NormalFormGame, method: str, max_pivots: int) -> None:
+    if game.n_players != 2:
+        raise UnsupportedGame(f"{method} solves two-player games and this one has {game.n_players}: use gt.solve(game)")
+    if max_pivots < 1:
+        raise GameError(f"max_pivots must be at least 1, got {max_pivots}")
+
+
+def _checked_label(game: NormalFormGame, label: int) -> int:
+    m, n = game.n_actions
+    if isinstance(label, bool) or not isinstance(label, (int, np.integer)) or not 0 <= label < m + n:
+        raise GameError(
+            f"label must be an integer from 0 to {m + n - 1}, the {m} rows and then the {n} columns, got {label!r}"
+        )
+    return int(label)
