@@ -47,6 +47,7 @@ from marlgt.testing.structured import (
 __all__ = [
     "KINDS",
     "any_game",
+    "as_code",
     "bimatrix_games",
     "common_interest_games",
     "constant_sum_games",
@@ -148,3 +149,22 @@ def _from_elements(n_players: Count, n_actions: Actions, payoffs: st.SearchStrat
         return NormalFormGame(array.reshape(len(shape), *shape))
 
     return composed(build)
+
+
+def as_code(game: NormalFormGame) -> str:
+    """Return Python that makes the game, to paste into a test.
+
+    Examples
+    --------
+    >>> print(as_code(NormalFormGame.bimatrix([[0, 1]], [[0.5, 0]])))
+    from marlgt.games import NormalFormGame
+    game = NormalFormGame.bimatrix([[0.0, 1.0]], [[0.5, 0.0]])
+    """
+    exact = game._exact
+    payoffs = (game.payoffs if exact is None else exact).tolist()
+    if game.n_players == 2:
+        call = f"game = NormalFormGame.bimatrix({payoffs[0]!r}, {payoffs[1]!r})"
+    else:
+        call = f"game = NormalFormGame({payoffs!r})"
+    first = "from fractions import Fraction\n" if "Fraction(" in call else ""
+    return f"{first}from marlgt.games import NormalFormGame\n{call}"

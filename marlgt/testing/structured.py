@@ -84,7 +84,8 @@ def coordination_games(*, n_players: Count = 2, n_actions: Actions = None) -> Ga
         payoffs = -np.abs(integers(draw, len(shape), shape, largest, magnitude=3))
         rewards = 1 + np.abs(integers(draw, len(shape), shape[:1], largest[:1], magnitude=3))
         for a in range(shape[0]):
-            payoffs[:, *(a,) * len(shape)] = rewards[:, a]
+            diagonal: tuple[slice | int, ...] = (slice(None), *(a,) * len(shape))
+            payoffs[diagonal] = rewards[:, a]
         return NormalFormGame(payoffs)
 
     return composed(build)
