@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.concepts.regrets import deviation_gains, values_and_regrets
 from marlgt.errors import GameError, ProfileError
-from marlgt.games._profiles import checked_joint, checked_profile, deviation_payoffs, integer_profile
+from marlgt.games._profiles import SUM_TOLERANCE, checked_joint, checked_profile, deviation_payoffs, integer_profile
 from marlgt.games.normal_form import NormalFormGame, Profile
 
 __all__ = [
@@ -147,7 +147,8 @@ class Equilibria(Sequence[Equilibrium]):
     components : tuple of tuple of int, or None
         For solvers that compute them: indices of the answers in each connected component.
 
-    A generator given as ``stream`` may return False when it ends, to say that it has not found all.
+    A generator given as ``stream`` may return, when it ends, False or the reason for :attr:`stopped`, to say
+    that it has not found all.
     """
 
     def __init__(
@@ -179,7 +180,7 @@ class Equilibria(Sequence[Equilibrium]):
 
     @property
     def stopped(self) -> str:
-        """Why the search ended early: ``""``, ``"interrupted"`` or ``"budget"``."""
+        """Why not all were found: ``""``, ``"interrupted"``, ``"budget"`` or a solver's own word for it."""
         self._drain()
         return self._stopped
 
@@ -191,7 +192,8 @@ class Equilibria(Sequence[Equilibrium]):
             self._found.append(next(self._stream))
         except StopIteration as end:
             self._stream = None
-            self._complete = end.value is not False
+            self._complete = end.value is None or end.value is True
+            self._stopped = end.value if isinstance(end.value, str) else ""
             self._found = [replace(e, complete=self._complete) for e in self._found]
             return False
         except KeyboardInterrupt:
@@ -368,13 +370,18 @@ def certified_pairs(
         payoffs, scales = game.integer_payoffs
         matrices = (payoffs[0].tolist(), payoffs[1].T.tolist())
         return [_certified_exact_pair(pair, matrices, scales, rest) for pair in pairs]
-    profiles = [checked_profile(game, pair) for pair in pairs]
-    x, y = (np.array([profile[i] for profile in profiles]) for i in (0, 1))
+    x, y = (np.array([pair[i] for pair in pairs], dtype=np.float64) for i in (0, 1))
+    for p in (x, y):
+        if not (p.min() >= 0.0 and np.abs(p.sum(axis=1) - 1.0).max() <= SUM_TOLERANCE):
+            for pair in pairs:
+                checked_profile(game, pair)
     # u_1 of every row against y, and u_2 of every column against x, one line per pair.
-    deviations = (y @ game.payoffs[0].T, x @ game.payoffs[1])
-    values = np.stack([(x * deviations[0]).sum(axis=1), (deviations[1] * y).sum(axis=1)], axis=1)
-    best = np.stack([d.max(axis=1) for d in deviations], axis=1)
-    regrets = np.maximum(best - values, 0.0)
+    rows, columns = y @ game.payoffs[0].T, x @ game.payoffs[1]
+    values, regrets = np.empty((len(pairs), 2)), np.empty((len(pairs), 2))
+    values[:, 0], values[:, 1] = (x * rows).sum(axis=1), (y * columns).sum(axis=1)
+    regrets[:, 0], regrets[:, 1] = rows.max(axis=1), columns.max(axis=1)
+    regrets -= values
+    np.maximum(regrets, 0.0, out=regrets)
     return [
         Equilibrium(
             concept="nash",

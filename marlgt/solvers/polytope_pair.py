@@ -1,0 +1,268 @@
+"""All vertices of both best-response polytopes of a game, in the arithmetic that suits it.
+
+An exact game is walked so that no decision rests on rounding. First, where integers fit, by integral
+pivots in floats; then by rounded pivots, given up at the first decision that is nearly a tie; and else
+in Python's integers. A game of floats is walked in floats, with ties up to a tolerance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from math import gcd
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marlgt.games.normal_form import NormalFormGame
+from marlgt.kernels import gear
+from marlgt.progress import progress
+from marlgt.rational import solve_unique
+from marlgt.solvers.polytope_kernel import INEXACT, LARGEST_INTEGER, MOST_LABELS, TIED, ArrayWalk, walk
+from marlgt.solvers.polytopes import NumberWalk, most_vertices
+
+__all__ = ["PolytopePair", "vertex_bound"]
+
+TIE = 1e-10
+"""Share of a player's payoff range below which two payoffs of a game of floats are equal."""
+
+NOISE, MARGIN = 1e-11, 1e-9
+"""In an exact game walked with rounding: what counts as zero, and what is too close to it to tell."""
+
+LARGEST_DRIFT = 1e-8
+
+BASES_PER_CALL = {ArrayWalk: 20_000, NumberWalk: 2_000}
+WORK_PER_CALL = 2_000.0
+"""Predicted work below which arrays cost more to set up than they save."""
+
+_ZERO, _ONE = Fraction(0), Fraction(1)
+
+
+def vertex_bound(game: NormalFormGame) -> int:
+    """Return an upper bound on the number of vertices of both polytopes together (McMullen 1970)."""
+    m, n = game.n_actions
+    return most_vertices(m, m + n) + most_vertices(n, m + n)
+
+
+class PolytopePair:
+    """The vertices of the two best-response polytopes of a two-player game.
+
+    Attributes
+    ----------
+    masks : tuple of two lists of int
+        For each player, the labels of each vertex of the polytope of their strategies, the origin
+        left out, as bit masks: bit i for action i of player 0, bit m + j for action j of player 1.
+    bases : int
+        The number of bases visited.
+    complete : bool
+        Whether these are all the vertices.
+    stopped : str
+        ``"interrupted"`` after Ctrl-C.
+    """
+
+    def __init__(self, game: NormalFormGame) -> None:
+        m, n = game.n_actions
+        self.n_actions = (m, n)
+        self._game = game
+        self._labels = (range(m), range(m, m + n))
+        self.origins = ((1 << m) - 1, ((1 << n) - 1) << m)
+        self.everything = self.origins[0] | self.origins[1]
+        self.masks: tuple[list[int], list[int]] = ([], [])
+        self.bases = 0
+        self.complete = False
+        self.stopped = ""
+        self._walks: tuple[Any, Any] | None = None
+        self._integers = self._positive_integers() if game.is_exact else None
+
+    def visit(self, *, until_degenerate: bool = False) -> bool:
+        """Walk over all vertices, with progress on the terminal; Ctrl-C keeps those found so far.
+
+        Parameters
+        ----------
+        until_degenerate : bool
+            Stop at the first vertex with more labels than the dimension, and return True.
+        """
+        degenerate = failed = False
+        with progress("vertex enumeration") as report:
+            for walks in self._attempts():
+                self._walks = walks
+                try:
+                    degenerate = self._run(walks, report, until_degenerate)
+                except KeyboardInterrupt:
+                    self.stopped = "interrupted"
+                failed = any(map(_failed, walks))
+                self.bases = walks[0].bases + walks[1].bases
+                if self.stopped or degenerate or not failed:
+                    break
+        self.masks = (self._found(0), self._found(1))
+        self.complete = not (self.stopped or degenerate or failed)
+        return degenerate
+
+    def _run(self, walks: tuple[Any, Any], report: Callable[[float, str], None], until_degenerate: bool) -> bool:
+        """Walk both polytopes by turns until both walks have ended or one shows what is looked for."""
+        ended = [False, False]
+        while not all(ended):
+            for side in (0, 1):
+                if not ended[side]:
+                    ended[side] = walks[side].advance(BASES_PER_CALL[type(walks[side])])
+                    if until_degenerate and self._has_degenerate(side):
+                        return True
+            visited = walks[0].bases + walks[1].bases
+            report(visited, f"{visited:,} bases")
+        return False
+
+    def strategies(self, side: int, masks: Sequence[int]) -> list[NDArray[Any]]:
+        """Return the strategies of the vertices with the given labels, exactly in an exact game."""
+        walks = self._walks
+        if walks is not None and isinstance(walks[side], NumberWalk):
+            return [self._from_tableau(side, mask) for mask in masks]
+        if self._integers is not None:
+            return [self._solved_exactly(side, mask) for mask in masks]
+        return self._solved(side, masks)
+
+    def _positive_integers(self) -> tuple[list[list[int]], list[list[int]]]:
+        """Return for each polytope its matrix by columns, in positive integers: the opponent's payoffs."""
+        numerators, _ = self._game.integer_payoffs
+        result = []
+        for matrix in (numerators[1].tolist(), numerators[0].T.tolist()):
+            least = min(map(min, matrix))
+            unit = gcd(*(x - least for line in matrix for x in line)) or 1
+            result.append([[(x - least) // unit + 1 for x in line] for line in matrix])
+        return result[0], result[1]
+
+    def _positive_floats(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return for each polytope its matrix by columns, between one and two."""
+        payoffs, spread = self._game.payoffs, self._game.payoff_range
+        spread = np.where(spread > 0, spread, 1.0)
+        a, b = ((payoffs[i] - payoffs[i].min()) / spread[i] + 1.0 for i in (0, 1))
+        return b, np.ascontiguousarray(a.T)
+
+    def _attempts(self) -> Iterator[tuple[Any, Any]]:
+        m, n = self.n_actions
+        labels = self._labels
+        bounds = [most_vertices(count, m + n) for count in (m, n)]
+        # Random games have a quarter of the bound; each vertex costs a pivot and half the ratio tests.
+        work = sum(bounds) / 4 * 2 * m * n
+        floats = None if self._integers is not None and work < WORK_PER_CALL else self._positive_floats()
+        if floats is not None and m + n <= MOST_LABELS and work >= WORK_PER_CALL and gear(walk, work) is not walk:
+            capacity = [min(bound, 4096) for bound in bounds]
+            if self._integers is None:
+                yield self._array_walks(floats, capacity, TIE, 0.0, False)
+            else:
+                if max(max(map(max, matrix)) for matrix in self._integers) <= LARGEST_INTEGER:
+                    whole = [np.array(matrix, dtype=np.float64) for matrix in self._integers]
+                    yield self._array_walks(whole, capacity, 0.0, 0.0, True)
+                yield self._array_walks(floats, capacity, NOISE, MARGIN, False)
+        columns: Any = self._integers
+        tolerance = 0.0
+        if columns is None and floats is not None:
+            columns, tolerance = tuple(matrix.tolist() for matrix in floats), TIE
+        yield (
+            NumberWalk(columns[0], labels[1], labels[0], tolerance=tolerance),
+            NumberWalk(columns[1], labels[0], labels[1], tolerance=tolerance),
+        )
+
+    def _array_walks(
+        self,
+        matrices: Sequence[NDArray[np.float64]],
+        capacity: Sequence[int],
+        tolerance: float,
+        margin: float,
+        integral: bool,
+    ) -> tuple[ArrayWalk, ArrayWalk]:
+        first, second = (
+            ArrayWalk(
+                matrices[side],
+                self._labels[1 - side],
+                self._labels[side],
+                tolerance=tolerance,
+                margin=margin,
+                integral=integral,
+                capacity=capacity[side],
+            )
+            for side in (0, 1)
+        )
+        return first, second
+
+    def _found(self, side: int) -> list[int]:
+        walks = self._walks
+        if walks is None:
+            return []
+        found = walks[side].masks()
+        return [mask for mask in found if mask != self.origins[side]]
+
+    def _has_degenerate(self, side: int) -> bool:
+        walks = self._walks
+        if walks is None or _failed(walks[side]):
+            return False
+        return any(mask.bit_count() > self.n_actions[side] for mask in walks[side].masks())
+
+    def _from_tableau(self, side: int, mask: int) -> NDArray[Any]:
+        """Read a strategy off the tableau at which the walk recorded it."""
+        count = self.n_actions[side]
+        first = self._labels[side][0]
+        bits, values, _ = self._walks[side].vertices[mask]  # type: ignore[index]
+        weights: list[Any] = [0] * count
+        for bit, value in zip(bits, values):
+            index = bit.bit_length() - 1 - first
+            if 0 <= index < count and not bit & mask:
+                weights[index] = value
+        return self._normalised(weights)
+
+    def _solved_exactly(self, side: int, mask: int) -> NDArray[Any]:
+        """Solve for the strategy that makes the opponent's actions among its labels equally good."""
+        columns = self._integers[side]  # type: ignore[index]
+        support, tight = self._support(side, mask)
+        rows = [[columns[i][j] for i in support] for j in tight]
+        solution = solve_unique(rows, [1] * len(tight), len(support))
+        if solution is None:
+            raise ArithmeticError(f"the labels {mask:b} name no vertex")
+        weights: list[Any] = [_ZERO] * self.n_actions[side]
+        for i, value in zip(support, solution):
+            weights[i] = value
+        return self._normalised(weights)
+
+    def _solved(self, side: int, masks: Sequence[int]) -> list[NDArray[Any]]:
+        """Solve in floats, all systems of one size at a time."""
+        matrix = self._positive_floats()[side]
+        result = [np.zeros(self.n_actions[side]) for _ in masks]
+        groups: dict[int, list[tuple[int, list[int], list[int]]]] = {}
+        for k, mask in enumerate(masks):
+            support, tight = self._support(side, mask)
+            if len(support) == len(tight):
+                groups.setdefault(len(support), []).append((k, support, tight))
+            else:
+                system = matrix[np.ix_(support, tight)].T
+                result[k][support] = np.linalg.lstsq(system, np.ones(len(tight)), rcond=None)[0]
+        for size, members in groups.items():
+            supports = np.array([support for _, support, _ in members])
+            tights = np.array([tight for _, _, tight in members])
+            systems = matrix[supports[:, None, :], tights[:, :, None]]
+            solutions = np.linalg.solve(systems, np.ones((len(members), size, 1)))[..., 0]
+            for (k, support, _), solution in zip(members, solutions):
+                result[k][support] = solution
+        for x in result:
+            np.maximum(x, 0.0, out=x)
+            x /= x.sum()
+        return result
+
+    def _support(self, side: int, mask: int) -> tuple[list[int], list[int]]:
+        """Return the actions played, and the opponent's actions that are best replies."""
+        own, other = self._labels[side], self._labels[1 - side]
+        return (
+            [i for i, label in enumerate(own) if not mask >> label & 1],
+            [j for j, label in enumerate(other) if mask >> label & 1],
+        )
+
+    def _normalised(self, weights: list[Any]) -> NDArray[Any]:
+        total = sum(weights)
+        if self._integers is None:
+            return np.array([w / total for w in weights], dtype=np.float64)
+        strategy = np.empty(len(weights), dtype=object)
+        strategy[:] = [_ZERO if not w else _ONE if w == total else Fraction(w, total) for w in weights]
+        return strategy
+
+
+def _failed(one: Any) -> bool:
+    return isinstance(one, ArrayWalk) and (one.status in (INEXACT, TIED) or one.drift > LARGEST_DRIFT)

@@ -1,0 +1,169 @@
+"""Vertex enumeration: every extreme equilibrium of a two-player game, degenerate or not.
+
+An extreme equilibrium is a pair of vertices of the two best-response polytopes that have all labels
+between them (:mod:`marlgt.solvers.polytopes`). Every equilibrium is a convex combination of extreme
+ones (Mangasarian 1964; Winkels 1979), so the finite list describes all equilibria, also where they
+form a continuum: :func:`~marlgt.solvers.components.nash_subsets` gives the pieces. Both polytopes are
+walked vertex by vertex, and pairs with complementary labels are joined through a sorted list.
+
+References
+----------
+Mangasarian, O. L. (1964). Equilibrium points of bimatrix games. J. SIAM 12, 778-780.
+Winkels, H.-M. (1979). An algorithm to determine all equilibrium points of a bimatrix game. In: Game
+Theory and Related Topics, North-Holland, 137-148.
+Avis, D., Rosenberg, G. D., Savani, R. and von Stengel, B. (2010). Enumeration of Nash equilibria for
+two-player games. Economic Theory 42, 9-37.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marlgt.certificates import TOLERANCE, Equilibria, certified_pairs, relative_epsilon, stopwatch
+from marlgt.errors import BudgetExceeded, UnsupportedGame
+from marlgt.games.normal_form import NormalFormGame
+from marlgt.solvers.components import linked_components
+from marlgt.solvers.polytope_kernel import MOST_LABELS
+from marlgt.solvers.polytope_pair import PolytopePair, vertex_bound
+
+__all__ = ["DEFAULT_BUDGET", "vertex_enumeration"]
+
+DEFAULT_BUDGET = 5e6
+"""Most vertices, by McMullen's bound, that are enumerated unless more are asked for."""
+
+COMPARISONS_IN_PYTHON = 20_000
+COMPARISONS_PER_CHUNK = 1_000_000
+
+
+def vertex_enumeration(game: NormalFormGame, *, budget: float | None = DEFAULT_BUDGET) -> Equilibria:
+    """Return all extreme Nash equilibria of a two-player game, each once, with their components.
+
+    Exact games get exact answers, with a proof in rational arithmetic that no regret is above zero.
+    In a game of floats, payoffs closer than 1e-10 of the player's range count as equal.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+        Two players.
+    budget : float, optional
+        The most vertices of both best-response polytopes together, as bounded beforehand (McMullen
+        1970; random games have a quarter of it). None starts in any case; Ctrl-C then gives the
+        equilibria among the vertices found, marked incomplete.
+
+    Returns
+    -------
+    Equilibria
+        In lexicographic order; ``components`` holds the indices of the extreme equilibria in each
+        connected component of the set of all equilibria.
+
+    Raises
+    ------
+    UnsupportedGame
+        If the game does not have two players.
+    BudgetExceeded
+        If the bound on the number of vertices is above the budget.
+
+    Examples
+    --------
+    >>> import marlgt as gt
+    >>> g = gt.NormalFormGame.bimatrix([[3, 3], [2, 5], [0, 6]], [[3, 3], [2, 6], [3, 1]])
+    >>> for e in vertex_enumeration(g):
+    ...     print(e)
+    nash (0, 1/3, 2/3) (1/3, 2/3)  values (4, 2.66667)  epsilon exact  [vertex_enumeration]
+    nash (1, 0, 0) (2/3, 1/3)  values (3, 3)  epsilon exact  [vertex_enumeration]
+    nash (1, 0, 0) (1, 0)  values (3, 3)  epsilon exact  [vertex_enumeration]
+    >>> vertex_enumeration(g).components
+    ((0,), (1, 2))
+    """
+    elapsed = stopwatch()
+    check_budget(game, budget, "vertex enumeration")
+    pair = PolytopePair(game)
+    pair.visit()
+    links = _complementary(pair)
+    rows, columns = sorted({i for i, _ in links}), sorted({j for _, j in links})
+    x = dict(zip(rows, pair.strategies(0, [pair.masks[0][i] for i in rows])))
+    y = dict(zip(columns, pair.strategies(1, [pair.masks[1][j] for j in columns])))
+    keys = [{k: p.astype(np.float64).tolist() for k, p in strategies.items()} for strategies in (x, y)]
+    links.sort(key=lambda link: (keys[0][link[0]], keys[1][link[1]]))
+    found = certified_pairs(
+        game,
+        [(x[i], y[j]) for i, j in links],
+        method="vertex_enumeration",
+        work={"vertices": len(pair.masks[0]) + len(pair.masks[1]), "bases": pair.bases},
+        seconds=elapsed(),
+        complete=pair.complete,
+    )
+    complete = pair.complete
+    if not game.is_exact:
+        proven = [k for k, e in enumerate(found) if relative_epsilon(game, e) <= TOLERANCE]
+        complete = complete and len(proven) == len(found)
+        found, links = [found[k] for k in proven], [links[k] for k in proven]
+    return Equilibria(
+        found,
+        concept="nash",
+        method="vertex_enumeration",
+        complete=complete,
+        stopped=pair.stopped,
+        components=linked_components(links),
+    )
+
+
+def check_budget(game: NormalFormGame, budget: float | None, what: str) -> None:
+    """Raise unless the game has two players and few enough vertices."""
+    if game.n_players != 2:
+        raise UnsupportedGame(
+            f"{what} needs a two-player game, got {game.n_players} players: use marlgt.solve, which picks a method"
+        )
+    if budget is None:
+        return
+    bound = vertex_bound(game)
+    if bound > budget:
+        m, n = game.n_actions
+        raise BudgetExceeded(
+            f"{what} on {m}×{n} may visit {bound:.1e} vertices, above the budget of {budget:.1e}; use lemke_howson "
+            "or lemke_howson_race for one equilibrium, zero_sum if the game is, or pass budget=None to search "
+            "until Ctrl-C",
+            estimate=float(bound),
+            limit=float(budget),
+        )
+
+
+def _complementary(pair: PolytopePair) -> list[tuple[int, int]]:
+    """Return the index pairs of vertices that have all labels between them."""
+    first, second = pair.masks
+    m, n = pair.n_actions
+    everything = pair.everything
+    if len(first) * len(second) <= COMPARISONS_IN_PYTHON or m + n > MOST_LABELS:
+        places = {mask: j for j, mask in enumerate(second)}
+        if max(map(int.bit_count, first), default=0) <= m and max(map(int.bit_count, second), default=0) <= n:
+            partners = [(i, places.get(everything & ~mask, -1)) for i, mask in enumerate(first)]
+            return [(i, j) for i, j in partners if j >= 0]
+        return [(i, j) for i, a in enumerate(first) for j, b in enumerate(second) if a | b == everything]
+    a, b = np.array(first, dtype=np.int64), np.array(second, dtype=np.int64)
+    # Vertices with no label to spare have at most one partner of the same kind, of exactly the other labels.
+    simple_a, simple_b = np.bitwise_count(a) == m, np.bitwise_count(b) == n
+    plain_a, plain_b = np.flatnonzero(simple_a), np.flatnonzero(simple_b)
+    _, i, j = np.intersect1d(everything & ~a[plain_a], b[plain_b], assume_unique=True, return_indices=True)
+    pairs = list(zip(plain_a[i].tolist(), plain_b[j].tolist()))
+    pairs += _compared(a, b, np.flatnonzero(~simple_a), np.arange(b.size), everything)
+    pairs += _compared(a, b, plain_a, np.flatnonzero(~simple_b), everything)
+    return pairs
+
+
+def _compared(
+    a: NDArray[np.int64], b: NDArray[np.int64], chosen_a: NDArray[np.intp], chosen_b: NDArray[np.intp], everything: int
+) -> Sequence[tuple[int, int]]:
+    """Return the complementary pairs among the chosen vertices, by comparing all."""
+    pairs: list[tuple[int, int]] = []
+    if not chosen_b.size:
+        return pairs
+    size = max(1, COMPARISONS_PER_CHUNK // chosen_b.size)
+    others = b[chosen_b]
+    for start in range(0, chosen_a.size, size):
+        some = chosen_a[start : start + size]
+        i, j = np.nonzero((a[some][:, None] | others[None, :]) == everything)
+        pairs += zip(some[i].tolist(), chosen_b[j].tolist())
+    return pairs
