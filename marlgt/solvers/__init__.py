@@ -4,7 +4,9 @@ from marlgt._lazy import attach
 
 _EXPORTS = {
     "LogitPath": "marlgt.solvers.homotopy",
+    "MatrixGameBatch": "marlgt.solvers.matrix_game_batch",
     "NashSubset": "marlgt.solvers.components",
+    "SecurityLevels": "marlgt.solvers.security",
     "all_isolated_equilibria": "marlgt.solvers.polynomial",
     "coarse_correlated_equilibrium": "marlgt.solvers.correlated",
     "correlated_equilibrium": "marlgt.solvers.correlated",
@@ -18,15 +20,21 @@ _EXPORTS = {
     "logit": "marlgt.solvers.homotopy",
     "logit_path": "marlgt.solvers.homotopy",
     "maxmin_fair": "marlgt.solvers.efficiency",
+    "minimax": "marlgt.solvers.matrix_game",
+    "minimax_batch": "marlgt.solvers.matrix_game_batch",
     "nash_subsets": "marlgt.solvers.components",
     "newton_polish": "marlgt.solvers.newton",
     "pareto_optimal": "marlgt.solvers.efficiency",
     "pure_equilibria": "marlgt.solvers.pure",
     "quantal_response": "marlgt.solvers.homotopy",
+    "security_levels": "marlgt.solvers.security",
     "solve": "marlgt.solvers.selection",
     "support_enumeration": "marlgt.solvers.supports",
     "vertex_enumeration": "marlgt.solvers.vertices",
     "welfare_optimal": "marlgt.solvers.efficiency",
+    "zero_sum_interior_point": "marlgt.solvers.interior_point",
+    "zero_sum_linear_program": "marlgt.solvers.matrix_game",
+    "zero_sum_simplex": "marlgt.solvers.matrix_game",
 }
 __all__ = sorted(_EXPORTS)
 __getattr__, __dir__ = attach(__name__, _EXPORTS)
