@@ -17,7 +17,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from marlgt.concepts.regrets import deviation_gains, values_and_regrets
+from marlgt.concepts.deviations import deviation_gains, values_and_regrets
 from marlgt.errors import GameError, ProfileError
 from marlgt.games._profiles import SUM_TOLERANCE, checked_joint, checked_profile, deviation_payoffs, integer_profile
 from marlgt.games.normal_form import NormalFormGame, Profile
@@ -367,9 +367,9 @@ def certified_pairs(
         return []
     rest: Mapping[str, Any] = {"method": method, "work": work or {}, "seconds": seconds, "complete": complete}
     if pairs[0][0].dtype == object:
-        payoffs, scales = game.integer_payoffs
-        matrices = (payoffs[0].tolist(), payoffs[1].T.tolist())
-        return [_certified_exact_pair(pair, matrices, scales, rest) for pair in pairs]
+        payoffs, denominators = game.integer_payoffs
+        matrices = payoffs[0].tolist(), payoffs[1].T.tolist()
+        return [_certified_exact_pair(pair, matrices, denominators, rest) for pair in pairs]
     x, y = (np.array([pair[i] for pair in pairs], dtype=np.float64) for i in (0, 1))
     for p in (x, y):
         if not (p.min() >= 0.0 and np.abs(p.sum(axis=1) - 1.0).max() <= SUM_TOLERANCE):
@@ -420,7 +420,7 @@ def _certified_exact_pair(
             raise ProfileError("the fractions of a distribution must be nonnegative and sum to exactly 1")
         scales.append(scale)
         weights.append(whole)
-        floats.append(_read_only(np.array([n / d for n, d in parts])))
+        floats.append(_read_only(np.array([n / d for n, d in parts], dtype=np.float64)))
     total = scales[0] * scales[1]
     values, gains = [], []
     for i, (own, scale, denominator) in enumerate(zip(weights, scales, denominators)):
@@ -429,12 +429,13 @@ def _certified_exact_pair(
         value = sum(map(operator.mul, own, earned))
         values.append(value / (total * denominator))
         gains.append((max(earned) * scale - value) / (total * denominator))
+    numbers = np.array([values, gains])
     return Equilibrium(
         concept="nash",
         profile=(floats[0], floats[1]),
         joint=None,
-        values=np.array(values),
-        regrets=np.array(gains),
+        values=numbers[0],
+        regrets=numbers[1],
         exact=True,
         exact_profile=pair,
         **rest,

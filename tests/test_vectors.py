@@ -142,7 +142,7 @@ def pareto_and_welfare(inputs, expected, tolerance):
         with pytest.raises(gt.GameError, match="positive"):
             fairness_optimal(game)
     else:
-        (fair,) = gt.solve(game, concept="fairness")
+        fair = gt.solve(game, concept="fairness")[0]
         assert abs(fair.values.prod() - expected["max_product"]) <= tolerance
 
 

@@ -57,7 +57,7 @@ def _try(what: str, gear_name: str) -> dict[str, Any]:
     """Play a little fictitious play in one gear."""
     import numpy as np
 
-    from marlgt.dynamics.fictitious_play import play_two
+    from marlgt.dynamics.fictitious import play_two
     from marlgt.kernels import compiled
 
     started = time.perf_counter()

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from marlgt.concepts.regrets import deviation_gains
+from marlgt.concepts.deviations import deviation_gains
 from marlgt.games._profiles import checked_joint, checked_profile
 from marlgt.games.normal_form import NormalFormGame
 

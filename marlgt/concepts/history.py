@@ -21,7 +21,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from marlgt.concepts.regrets import deviation_gains
+from marlgt.concepts.deviations import deviation_gains
 from marlgt.errors import GameError
 from marlgt.games._comparable import checked_player
 from marlgt.games.normal_form import NormalFormGame

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from marlgt.concepts.regrets import regrets, values_and_regrets
+from marlgt.concepts.deviations import regrets, values_and_regrets
 from marlgt.errors import GameError
 from marlgt.games._profiles import checked_profile, exact_profile
 from marlgt.games.normal_form import NormalFormGame

@@ -3,8 +3,8 @@
 from marlgt._lazy import attach
 
 _EXPORTS = {
-    "FictitiousPlay": "marlgt.dynamics.fictitious_play",
-    "fictitious_play": "marlgt.dynamics.fictitious_play",
+    "FictitiousPlay": "marlgt.dynamics.fictitious",
+    "fictitious_play": "marlgt.dynamics.fictitious",
 }
 __all__ = sorted(_EXPORTS)
 __getattr__, __dir__ = attach(__name__, _EXPORTS)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.concepts.regrets import values_and_regrets
+from marlgt.concepts.deviations import values_and_regrets
 from marlgt.errors import GameError
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import kernel

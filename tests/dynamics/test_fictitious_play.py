@@ -5,7 +5,7 @@ import pytest
 
 import marlgt as gt
 from marlgt.dynamics import fictitious_play
-from marlgt.dynamics.fictitious_play import play_two
+from marlgt.dynamics.fictitious import play_two
 from marlgt.kernels import compiled
 
 SHAPLEY = gt.NormalFormGame.bimatrix(np.eye(3, dtype=int), np.roll(np.eye(3, dtype=int), 1, axis=1))
