@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["LinearProgramResult", "solve_linear_program"]
+__all__ = ["LinearProgramResult", "run_interruptibly", "solve_linear_program"]
+
+_INTERRUPTIBLE_ABOVE = 20_000
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def solve_linear_program(
     solver.setOptionValue("primal_feasibility_tolerance", max(tolerance, 1e-10))
     solver.setOptionValue("dual_feasibility_tolerance", max(tolerance, 1e-10))
     solver.passModel(lp)
-    solver.run()
+    run_interruptibly(solver, len(entries))
     kinds = highspy.HighsModelStatus
     status = {
         kinds.kOptimal: "optimal",
@@ -102,3 +104,34 @@ def solve_linear_program(
         x=np.array(solution.col_value, dtype=np.float64),
         row_duals=np.array(solution.row_dual, dtype=np.float64),
     )
+
+
+def run_interruptibly(solver: Any, n_entries: int) -> None:
+    """Run a HiGHS model so that Ctrl-C stops it, where it is large enough to take a while.
+
+    Parameters
+    ----------
+    solver : highspy.Highs
+        With its model passed.
+    n_entries : int
+        Nonzeros of the model; a small one runs in this thread, which costs nothing.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C, after HiGHS has stopped.
+    """
+    if n_entries < _INTERRUPTIBLE_ABOVE:
+        solver.run()
+        return
+    solver.HandleUserInterrupt = True
+    thread = solver.startSolve()
+    try:
+        while thread.is_alive():
+            thread.join(0.1)
+    except KeyboardInterrupt:
+        solver.cancelSolve()
+        thread.join()
+        raise
+    finally:
+        solver.HandleUserInterrupt = False

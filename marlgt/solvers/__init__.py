@@ -12,6 +12,7 @@ _EXPORTS = {
     "correlated_equilibrium": "marlgt.solvers.correlated",
     "exact_equilibrium": "marlgt.solvers.exact",
     "fairness_optimal": "marlgt.solvers.efficiency",
+    "find_one": "marlgt.solvers.portfolio",
     "is_degenerate": "marlgt.solvers.degeneracy",
     "iterated_polymatrix": "marlgt.solvers.polymatrix",
     "lemke_howson": "marlgt.solvers.pivoting",

@@ -1,0 +1,206 @@
+"""Correlated equilibria: published extremes, an independent linear program, and the theorems that bound them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import marlgt as gt
+from marlgt.concepts import (
+    cce_gap,
+    ce_gap,
+    is_coarse_correlated,
+    is_correlated,
+    joint_distribution,
+    strictly_dominated,
+)
+from marlgt.solvers import _incentives
+from marlgt.solvers.correlated import coarse_correlated_equilibrium, correlated_equilibrium
+from marlgt.testing import normal_form_games, profiles, zero_sum_games
+
+DATA = Path(__file__).parents[1] / "data"
+CASES = [
+    case
+    for case in json.loads((DATA / "equations.json").read_text())["cases"]
+    if case["id"].startswith("games.ce_cce_extremes_")
+]
+SOLVERS = {"CE": correlated_equilibrium, "CCE": coarse_correlated_equilibrium}
+GAMES = normal_form_games(n_players=range(1, 4), n_actions=range(1, 4))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+def test_published_extremes(case):
+    game, expected = gt.NormalFormGame.bimatrix(**case["inputs"]), case["expected"]
+    for name, solve in SOLVERS.items():
+        welfare = game.payoffs.sum(axis=0)
+        assert solve(game).values.sum() == pytest.approx(expected[f"{name}_uCE"], abs=1e-9)
+        assert solve(game, objective=-welfare).values.sum() == pytest.approx(expected[f"{name}_min_welfare"], abs=1e-9)
+        singles = [expected[f"{name}_rCE_p{i + 1}"] for i in range(2)]
+        for i, single in enumerate(singles):
+            answer = solve(game, objective="libertarian", player=i)
+            assert answer.values[i] == pytest.approx(single, abs=1e-9)
+        assert solve(game, objective="republican").values.max() == pytest.approx(max(singles), abs=1e-9)
+        fair = solve(game, objective="egalitarian")
+        assert fair.values.min() == pytest.approx(expected[f"{name}_eCE_maxmin"], abs=1e-9)
+
+
+def incentive_rows(game, coarse):
+    """Build the constraints entry by entry, as the definition reads."""
+    rows = []
+    for i, count in enumerate(game.n_actions):
+        for a in range(count):
+            for b in range(count):
+                row = np.zeros(game.n_actions)
+                own, other = [slice(None)] * game.n_players, [slice(None)] * game.n_players
+                own[i], other[i] = a, b
+                row[tuple(own)] = game.payoffs[i][tuple(other)] - game.payoffs[i][tuple(own)]
+                rows.append(((i, b), row.reshape(-1) / max(game.payoff_range[i], 1e-300)))
+    if not coarse:
+        return np.array([row for _, row in rows])
+    return np.array([sum(row for k, row in rows if k == key) for key in dict.fromkeys(k for k, _ in rows)])
+
+
+@settings(max_examples=60, deadline=None)
+@given(GAMES, st.booleans())
+def test_the_optimum_is_that_of_an_independent_linear_program(game, coarse):
+    from scipy.optimize import linprog
+
+    welfare = game.payoffs.sum(axis=0).reshape(-1)
+    spread = max(float(np.ptp(welfare)), 1e-300)
+    rows = incentive_rows(game, coarse)
+    program = linprog(
+        -(welfare - welfare.min()) / spread,
+        A_ub=rows,
+        b_ub=np.zeros(len(rows)),
+        A_eq=np.ones((1, welfare.size)),
+        b_eq=[1.0],
+    )
+    answer = SOLVERS["CCE" if coarse else "CE"](game)
+    reached = (welfare - welfare.min()) / spread @ answer.joint.reshape(-1)
+    assert reached == pytest.approx(-program.fun, abs=1e-6)
+
+
+@settings(max_examples=80, deadline=None)
+@given(GAMES, st.sampled_from(["welfare", "egalitarian", "republican", "libertarian"]))
+def test_every_answer_is_an_equilibrium_of_its_kind(game, objective):
+    answer = correlated_equilibrium(game, objective=objective)
+    assert is_correlated(game, answer.joint)
+    assert is_coarse_correlated(game, answer.joint)
+    assert is_coarse_correlated(game, coarse_correlated_equilibrium(game, objective=objective).joint)
+    assert answer.joint.min() >= 0
+    assert answer.joint.sum() == pytest.approx(1, abs=1e-14)
+    assert not answer.joint.flags.writeable
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_nash_equilibrium_has_more_welfare_and_no_correlated_one_more_than_a_coarse_one(data):
+    game = data.draw(normal_form_games(n_players=2, n_actions=range(1, 4)))
+    best = correlated_equilibrium(game).values.sum()
+    slack = 1e-8 * game.payoff_range.sum() + 1e-12 * np.abs(game.payoffs).max()
+    assert best <= coarse_correlated_equilibrium(game).values.sum() + slack
+    assert best <= game.payoffs.sum(axis=0).max() + slack
+    profile = data.draw(profiles(game))
+    if gt.concepts.is_nash(game, profile, tolerance=1e-12):
+        assert is_correlated(game, joint_distribution(game, profile))
+        assert best >= game.values(profile).sum() - slack
+
+
+def test_nash_equilibria_found_by_nashpy_are_correlated_and_bounded_by_the_best_welfare():
+    import nashpy
+
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        payoffs = rng.integers(-9, 10, size=(2, 3, 3))
+        game = gt.NormalFormGame(payoffs)
+        best = correlated_equilibrium(game).values.sum()
+        for profile in nashpy.Game(*payoffs.astype(float)).vertex_enumeration():
+            if len(profile[0]) == 3 and gt.concepts.is_nash(game, profile):
+                assert ce_gap(game, joint_distribution(game, profile)) <= 1e-9
+                assert best >= game.values(profile).sum() - 1e-9
+
+
+@settings(max_examples=60, deadline=None)
+@given(normal_form_games(n_players=2, n_actions=range(2, 4)))
+def test_strictly_dominated_actions_are_never_recommended(game):
+    joint = correlated_equilibrium(game).joint
+    if not game.is_exact:
+        return
+    for player in range(2):
+        for action in strictly_dominated(game, player):
+            assert joint.take(action, axis=player).sum() <= 1e-7
+
+
+@settings(max_examples=40, deadline=None)
+@given(zero_sum_games(n_actions=range(1, 4)))
+def test_coarse_correlated_equilibria_of_a_zero_sum_game_have_its_value(game):
+    low = coarse_correlated_equilibrium(game, objective="libertarian", player=1).values[0]
+    high = coarse_correlated_equilibrium(game, objective="libertarian", player=0).values[0]
+    assert high - low <= 1e-7 * game.payoff_range.max()
+
+
+@pytest.mark.parametrize("coarse", [False, True], ids=["correlated", "coarse"])
+@pytest.mark.parametrize("objective", ["welfare", "egalitarian", "republican"])
+def test_row_generation_and_the_interior_point_method_agree_with_the_whole_program(monkeypatch, coarse, objective):
+    rng = np.random.default_rng(11)
+    rows = rng.random((8, 8))
+    game = gt.NormalFormGame([rows, 0.2 * rng.random((8, 8)) - 0.9 * rows])
+    solve = SOLVERS["CCE" if coarse else "CE"]
+
+    def reached(answer):
+        return {"welfare": answer.values.sum, "egalitarian": answer.values.min, "republican": answer.values.max}[
+            objective
+        ]()
+
+    whole = solve(game, objective=objective)
+    monkeypatch.setattr(_incentives, "_WHOLE_BELOW", 0)
+    monkeypatch.setattr(_incentives, "_ROWS_A_ROUND", 7)
+    generated = solve(game, objective=objective)
+    monkeypatch.setattr(_incentives, "MAX_ROUNDS", 1)
+    interior = solve(game, objective=objective)
+    assert reached(generated) == pytest.approx(reached(whole), abs=1e-8)
+    assert reached(interior) == pytest.approx(reached(whole), abs=1e-8)
+    gap = cce_gap if coarse else ce_gap
+    assert max(gap(game, e.joint) for e in (whole, generated, interior)) <= 1e-9
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-6, 1.0, 1e9, 1e100])
+def test_payoffs_of_any_scale_are_solved(scale):
+    game = gt.NormalFormGame(np.array([[[6.0, 2], [7, 0]], [[6, 7], [2, 0]]]) * scale)
+    answer = correlated_equilibrium(game)
+    assert answer.joint == pytest.approx(np.array([[0.5, 0.25], [0.25, 0]]), abs=1e-9)
+    assert answer.values.sum() == pytest.approx(10.5 * scale)
+
+
+def test_players_may_count_in_different_units():
+    game = gt.NormalFormGame(np.array([[[6.0, 2], [7, 0]], [[6, 7], [2, 0]]]) * np.array([1e-8, 1e8]).reshape(2, 1, 1))
+    assert is_correlated(game, correlated_equilibrium(game, objective="libertarian", player=0).joint, tolerance=1e-9)
+
+
+def test_the_one_door_gives_the_same_answer():
+    game = gt.NormalFormGame.bimatrix([[6, 2], [7, 0]], [[6, 7], [2, 0]])
+    (answer,) = gt.solve(game, concept="correlated", objective="welfare")
+    assert answer.values.sum() == pytest.approx(10.5)
+    (coarse,) = gt.solve(game, concept="coarse_correlated", objective=[[1, 0], [0, 0]])
+    assert is_coarse_correlated(game, coarse.joint)
+
+
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [
+        ("happiness", "unknown objective 'happiness': choose from welfare"),
+        ([1, 2, 3], r"objective has shape \(3,\) but the game has actions \(2, 2\)"),
+        ([[float("nan"), 0], [0, 0]], "must be finite"),
+    ],
+)
+def test_bad_objectives_are_explained(objective, message):
+    with pytest.raises(gt.GameError, match=message):
+        correlated_equilibrium(gt.NormalFormGame.zero_sum([[1, -1], [-1, 1]]), objective=objective)
+
+
+def test_an_unknown_player_is_named():
+    with pytest.raises(gt.GameError, match="player is 7"):
+        correlated_equilibrium(gt.NormalFormGame.zero_sum([[1]]), objective="libertarian", player=7)
