@@ -30,6 +30,8 @@ _EXPORTS = {
     "quantal_response": "marlgt.solvers.homotopy",
     "security_levels": "marlgt.solvers.security",
     "solve": "marlgt.solvers.selection",
+    "stackelberg": "marlgt.solvers.commitment",
+    "stackelberg_pure": "marlgt.solvers.commitment",
     "support_enumeration": "marlgt.solvers.supports",
     "vertex_enumeration": "marlgt.solvers.vertices",
     "welfare_optimal": "marlgt.solvers.efficiency",

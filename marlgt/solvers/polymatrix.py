@@ -159,27 +159,27 @@ def iterated_polymatrix(
     tensor = tensor_of(game)
     rng = np.random.default_rng(seed)
     work = {"starts": 0, "approximations": 0, "pivots": 0}
-    best: NDArray[np.float64] | None = None
+    best, least = tensor.uniform(), np.inf
     for k in range(restarts + 1):
         start = tensor.uniform() if k == 0 else random_profile(tensor, rng)
         work["starts"] += 1
         for found, y, pivots in polymatrix_iteration(tensor, start, iterations=iterations):
             work["approximations"] += 1
             work["pivots"] += pivots
-            if found is not None:
+            x = y if found is None else found
+            regret = regret_of(tensor, x)
+            if regret <= 1e-8:
                 answer = certified_answer(
-                    game, tensor.offsets, found, method="iterated_polymatrix", work=work, seconds=elapsed()
+                    game, tensor.offsets, x, method="iterated_polymatrix", work=work, seconds=elapsed()
                 )
                 if answer is not None:
                     return answer
-            if best is None or regret_of(tensor, y) < regret_of(tensor, best):
-                best = y
+            if regret < least:
+                best, least = x, regret
             if time_limit is not None and elapsed() > time_limit:
                 break
         if time_limit is not None and elapsed() > time_limit:
             break
-    if best is None:
-        best = tensor.uniform()
     closest = certified(game, split(best, tensor.offsets), method="iterated_polymatrix", work=work, seconds=elapsed())
     raise NotConverged(
         f"no equilibrium after {work['starts']} starts of iterated polymatrix approximation, the least regret was "

@@ -47,7 +47,7 @@ METHODS: Mapping[str, Mapping[str, Method]] = {
         "lemke_howson_race": _own("pivoting", "lemke_howson_race", "seed"),
         "zero_sum": _own("matrix_game", "minimax"),
         "all_isolated": _own("polynomial", "all_isolated_equilibria", "budget"),
-        "logit": _own("logit", "logit"),
+        "logit": _own("homotopy", "logit"),
         "iterated_polymatrix": _own("polymatrix", "iterated_polymatrix", "seed"),
         "portfolio": _own("portfolio", "find_one", "seed"),
         "nashpy.support_enumeration": _own("backends", "nashpy_support_enumeration"),
@@ -65,8 +65,8 @@ METHODS: Mapping[str, Mapping[str, Method]] = {
     "correlated": {"linear_program": _own("correlated", "correlated_equilibrium", "objective", "player")},
     "coarse_correlated": {"linear_program": _own("correlated", "coarse_correlated_equilibrium", "objective", "player")},
     "stackelberg": {
-        "linear_programs": _own("stackelberg", "stackelberg", "leader"),
-        "pure": _own("stackelberg", "stackelberg_pure", "leader"),
+        "linear_programs": _own("commitment", "stackelberg", "leader"),
+        "pure": _own("commitment", "stackelberg_pure", "leader"),
     },
     "pareto": {"enumeration": _own("efficiency", "pareto_optimal")},
     "welfare": {"enumeration": _own("efficiency", "welfare_optimal")},
@@ -74,7 +74,7 @@ METHODS: Mapping[str, Mapping[str, Method]] = {
         "nash_product": _own("efficiency", "fairness_optimal"),
         "maxmin": _own("efficiency", "maxmin_fair"),
     },
-    "qre": {"homotopy": _own("logit", "quantal_response", "rationality")},
+    "qre": {"homotopy": _own("homotopy", "quantal_response", "rationality")},
     "evolutionarily_stable": {"support_enumeration": _own("evolution", "evolutionarily_stable_strategies")},
 }
 """Every solver behind :func:`solve`: by concept, then by name."""
