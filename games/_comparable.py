@@ -39,7 +39,7 @@ def slack_of(game: NormalFormGame, tolerance: float) -> float:
     It is ``tolerance`` times the largest payoff range of a player, plus the rounding of the payoffs.
     """
     if game.is_exact:
-        return 0.0
+        return 0  # not 0.0, which turns the fractions it is subtracted from into floats
     rounding = 8.0 * np.finfo(np.float64).eps * np.abs(game.payoffs).max()
     return float(tolerance * game.payoff_range.max() + rounding)
 

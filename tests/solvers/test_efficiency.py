@@ -78,3 +78,10 @@ def test_both_conventions_of_the_battle_of_the_sexes_are_fair():
 def test_a_game_in_which_somebody_always_gets_nothing_has_no_fair_outcome():
     with pytest.raises(gt.UnsupportedGame, match="no outcome gives every player a positive gain"):
         fairness_optimal(gt.NormalFormGame.bimatrix([[1, 0]], [[0, 1]]))
+
+
+def test_integers_that_floats_cannot_tell_apart_are_compared_exactly():
+    big = 2**60
+    game = gt.NormalFormGame.bimatrix([[big, big + 1]], [[0, 0]])
+    assert [e.supports[1] for e in welfare_optimal(game)] == [(1,)]
+    assert [e.supports[1] for e in pareto_optimal(game)] == [(1,)]
