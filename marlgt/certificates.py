@@ -36,6 +36,9 @@ __all__ = [
 TOLERANCE = 1e-9
 """Default largest regret of an answer, as a share of the player's payoff range."""
 
+PRODUCTS_IN_PYTHON = 64
+"""Work below which certifying in Python's numbers is faster than in arrays."""
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -369,7 +372,10 @@ def certified_pairs(
     if pairs[0][0].dtype == object:
         payoffs, denominators = game.integer_payoffs
         matrices = payoffs[0].tolist(), payoffs[1].T.tolist()
-        return [_certified_exact_pair(pair, matrices, denominators, rest) for pair in pairs]
+        return [_certified_pair(game, pair, matrices, denominators, rest) for pair in pairs]
+    if len(pairs) * game.n_profiles <= PRODUCTS_IN_PYTHON:
+        matrices = game.payoffs[0].tolist(), game.payoffs[1].T.tolist()
+        return [_certified_pair(game, pair, matrices, None, rest) for pair in pairs]
     x, y = (np.array([pair[i] for pair in pairs], dtype=np.float64) for i in (0, 1))
     for p in (x, y):
         if not (p.min() >= 0.0 and np.abs(p.sum(axis=1) - 1.0).max() <= SUM_TOLERANCE):
@@ -396,50 +402,55 @@ def certified_pairs(
     ]
 
 
-def _certified_exact_pair(
+def _certified_pair(
+    game: NormalFormGame,
     pair: tuple[NDArray[Any], NDArray[Any]],
-    matrices: tuple[list[list[int]], list[list[int]]],
-    denominators: tuple[int, ...],
+    matrices: tuple[list[list[Any]], list[list[Any]]],
+    denominators: tuple[int, ...] | None,
     rest: Mapping[str, Any],
 ) -> Equilibrium:
-    """Certify one pair of Fractions in integers.
+    """Certify one pair in Python's numbers: of Fractions in integers, of floats in floats.
 
     Parameters
     ----------
-    matrices : lists of lists of int
-        The numerators of each player's payoffs, a row per action of that player.
-    denominators : tuple of int
-        The denominators of each player's payoffs.
+    matrices : lists of lists of numbers
+        The payoffs of each player, a row per action of that player; for Fractions their numerators.
+    denominators : tuple of int, or None
+        The denominators of each player's payoffs; None for floats.
     """
-    scales, weights, floats = [], [], []
-    for p in pair:
-        parts = [f.as_integer_ratio() for f in p.tolist()]
-        scale = math.lcm(*(d for _, d in parts))
-        whole = [n * (scale // d) for n, d in parts]
-        if min(whole) < 0 or sum(whole) != scale:
-            raise ProfileError("the fractions of a distribution must be nonnegative and sum to exactly 1")
-        scales.append(scale)
-        weights.append(whole)
-        floats.append(_read_only(np.array([n / d for n, d in parts], dtype=np.float64)))
-    total = scales[0] * scales[1]
-    values, gains = [], []
-    for i, (own, scale, denominator) in enumerate(zip(weights, scales, denominators)):
-        other = weights[1 - i]
-        earned = [sum(map(operator.mul, row, other)) for row in matrices[i]]
-        value = sum(map(operator.mul, own, earned))
-        values.append(value / (total * denominator))
-        gains.append((max(earned) * scale - value) / (total * denominator))
-    numbers = np.array([values, gains])
+    if denominators is None:
+        (x, x_scale, first), (y, y_scale, second) = ((p.tolist(), 1.0, p) for p in pair)
+        slack = SUM_TOLERANCE
+        row_total = column_total = 1.0
+    else:
+        (x, x_scale, first), (y, y_scale, second) = map(_over_common_denominator, pair)
+        slack = 0.0
+        row_total, column_total = (x_scale * y_scale * d for d in denominators)
+    if min(x) < 0 or min(y) < 0 or abs(sum(x) - x_scale) > slack or abs(sum(y) - y_scale) > slack:
+        checked_profile(game, pair)
+        raise ProfileError("the fractions of a distribution must be nonnegative and sum to exactly 1")
+    rows = [sum(map(operator.mul, line, y)) for line in matrices[0]]
+    columns = [sum(map(operator.mul, line, x)) for line in matrices[1]]
+    u, v = sum(map(operator.mul, x, rows)), sum(map(operator.mul, y, columns))
+    gains = (max(rows) * x_scale - u) / row_total, (max(columns) * y_scale - v) / column_total
+    numbers = np.array(((u / row_total, v / column_total), (max(gains[0], 0.0), max(gains[1], 0.0))))
     return Equilibrium(
         concept="nash",
-        profile=(floats[0], floats[1]),
+        profile=(_read_only(first), _read_only(second)),
         joint=None,
         values=numbers[0],
         regrets=numbers[1],
-        exact=True,
-        exact_profile=pair,
+        exact=denominators is not None,
+        exact_profile=None if denominators is None else pair,
         **rest,
     )
+
+
+def _over_common_denominator(strategy: NDArray[Any]) -> tuple[list[int], int, NDArray[np.float64]]:
+    """Return Fractions as integers over one denominator, and as floats."""
+    parts = [f.as_integer_ratio() for f in strategy.tolist()]
+    scale = math.lcm(*[d for _, d in parts])
+    return [n * (scale // d) for n, d in parts], scale, np.array([n / d for n, d in parts])
 
 
 def relative_epsilon(game: NormalFormGame, answer: Equilibrium | Certificate) -> float:

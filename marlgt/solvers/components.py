@@ -59,6 +59,8 @@ def linked_components(links: Sequence[tuple[Hashable, Hashable]]) -> tuple[tuple
     >>> linked_components([(0, 0), (1, 1), (0, 2), (2, 1)])
     ((0, 2), (1, 3))
     """
+    if len({i for i, _ in links}) == len({j for _, j in links}) == len(links):
+        return tuple((edge,) for edge in range(len(links)))
     parent = list(range(len(links)))
 
     def root(edge: int) -> int:

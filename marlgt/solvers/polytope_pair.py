@@ -8,6 +8,7 @@ in Python's integers. A game of floats is walked in floats, with ties up to a to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from fractions import Fraction
 from math import gcd
 from typing import Any
@@ -19,6 +20,7 @@ from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
 from marlgt.progress import progress
 from marlgt.rational import solve_unique
+from marlgt.solvers.envelope import EnvelopeWalk
 from marlgt.solvers.polytope_kernel import INEXACT, LARGEST_INTEGER, MOST_LABELS, TIED, ArrayWalk, walk
 from marlgt.solvers.polytopes import NumberWalk, most_vertices
 
@@ -32,8 +34,8 @@ NOISE, MARGIN = 1e-11, 1e-9
 
 LARGEST_DRIFT = 1e-8
 
-BASES_PER_CALL = {ArrayWalk: 20_000, NumberWalk: 2_000}
-WORK_PER_CALL = 2_000.0
+BASES_PER_CALL = {ArrayWalk: 20_000, EnvelopeWalk: 1, NumberWalk: 2_000}
+WORK_PER_CALL = 300.0
 """Predicted work below which arrays cost more to set up than they save."""
 
 _ZERO, _ONE = Fraction(0), Fraction(1)
@@ -74,6 +76,9 @@ class PolytopePair:
         self.stopped = ""
         self._walks: tuple[Any, Any] | None = None
         self._integers = self._positive_integers() if game.is_exact else None
+        self._bounds = most_vertices(m, m + n), most_vertices(n, m + n)
+        # Random games have a quarter of the bound; each vertex costs a pivot and half the ratio tests.
+        self._work = sum(self._bounds) / 4 * 2 * m * n
 
     def visit(self, *, until_degenerate: bool = False) -> bool:
         """Walk over all vertices, with progress on the terminal; Ctrl-C keeps those found so far.
@@ -84,7 +89,7 @@ class PolytopePair:
             Stop at the first vertex with more labels than the dimension, and return True.
         """
         degenerate = failed = False
-        with progress("vertex enumeration") as report:
+        with progress("vertex enumeration") if self._work >= WORK_PER_CALL else nullcontext(_silent) as report:
             for walks in self._attempts():
                 self._walks = walks
                 try:
@@ -108,15 +113,14 @@ class PolytopePair:
                     ended[side] = walks[side].advance(BASES_PER_CALL[type(walks[side])])
                     if until_degenerate and self._has_degenerate(side):
                         return True
-            visited = walks[0].bases + walks[1].bases
-            report(visited, f"{visited:,} bases")
+            report(walks[0].bases + walks[1].bases, "bases")
         return False
 
     def strategies(self, side: int, masks: Sequence[int]) -> list[NDArray[Any]]:
         """Return the strategies of the vertices with the given labels, exactly in an exact game."""
         walks = self._walks
-        if walks is not None and isinstance(walks[side], NumberWalk):
-            return [self._from_tableau(side, mask) for mask in masks]
+        if walks is not None and not isinstance(walks[side], ArrayWalk):
+            return [self._normalised(walks[side].weights(mask)) for mask in masks]
         if self._integers is not None:
             return [self._solved_exactly(side, mask) for mask in masks]
         return self._solved(side, masks)
@@ -131,22 +135,25 @@ class PolytopePair:
             result.append([[(x - least) // unit + 1 for x in line] for line in matrix])
         return result[0], result[1]
 
+    def _positive_lists(self) -> tuple[list[list[float]], list[list[float]]]:
+        """Return for each polytope its matrix by columns, between one and two, in Python's numbers."""
+        result = []
+        for matrix in (self._game.payoffs[1].tolist(), self._game.payoffs[0].T.tolist()):
+            least = min(map(min, matrix))
+            spread = max(map(max, matrix)) - least or 1.0
+            result.append([[(x - least) / spread + 1.0 for x in line] for line in matrix])
+        return result[0], result[1]
+
     def _positive_floats(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return for each polytope its matrix by columns, between one and two."""
-        payoffs, spread = self._game.payoffs, self._game.payoff_range
-        spread = np.where(spread > 0, spread, 1.0)
-        a, b = ((payoffs[i] - payoffs[i].min()) / spread[i] + 1.0 for i in (0, 1))
+        """Return for each polytope its matrix by columns, between one and two, in arrays."""
+        a, b = ((u - u.min()) / (np.ptp(u) or 1.0) + 1.0 for u in self._game.payoffs)
         return b, np.ascontiguousarray(a.T)
 
     def _attempts(self) -> Iterator[tuple[Any, Any]]:
-        m, n = self.n_actions
         labels = self._labels
-        bounds = [most_vertices(count, m + n) for count in (m, n)]
-        # Random games have a quarter of the bound; each vertex costs a pivot and half the ratio tests.
-        work = sum(bounds) / 4 * 2 * m * n
-        floats = None if self._integers is not None and work < WORK_PER_CALL else self._positive_floats()
-        if floats is not None and m + n <= MOST_LABELS and work >= WORK_PER_CALL and gear(walk, work) is not walk:
-            capacity = [min(bound, 4096) for bound in bounds]
+        if sum(self.n_actions) <= MOST_LABELS and self._work >= WORK_PER_CALL and gear(walk, self._work) is not walk:
+            capacity = [min(bound, 4096) for bound in self._bounds]
+            floats = self._positive_floats()
             if self._integers is None:
                 yield self._array_walks(floats, capacity, TIE, 0.0, False)
             else:
@@ -154,14 +161,15 @@ class PolytopePair:
                     whole = [np.array(matrix, dtype=np.float64) for matrix in self._integers]
                     yield self._array_walks(whole, capacity, 0.0, 0.0, True)
                 yield self._array_walks(floats, capacity, NOISE, MARGIN, False)
-        columns: Any = self._integers
-        tolerance = 0.0
-        if columns is None and floats is not None:
-            columns, tolerance = tuple(matrix.tolist() for matrix in floats), TIE
-        yield (
-            NumberWalk(columns[0], labels[1], labels[0], tolerance=tolerance),
-            NumberWalk(columns[1], labels[0], labels[1], tolerance=tolerance),
+        columns: Any = self._positive_lists() if self._integers is None else self._integers
+        tolerance = TIE if self._integers is None else 0.0
+        first, second = (
+            (EnvelopeWalk if self.n_actions[side] == 2 else NumberWalk)(
+                columns[side], labels[1 - side], labels[side], tolerance=tolerance
+            )
+            for side in (0, 1)
         )
+        yield first, second
 
     def _array_walks(
         self,
@@ -197,18 +205,6 @@ class PolytopePair:
         if walks is None or _failed(walks[side]):
             return False
         return any(mask.bit_count() > self.n_actions[side] for mask in walks[side].masks())
-
-    def _from_tableau(self, side: int, mask: int) -> NDArray[Any]:
-        """Read a strategy off the tableau at which the walk recorded it."""
-        count = self.n_actions[side]
-        first = self._labels[side][0]
-        bits, values, _ = self._walks[side].vertices[mask]  # type: ignore[index]
-        weights: list[Any] = [0] * count
-        for bit, value in zip(bits, values):
-            index = bit.bit_length() - 1 - first
-            if 0 <= index < count and not bit & mask:
-                weights[index] = value
-        return self._normalised(weights)
 
     def _solved_exactly(self, side: int, mask: int) -> NDArray[Any]:
         """Solve for the strategy that makes the opponent's actions among its labels equally good."""
@@ -266,3 +262,7 @@ class PolytopePair:
 
 def _failed(one: Any) -> bool:
     return isinstance(one, ArrayWalk) and (one.status in (INEXACT, TIED) or one.drift > LARGEST_DRIFT)
+
+
+def _silent(done: float, note: str) -> None:
+    """Report nothing: the work is over before anyone could read it."""

@@ -158,6 +158,12 @@ class NumberWalk:
         """Return the labels of every vertex found, as bit masks, each once."""
         return list(self.vertices)
 
+    def weights(self, mask: int) -> list[Any]:
+        """Return the coordinates of a vertex, up to scale."""
+        row_bits, values, _ = self.vertices[mask]
+        place = {bit: i for i, bit in enumerate(row_bits)}
+        return [0 if bit & mask else values[place[bit]] for bit in self._variable_bits]
+
     def _step_back(self) -> None:
         tableau, denominator, _, _, _, _, row, column = self._path.pop()
         if self._path and self._path[-1][0] is None:

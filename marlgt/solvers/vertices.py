@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import TOLERANCE, Equilibria, certified_pairs, relative_epsilon, stopwatch
+from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, certified_pairs, stopwatch
 from marlgt.errors import BudgetExceeded, UnsupportedGame
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.solvers.components import linked_components
@@ -86,8 +86,6 @@ def vertex_enumeration(game: NormalFormGame, *, budget: float | None = DEFAULT_B
     rows, columns = sorted({i for i, _ in links}), sorted({j for _, j in links})
     x = dict(zip(rows, pair.strategies(0, [pair.masks[0][i] for i in rows])))
     y = dict(zip(columns, pair.strategies(1, [pair.masks[1][j] for j in columns])))
-    keys = [{k: p.astype(np.float64).tolist() for k, p in strategies.items()} for strategies in (x, y)]
-    links.sort(key=lambda link: (keys[0][link[0]], keys[1][link[1]]))
     found = certified_pairs(
         game,
         [(x[i], y[j]) for i, j in links],
@@ -96,19 +94,26 @@ def vertex_enumeration(game: NormalFormGame, *, budget: float | None = DEFAULT_B
         seconds=elapsed(),
         complete=pair.complete,
     )
-    complete = pair.complete
+    order = list(range(len(found)))
     if not game.is_exact:
-        proven = [k for k, e in enumerate(found) if relative_epsilon(game, e) <= TOLERANCE]
-        complete = complete and len(proven) == len(found)
-        found, links = [found[k] for k in proven], [links[k] for k in proven]
+        regrets = [e.regrets.tolist() for e in found]
+        if any(map(any, regrets)):
+            limits = (TOLERANCE * game.payoff_range).tolist()
+            order = [k for k in order if all(r <= limit for r, limit in zip(regrets[k], limits))]
+    complete = pair.complete and len(order) == len(found)
+    order.sort(key=[_coordinates(e) for e in found].__getitem__)
     return Equilibria(
-        found,
+        [found[k] for k in order],
         concept="nash",
         method="vertex_enumeration",
         complete=complete,
         stopped=pair.stopped,
-        components=linked_components(links),
+        components=linked_components([links[k] for k in order]),
     )
+
+
+def _coordinates(equilibrium: Equilibrium) -> list[float]:
+    return [x for p in equilibrium.profile or () for x in p.tolist()]
 
 
 def check_budget(game: NormalFormGame, budget: float | None, what: str) -> None:
