@@ -15,6 +15,7 @@ from marlgt.solvers._tableaux import (
     LABELS,
     LOST,
     N_REGISTERS,
+    NEW,
     PIVOTS,
     STATE,
     STATUS,
@@ -32,6 +33,9 @@ PIVOT_TOLERANCE = 1e-10
 DRIFT_TOLERANCE = 1e-9
 """Error of the right sides above which the tableaux are computed anew from their bases."""
 
+PIVOTS_PER_CHECK = 500
+"""Pivots between two looks at the drift, each of which costs about as much as a few pivots."""
+
 CELLS_PER_CALL = {"compiled": 200_000_000, "plain": 1_000_000, "exact": 10_000}
 """Tableau entries that one call touches at most, well under a second's work in each gear."""
 
@@ -48,13 +52,29 @@ class Path:
 
     Attributes
     ----------
+    label : int
+    pivots : int
+        Pivots done so far.
     n_labels : int
         Actions of both players together.
     cells : int
         Tableau entries that one pivot touches, the unit of work.
     """
 
-    __slots__ = ("_columns", "_payoffs", "_registers", "_repaired_at", "_rows", "_vectors", "cells", "n_labels")
+    __slots__ = (
+        "_checked_at",
+        "_columns",
+        "_payoffs",
+        "_registers",
+        "_repaired_at",
+        "_rows",
+        "_status",
+        "_vectors",
+        "cells",
+        "label",
+        "n_labels",
+        "pivots",
+    )
 
     def __init__(self, payoffs: NDArray[Any], label: int) -> None:
         _, m, n = payoffs.shape
@@ -65,29 +85,23 @@ class Path:
         self._vectors = np.zeros((3, _padded(max(m, n) + 1)), kind)
         self._registers = np.zeros((N_REGISTERS, m + n + 8), np.int64)
         self._registers[STATE, DROPPED] = label
+        self._status = NEW
+        self._checked_at = 0
         self._repaired_at = -1
+        self.label = label
+        self.pivots = 0
         self.n_labels = m + n
         self.cells = m * n + max(m, n)
 
     @property
-    def label(self) -> int:
-        """The label that was dropped."""
-        return int(self._registers[STATE, DROPPED])
-
-    @property
-    def pivots(self) -> int:
-        """Pivots done so far."""
-        return int(self._registers[STATE, PIVOTS])
-
-    @property
     def ended(self) -> bool:
         """Whether the path has come to an equilibrium."""
-        return bool(self._registers[STATE, STATUS] == ENDED)
+        return self._status == ENDED
 
     @property
     def lost(self) -> bool:
         """Whether rounding has left no way to go on."""
-        return bool(self._registers[STATE, STATUS] in (LOST, CYCLING))
+        return self._status in (LOST, CYCLING)
 
     def advance(self, until: int, work: float = 0.0) -> None:
         """Pivot until the path ends or has done ``until`` pivots in all, for well under a second.
@@ -116,20 +130,24 @@ class Path:
             ratio_tolerance,
             pivot_tolerance,
         )
+        state = self._registers[STATE].tolist()
+        self._status, self.pivots = state[STATUS], state[PIVOTS]
 
     def repair(self) -> None:
         """Rebuild tableaux that have drifted or lost the way; a path lost twice at one place stays lost."""
-        if (
-            self._registers[STATE, STATUS] == CYCLING
-            or self._payoffs.dtype == object
-            or (not self.lost and self.drift() <= DRIFT_TOLERANCE)
-        ):
+        if self._status == CYCLING or self._payoffs.dtype == object:
             return
+        if not self.lost:
+            if self.pivots < self._checked_at + PIVOTS_PER_CHECK:
+                return
+            self._checked_at = self.pivots
+            if self.drift() <= DRIFT_TOLERANCE:
+                return
         if self.pivots > self._repaired_at:
             self._repaired_at = self.pivots
-            self._rebuild()
+            self._set_status(WALKING if self._rebuilt() else LOST)
         else:
-            self._registers[STATE, STATUS] = LOST
+            self._set_status(LOST)
 
     def point(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return where the path stands, as two distributions: an equilibrium once it has ended."""
@@ -169,24 +187,25 @@ class Path:
         columns = values[1, :m] @ B + values[1, m:] - 1.0
         return float(max(np.abs(rows).max(), np.abs(columns).max()))
 
-    def _rebuild(self) -> None:
-        """Recompute both tableaux from their bases; the path is lost if a basis is singular or infeasible."""
+    def _rebuilt(self) -> bool:
+        """Recompute both tableaux from their bases; False if a basis is singular or infeasible."""
         A, B = self._scaled()
         m, n = A.shape
         by_label = (np.hstack([np.eye(m), A]), np.hstack([B.T, np.eye(n)]))
         for side, (system, tableau) in enumerate(zip(by_label, (self._rows, self._columns))):
             count = len(system)
-            basic, nonbasic = self._registers[LABELS + side, :count], self._registers[LABELS + side, count : m + n]
+            basic, nonbasic = np.split(self._registers[LABELS + side, : m + n], [count])
             known = np.hstack([system[:, nonbasic], np.ones((count, 1))])
             try:
                 tableau[:, : known.shape[1]] = np.linalg.solve(system[:, basic], known)
             except np.linalg.LinAlgError:
-                self._registers[STATE, STATUS] = LOST
-                return
+                return False
             if tableau[:, known.shape[1] - 1].min() < -DRIFT_TOLERANCE:
-                self._registers[STATE, STATUS] = LOST
-                return
-        self._registers[STATE, STATUS] = WALKING
+                return False
+        return True
+
+    def _set_status(self, status: int) -> None:
+        self._registers[STATE, STATUS] = self._status = status
 
     def _scaled(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the payoffs of both players in [1, 2], as the tableaux have them."""

@@ -36,6 +36,7 @@ __all__ = [
     "ENDED",
     "LABELS",
     "LOST",
+    "NEW",
     "N_REGISTERS",
     "PIVOTS",
     "STATE",

@@ -175,7 +175,8 @@ def test_a_path_is_the_same_whether_or_not_it_is_interrupted():
         assert p.tolist() == q.tolist()
 
 
-def test_a_drifted_path_is_repaired_and_ends_where_it_would_have():
+def test_a_drifted_path_is_repaired_and_ends_where_it_would_have(monkeypatch):
+    monkeypatch.setattr(_paths, "PIVOTS_PER_CHECK", 0)
     payoffs = np.random.default_rng(8).standard_normal((2, 15, 15))
     sound, drifted = Path(payoffs, 3), Path(payoffs, 3)
     sound.advance(10_000)
@@ -281,6 +282,11 @@ def test_games_of_three_players_are_refused(solver):
         solver(NormalFormGame(np.zeros((3, 2, 2, 2))))
     with pytest.raises(GameError, match="max_pivots must be at least 1"):
         solver(NormalFormGame.zero_sum([[1]]), max_pivots=0)
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(GameError, match="seed must not be negative"):
+        lemke_howson_race(NormalFormGame.zero_sum([[1]]), seed=-1)
 
 
 @pytest.mark.parametrize("label", [-1, 5, 1.0, "0", True])
