@@ -10,6 +10,7 @@ _EXPORTS = {
     "all_isolated_equilibria": "marlgt.solvers.polynomial",
     "coarse_correlated_equilibrium": "marlgt.solvers.correlated",
     "correlated_equilibrium": "marlgt.solvers.correlated",
+    "evolutionarily_stable_strategies": "marlgt.solvers.evolution",
     "exact_equilibrium": "marlgt.solvers.exact",
     "fairness_optimal": "marlgt.solvers.efficiency",
     "find_one": "marlgt.solvers.portfolio",
