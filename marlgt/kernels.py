@@ -55,10 +55,26 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
                 namespace[name] = compiled(callee)
         clone = FunctionType(function.__code__, namespace, function.__name__, function.__defaults__)
         clone.__module__ = function.__module__
-        clone.__qualname__ = function.__qualname__
+        # The disk cache watches one source file, but a twin has its callees and constants built in.
+        clone.__qualname__ = f"{function.__qualname__}_{_fingerprint(function)}"
         twin = numba.njit(cache=True, error_model="numpy")(clone)
         _twins[function] = twin
     return cast("Callable[P, R]", twin)
+
+
+def _fingerprint(function: FunctionType) -> str:
+    """Return a digest of all the code and constants that the twin of a kernel is made of."""
+    import hashlib
+
+    code = function.__code__
+    parts = [code.co_code.hex(), repr(code.co_consts), repr(code.co_names)]
+    for name in code.co_names:
+        value = function.__globals__.get(name)
+        if isinstance(value, FunctionType) and value in _kernels:
+            parts.append(f"{name} {function.__name__ if value is function else _fingerprint(value)}")
+        elif isinstance(value, bool | int | float | str | tuple):
+            parts.append(f"{name} {value!r}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 def gear(function: Callable[P, R], work: float) -> Callable[P, R]:

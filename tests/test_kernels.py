@@ -53,6 +53,22 @@ def test_the_environment_forces_a_gear(monkeypatch, forced, same):
     assert (gear(add_up, 1e12 if same else 1.0) is add_up) == same
 
 
+def test_a_twin_is_cached_under_another_name_when_a_kernel_it_calls_or_a_constant_changes(tmp_path):
+    source = "def leaf(x):\n    return x + {leaf}\ndef caller(x):\n    return leaf(x) * FACTOR\n"
+
+    def name_of_twin(leaf, factor):
+        namespace = {"__name__": __name__, "FACTOR": factor}
+        path = tmp_path / "kernels.py"
+        path.write_text(source.format(leaf=leaf), encoding="utf-8")
+        exec(compile(path.read_text(encoding="utf-8"), path, "exec"), namespace)
+        for name in ("leaf", "caller"):
+            kernel(namespace[name])
+        return compiled(namespace["caller"]).py_func.__qualname__
+
+    assert name_of_twin(1, 2.0) == name_of_twin(1, 2.0)
+    assert len({name_of_twin(1, 2.0), name_of_twin(3, 2.0), name_of_twin(1, 4.0)}) == 3
+
+
 def test_only_kernels_have_twins():
     with pytest.raises(gt.GameError, match="is not a kernel"):
         compiled(plain_function)
