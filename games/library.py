@@ -1,0 +1,114 @@
+"""The catalogue as a whole: find a game by its name, list all of them, and read one from a file."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import os
+from pathlib import Path
+
+from marlgt.errors import GameError
+from marlgt.games import _EXPORTS
+from marlgt.games._catalogue import CatalogueEntry, described
+from marlgt.games.normal_form import NormalFormGame
+
+__all__ = ["CatalogueEntry", "catalogue", "load", "read"]
+
+TOPICS = (
+    "classic",
+    "coordination",
+    "cyclic",
+    "cyclic_polytopes",
+    "degenerate",
+    "economic",
+    "laboratory",
+    "n_player",
+    "n_player_benchmarks",
+    "poker",
+    "reasoning",
+    "zero_sum",
+)
+"""The modules of the catalogue; each game that they export takes no required argument."""
+
+
+def _names() -> tuple[str, ...]:
+    modules = {f"marlgt.games.{topic}" for topic in TOPICS}
+    return tuple(name for name, module in _EXPORTS.items() if module in modules)
+
+
+def load(name: str) -> NormalFormGame:
+    """Return a catalogue game at the default values of its parameters.
+
+    To set them call the game's own function: ``marlgt.games.prisoners_dilemma(temptation=7)``.
+
+    Parameters
+    ----------
+    name : str
+        The name of the function; spaces and hyphens count as underscores, capitals as small letters.
+
+    Raises
+    ------
+    GameError
+        If there is no such game; the message names the nearest ones.
+
+    Examples
+    --------
+    >>> load("stag hunt").n_actions
+    (2, 2)
+    """
+    if not isinstance(name, str):
+        raise GameError(f"name must be the name of a catalogue game, got {name!r}")
+    names = _names()
+    wanted = name.strip().lower().replace("'", "").replace(" ", "_").replace("-", "_")
+    if wanted not in names:
+        near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "marlgt.games.catalogue() lists them"
+        raise GameError(f"there is no game {name!r} in the catalogue: {hint}")
+    game: NormalFormGame = getattr(importlib.import_module(_EXPORTS[wanted]), wanted)()
+    return game
+
+
+@functools.cache
+def catalogue() -> tuple[CatalogueEntry, ...]:
+    """Return what is known of every catalogue game, in alphabetical order.
+
+    Examples
+    --------
+    >>> entry = next(entry for entry in catalogue() if entry.name == "matching_pennies")
+    >>> entry.n_actions, entry.count, entry.equilibria[0][0]
+    ((2, 2), 1, (Fraction(1, 2), Fraction(1, 2)))
+    """
+    names = _names()
+    for name in names:
+        importlib.import_module(_EXPORTS[name])
+    return tuple(described(name) for name in sorted(names))
+
+
+def read(path: str | os.PathLike[str]) -> NormalFormGame:
+    """Read a game from a file, its format told by the ending of the name.
+
+    Parameters
+    ----------
+    path : path
+        Of a ``.nfg`` file (Gambit's format) or a ``.json`` file (:meth:`marlgt.games.files.json_form`).
+
+    Raises
+    ------
+    GameError
+        For another ending, or a path that is no regular file.
+    ParseError
+        For a file that does not follow its format.
+    OSError
+        If the file is not there or may not be read.
+    """
+    ending = Path(path).suffix.lower()
+    if ending == ".nfg":
+        from marlgt.games.files.nfg import read_nfg
+
+        return read_nfg(path)
+    if ending == ".json":
+        from marlgt.games.files.json_form import read_json
+
+        return read_json(Path(path))
+    raise GameError(f"{str(path)!r} ends in {ending or 'no suffix'!r}: games are read from .nfg and .json files")
