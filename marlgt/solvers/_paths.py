@@ -12,6 +12,7 @@ from marlgt.solvers._tableaux import (
     CYCLING,
     DROPPED,
     ENDED,
+    FILLED,
     LABELS,
     LOST,
     N_REGISTERS,
@@ -92,6 +93,23 @@ class Path:
         self.pivots = 0
         self.n_labels = m + n
         self.cells = m * n + max(m, n)
+
+    def restart(self, beginning: Path, label: int) -> None:
+        """Go back to the artificial equilibrium for another label, without scaling the payoffs again.
+
+        Parameters
+        ----------
+        beginning : Path
+            A path in the same game that has been advanced by no pivot.
+        label : int
+        """
+        np.copyto(self._rows, beginning._rows)
+        np.copyto(self._columns, beginning._columns)
+        np.copyto(self._registers, beginning._registers)
+        self._registers[STATE, DROPPED] = self.label = label
+        self._set_status(FILLED)
+        self._checked_at = self.pivots = 0
+        self._repaired_at = -1
 
     @property
     def ended(self) -> bool:

@@ -34,6 +34,7 @@ __all__ = [
     "CYCLING",
     "DROPPED",
     "ENDED",
+    "FILLED",
     "LABELS",
     "LOST",
     "NEW",
@@ -45,8 +46,8 @@ __all__ = [
     "walk",
 ]
 
-NEW, WALKING, ENDED, LOST, CYCLING = 0, 1, 2, 3, 4
-"""The status of a path: not begun, under way, at an equilibrium, without a row to pivot on, or in a circle."""
+NEW, FILLED, WALKING, ENDED, LOST, CYCLING = 0, 1, 2, 3, 4, 5
+"""The status of a path: empty, at its beginning, under way, at its end, without a row to pivot on, in a circle."""
 
 STATUS, DROPPED, ENTERING, SIDE, PIVOTS, HASH, MARK, MARK_AT = 0, 1, 2, 3, 4, 5, 6, 7
 """Where the state of a path keeps what."""
@@ -195,6 +196,8 @@ def walk(
     keys, ties, state = registers[KEYS : KEYS + 2], registers[TIES], registers[STATE]
     if state[STATUS] == NEW:
         fill_tableaux(payoffs, rows, columns, registers)
+        state[STATUS] = FILLED
+    if state[STATUS] == FILLED and budget > 0:
         state[ENTERING] = state[DROPPED]
         state[SIDE] = 1 if state[DROPPED] < m else 0
         state[STATUS] = WALKING

@@ -21,19 +21,16 @@ Shapley, L. S. (1974). A note on the Lemke-Howson algorithm. Mathematical Progra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from fractions import Fraction
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, certified, relative_epsilon, stopwatch
+from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, stopwatch
 from marlgt.errors import GameError, NotConverged, UnsupportedGame
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import progress
+from marlgt.solvers._path_ends import conclude, follow, predicted_cells, same_profile, silent
 from marlgt.solvers._paths import Path
-from marlgt.solvers.exact import exact_equilibrium
 
 __all__ = ["lemke_howson", "lemke_howson_all_labels", "lemke_howson_race"]
 
@@ -41,17 +38,8 @@ MAX_PIVOTS = 200_000
 RUN = 16
 """Pivots of the shortest run of a race."""
 
-ROUNDING = 1e-14
-"""Relative regret up to which pivoted floats are as good as polished ones."""
-
-SUSPECT = 1e-12
-"""Relative regret after polishing above which the basis itself may be wrong."""
-
-LARGEST_EXACT_SUPPORT = 100
-"""Supports beyond this are certified in floats: their determinants have hundreds of digits."""
-
-EXACT_CELLS = 200_000
-"""Tableau entries that a path in fractions may touch, about a second's work."""
+HEAD_START = 8
+"""Runs from other labels before the first path of a race goes on."""
 
 
 def lemke_howson(game: NormalFormGame, *, label: int = 0, max_pivots: int = MAX_PIVOTS) -> Equilibrium:
@@ -92,11 +80,11 @@ def lemke_howson(game: NormalFormGame, *, label: int = 0, max_pivots: int = MAX_
     clock = stopwatch()
     _check(game, "lemke_howson", max_pivots)
     path = Path(game.payoffs, _checked_label(game, label))
-    path.advance(max_pivots, _predicted(path))
+    path.advance(max_pivots, predicted_cells(path))
     if not path.ended:
         with progress("Lemke-Howson", total=max_pivots) as report:
-            _follow(path, max_pivots, report)
-    answer, share = _conclude(game, path, "lemke_howson", clock, path.pivots)
+            follow(path, max_pivots, report)
+    answer, share = conclude(game, path, "lemke_howson", clock, path.pivots)
     if share <= TOLERANCE and (path.ended or path.lost):
         return answer
     if not (path.ended or path.lost):
@@ -107,8 +95,8 @@ def lemke_howson(game: NormalFormGame, *, label: int = 0, max_pivots: int = MAX_
         )
     for other in range(path.n_labels):
         path = Path(game.payoffs, other)
-        _follow(path, max_pivots, _silent)
-        candidate, its_share = _conclude(game, path, "lemke_howson", clock, path.pivots, fractions=game.is_exact)
+        follow(path, max_pivots, silent)
+        candidate, its_share = conclude(game, path, "lemke_howson", clock, path.pivots, fractions=game.is_exact)
         if its_share <= TOLERANCE:
             return candidate
         if its_share < share:
@@ -156,22 +144,28 @@ def lemke_howson_all_labels(game: NormalFormGame, *, max_pivots: int = MAX_PIVOT
     _check(game, method, max_pivots)
     labels = sum(game.n_actions)
     found: list[Equilibrium] = []
+    seen: set[str] = set()
     best: tuple[float, Equilibrium | None] = (np.inf, None)
     stopped = ""
     spent = 0
+    beginning, path = Path(game.payoffs, 0), Path(game.payoffs, 0)
+    beginning.advance(0, labels * predicted_cells(beginning))
     try:
         with progress("Lemke-Howson, all labels", total=labels) as report:
             for label in range(labels):
-                path = Path(game.payoffs, label)
-                _follow(path, max_pivots, _silent, spent)
+                path.restart(beginning, label)
+                follow(path, max_pivots, silent, spent)
                 spent += path.pivots
-                answer, share = _conclude(game, path, method, clock, path.pivots)
-                if share < best[0]:
-                    best = share, answer
-                if share > TOLERANCE:
-                    stopped = "budget"
-                elif not any(_same(answer, other) for other in found):
-                    found.append(answer)
+                basis = str(path.basis()) if path.ended else f"label {label}"
+                if basis not in seen:
+                    seen.add(basis)
+                    answer, share = conclude(game, path, method, clock, path.pivots)
+                    if share < best[0]:
+                        best = share, answer
+                    if share > TOLERANCE:
+                        stopped = "budget"
+                    elif not any(same_profile(answer, other) for other in found):
+                        found.append(answer)
                 report(label + 1, f"{len(found)} found")
     except KeyboardInterrupt:
         stopped = "interrupted"
@@ -188,10 +182,11 @@ def lemke_howson_all_labels(game: NormalFormGame, *, max_pivots: int = MAX_PIVOT
 def lemke_howson_race(game: NormalFormGame, *, seed: int = 0, max_pivots: int = 2_000_000) -> Equilibrium:
     """Return the equilibrium at the end of the first of several Lemke-Howson paths to come to one.
 
-    Half of the pivots go to the path of one label, so the race costs at most about twice what that path would.
-    The other half go to short runs from other labels, drawn at random, whose lengths follow Luby's sequence
-    1, 1, 2, 1, 1, 2, 4, ... times 16 pivots, which no schedule of restarts beats by more than a logarithmic
-    factor: in random games of some hundred actions most labels lead far, and a few to an equilibrium nearby.
+    One label's path alternates with runs from other labels, drawn at random, whose lengths follow Luby's
+    sequence 1, 1, 2, 1, 1, 2, 4, ... times 16 pivots; the first eight runs come before the first turn. So the
+    race costs little more than twice what the one path would, and little more than twice what Luby's
+    schedule would, which no schedule of restarts beats by more than a logarithmic factor. In random games
+    of some hundred actions most labels lead far, and a few to an equilibrium nearby.
 
     Parameters
     ----------
@@ -229,14 +224,16 @@ def lemke_howson_race(game: NormalFormGame, *, seed: int = 0, max_pivots: int = 
     if seed < 0:
         raise GameError(f"seed must not be negative, got {seed}")
     best: tuple[float, Equilibrium | None] = (np.inf, None)
+    first = seed % sum(game.n_actions)
     spent = 0
     with progress("Lemke-Howson, racing labels", total=max_pivots) as report:
-        for path, until in _turns(game, seed):
+        for path, until in _turns(game, first, seed):
             before = path.pivots
-            _follow(path, min(until, before + max_pivots - spent), _silent, spent)
+            follow(path, min(until, before + max_pivots - spent), silent, spent)
             spent += path.pivots - before
             if path.ended or path.lost or spent >= max_pivots:
-                answer, share = _conclude(game, path, method, clock, spent, fractions=game.is_exact)
+                fractions = game.is_exact or path.label == first
+                answer, share = conclude(game, path, method, clock, spent, fractions=fractions)
                 if share <= TOLERANCE:
                     return answer
                 if share < best[0]:
@@ -251,17 +248,19 @@ def lemke_howson_race(game: NormalFormGame, *, seed: int = 0, max_pivots: int = 
     )
 
 
-def _turns(game: NormalFormGame, seed: int) -> Iterator[tuple[Path, int]]:
+def _turns(game: NormalFormGame, first: int, seed: int) -> Iterator[tuple[Path, int]]:
     """Yield the paths of a race, each with the pivots that it may then have done in all.
 
     It ends when every label has failed: its path has ended, or been lost, without a certified answer.
     """
     n_labels = sum(game.n_actions)
-    steady = Path(game.payoffs, seed % n_labels)
+    steady = Path(game.payoffs, first)
     yield steady, RUN
     # Most paths of small games have ended by now, without the cost of a generator.
     others = np.random.default_rng(seed).permutation(n_labels).tolist()
     others.remove(steady.label)
+    beginning, runner = Path(game.payoffs, 0), Path(game.payoffs, 0)
+    beginning.advance(0, predicted_cells(beginning))
     failed: set[int] = set()
     runs = 0
     while True:
@@ -269,14 +268,15 @@ def _turns(game: NormalFormGame, seed: int) -> Iterator[tuple[Path, int]]:
         length = RUN * _luby(runs)
         remaining = [label for label in others if label not in failed]
         if remaining:
-            path = Path(game.payoffs, remaining[runs % len(remaining)])
-            yield path, length
-            if path.ended or path.lost:
-                failed.add(path.label)
-        if not (steady.ended or steady.lost):
+            runner.restart(beginning, remaining[runs % len(remaining)])
+            yield runner, length
+            if runner.ended or runner.lost:
+                failed.add(runner.label)
+        if steady.ended or steady.lost:
+            if not remaining:
+                return
+        elif runs > HEAD_START or not remaining:
             yield steady, steady.pivots + length
-        elif not remaining:
-            return
 
 
 def _luby(i: int) -> int:
@@ -284,88 +284,6 @@ def _luby(i: int) -> int:
     while (i & (i + 1)) != 0:
         i -= (1 << (i.bit_length() - 1)) - 1
     return (i + 1) // 2
-
-
-def _predicted(path: Path) -> float:
-    """Return how many cells a path of usual length touches."""
-    return float(0.25 * path.cells * path.n_labels)
-
-
-def _follow(path: Path, until: int, report: Callable[[float, str], None], spent: int = 0) -> None:
-    """Advance a path in calls of less than a second, repairing it where rounding has grown."""
-    while not path.ended and path.pivots < until:
-        path.advance(until, max(_predicted(path), 2.0 * path.cells * (spent + path.pivots)))
-        if not path.ended:
-            path.repair()
-        if path.lost:
-            return
-        report(path.pivots, f"label {path.label}")
-
-
-def _conclude(
-    game: NormalFormGame, path: Path, method: str, clock: Callable[[], float], pivots: int, *, fractions: bool = True
-) -> tuple[Equilibrium, float]:
-    """Return the best answer that a path gives, proven where possible, and its regret as a share of the range.
-
-    Of an unfinished path it is where the path stands. Where rounding may have spoilt the basis, and with
-    ``fractions``, the path is walked again without rounding.
-    """
-    work = {"pivots": pivots, "label": path.label}
-    ended = path.ended
-
-    def answer(profile: tuple[NDArray[Any], NDArray[Any]]) -> tuple[Equilibrium, float]:
-        result = certified(game, profile, method=method, work=work, seconds=clock())
-        return result, relative_epsilon(game, result)
-
-    provable = False
-    if ended and game.is_exact:
-        basis = path.basis()
-        provable = len(basis[0]) <= LARGEST_EXACT_SUPPORT
-        exact = exact_equilibrium(game, basis) if provable else None
-        if exact is not None:
-            return answer(exact)
-    best = answer(path.point())
-    if ended and best[1] > ROUNDING:
-        polished = path.polished()
-        if polished is not None:
-            best = min(best, answer(polished), key=_share)
-    if fractions and (path.lost or provable or (ended and best[1] > SUSPECT)):
-        exact = _walk_in_fractions(game, path.label)
-        if exact is not None:
-            walked = answer(exact)
-            return walked if walked[0].exact else min(best, walked, key=_share)
-    return best
-
-
-def _walk_in_fractions(game: NormalFormGame, label: int) -> tuple[NDArray[Any], NDArray[Any]] | None:
-    """Return the end of a path that is followed without rounding, or None if that takes too long."""
-    if game.is_exact:
-        payoffs = game.fractions
-    else:
-        payoffs = np.empty(game.payoffs.shape, dtype=object)
-        payoffs.reshape(-1)[:] = [Fraction(v) for v in game.payoffs.reshape(-1).tolist()]
-    path = Path(payoffs, label)
-    _follow(path, 1 + EXACT_CELLS // path.cells, _silent)
-    if not path.ended:
-        return None
-    x, y = path.point()
-    return (x, y) if game.is_exact else (x.astype(np.float64), y.astype(np.float64))
-
-
-def _same(first: Equilibrium, second: Equilibrium) -> bool:
-    """Tell whether two answers are one profile: exactly where both are exact, else within rounding."""
-    if first.exact_profile is not None and second.exact_profile is not None:
-        return all(p.tolist() == q.tolist() for p, q in zip(first.exact_profile, second.exact_profile))
-    pairs = zip(first.profile or (), second.profile or ())
-    return all(np.abs(p - q).max() <= TOLERANCE for p, q in pairs)
-
-
-def _share(answer: tuple[Equilibrium, float]) -> float:
-    return answer[1]
-
-
-def _silent(done: float, note: str) -> None:
-    """Report progress to nobody."""
 
 
 def _check(game: NormalFormGame, method: str, max_pivots: int) -> None:

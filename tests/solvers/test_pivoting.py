@@ -13,7 +13,7 @@ from marlgt import kernels
 from marlgt.certificates import TOLERANCE, relative_epsilon
 from marlgt.errors import GameError, NotConverged, UnsupportedGame
 from marlgt.games import NormalFormGame
-from marlgt.solvers import _paths, lemke_howson, lemke_howson_all_labels, lemke_howson_race, pivoting
+from marlgt.solvers import _path_ends, _paths, lemke_howson, lemke_howson_all_labels, lemke_howson_race
 from marlgt.solvers._paths import Path
 
 CASES = [
@@ -209,7 +209,7 @@ def test_another_label_helps_where_one_is_lost(monkeypatch):
     payoffs = rng.integers(0, 3, shape) + rng.choice([0, 1e-9, 1e-12], shape) * rng.standard_normal(shape)
     game = NormalFormGame(payoffs)
     assert lemke_howson(game, label=2).work["label"] == 2
-    monkeypatch.setattr(pivoting, "EXACT_CELLS", 0)
+    monkeypatch.setattr(_path_ends, "EXACT_CELLS", 0)
     answer = lemke_howson(game, label=2)
     assert_proven(game, answer)
     assert answer.work["label"] != 2
