@@ -32,6 +32,7 @@ _EXPORTS = {
     "generic_games": "marlgt.testing.strategies",
     "is_nondegenerate": "marlgt.testing.reference",
     "joint_distributions": "marlgt.testing.strategies",
+    "large_integer_games": "marlgt.testing.strategies",
     "near_tie_games": "marlgt.testing.strategies",
     "normal_form_games": "marlgt.testing.strategies",
     "potential_games": "marlgt.testing.strategies",

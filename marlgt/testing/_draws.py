@@ -2,15 +2,15 @@
 
 One draw for a whole tensor is faster than one for each entry and leaves Hypothesis few choices to shrink.
 The bytes are ordered so that the shrinker, which lowers bytes from the left, ends at payoffs of zero and,
-on the way, at integers before fractions. They are drawn for the largest shape allowed and the game is the
-leading corner, so that a smaller shape keeps the payoffs that it shares with the larger one.
+on the way, at integers before fractions. They are drawn for the largest shape allowed, and the game keeps some
+of its actions, so that dropping one leaves the payoffs of the others as they were.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from hypothesis import strategies as st
@@ -23,13 +23,14 @@ __all__ = [
     "Actions",
     "Count",
     "Draw",
+    "Frame",
     "Games",
     "choice",
     "composed",
     "fixed_point",
+    "frames",
     "integers",
     "players",
-    "shapes",
     "two_actions",
     "values",
 ]
@@ -45,63 +46,87 @@ Games = st.SearchStrategy[NormalFormGame]
 _T = TypeVar("_T")
 _DEFAULT_ACTIONS = {1: range(1, 6), 2: range(1, 5), 3: range(1, 4)}
 _MANY_PLAYERS = range(1, 3)
+_MOST_ACTIONS = 8
+_MOST_BYTES = 4096
+_DROPPED_BELOW = 80
 
 
-def _strategy(count: Count, name: str) -> tuple[st.SearchStrategy[int], int | None]:
-    """Return a strategy for the count and its largest value, where that is known."""
+def _strategy(count: Count, name: str) -> st.SearchStrategy[int]:
     if isinstance(count, st.SearchStrategy):
-        return count, None
+        return count
     if isinstance(count, range):
         if not count or min(count) < 1:
             raise GameError(f"{name} is {count}: give a range of positive numbers such as range(1, 5)")
-        return st.sampled_from(sorted(count)), max(count)
+        return st.sampled_from(sorted(count))
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise GameError(f"{name} is {count!r}: give a positive number, a range or a strategy for one")
-    return st.just(count), count
+    return st.just(count)
 
 
 def players(n_players: Count) -> st.SearchStrategy[int]:
     """Return a strategy for the number of players."""
-    return _strategy(n_players, "n_players")[0]
+    return _strategy(n_players, "n_players")
 
 
-def shapes(draw: Draw, n_players: Count, n_actions: Actions) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Draw the numbers of actions, and give beside them the largest ones that could have been drawn."""
+class Frame(NamedTuple):
+    """The actions that a game keeps of the largest one that could have been drawn.
+
+    Attributes
+    ----------
+    kept : tuple of n tuples of int
+    largest : tuple of n int
+    """
+
+    kept: tuple[tuple[int, ...], ...]
+    largest: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The numbers of actions."""
+        return tuple(len(actions) for actions in self.kept)
+
+    def square(self) -> Frame:
+        """Return the frame with the first player's actions for all."""
+        return Frame(self.kept[:1] * len(self.kept), self.largest[:1] * len(self.kept))
+
+
+def frames(draw: Draw, n_players: Count, n_actions: Actions) -> Frame:
+    """Draw which actions each player has, shrinking to the fewest, whichever these are."""
     n = draw(players(n_players))
     if isinstance(n_actions, Sequence) and not isinstance(n_actions, range):
         if len(n_actions) != n:
             raise GameError(f"n_actions lists {len(n_actions)} numbers but the game has {n} players")
-        counts = [_strategy(c, f"n_actions[{i}]") for i, c in enumerate(n_actions)]
+        counts = [(c, f"n_actions[{i}]") for i, c in enumerate(n_actions)]
     else:
-        default = _DEFAULT_ACTIONS.get(n, _MANY_PLAYERS)
-        counts = [_strategy(default if n_actions is None else n_actions, "n_actions")] * n
-    shape = tuple(draw(strategy) for strategy, _ in counts)
-    return shape, tuple(size if most is None else most for size, (_, most) in zip(shape, counts))
+        counts = [(_DEFAULT_ACTIONS.get(n, _MANY_PLAYERS) if n_actions is None else n_actions, "n_actions")] * n
+    kept, largest = zip(*(_actions(draw, count, name) for count, name in counts))
+    return Frame(kept, largest)
 
 
-def integers(
-    draw: Draw, leading: int, shape: tuple[int, ...], largest: tuple[int, ...], *, magnitude: int = 2
-) -> NDArray[np.int64]:
-    """Draw ``leading`` tensors of integers from ``-magnitude`` to ``magnitude``, shrinking to zero.
-
-    Parameters
-    ----------
-    shape, largest : tuple of int
-        As :func:`shapes` gives them.
-    """
-    raw = _corner(_bytes(draw, leading * prod(largest)), (leading, *largest), shape)
-    return _zigzag(raw.astype(np.int64) % (2 * magnitude + 1))
+def _actions(draw: Draw, count: Count, name: str) -> tuple[tuple[int, ...], int]:
+    strategy = _strategy(count, name)
+    if not isinstance(count, range) or count.step != 1 or len(count) == 1 or max(count) > _MOST_ACTIONS:
+        number = draw(strategy)
+        return tuple(range(number)), number
+    # A byte for each action says whether it stays, so that the shrinker can drop any of them.
+    raw = _bytes(draw, max(count))
+    order = sorted(range(max(count)), key=lambda a: (raw[a] < _DROPPED_BELOW, a))
+    number = max(min(count), int((raw >= _DROPPED_BELOW).sum()))
+    return tuple(sorted(order[:number])), max(count)
 
 
-def fixed_point(draw: Draw, leading: int, shape: tuple[int, ...], largest: tuple[int, ...]) -> NDArray[np.float64]:
+def integers(draw: Draw, leading: int, frame: Frame, *, magnitude: int = 2) -> NDArray[np.int64]:
+    """Draw ``leading`` tensors of integers from ``-magnitude`` to ``magnitude``, shrinking to zero."""
+    raw = _bytes(draw, leading * prod(frame.largest)).astype(np.int64)
+    return _within(_zigzag(raw % (2 * magnitude + 1)), leading, frame)
+
+
+def fixed_point(draw: Draw, leading: int, frame: Frame) -> NDArray[np.float64]:
     """Draw ``leading`` tensors of floats between -128 and 128 in steps of 2**-24, shrinking to small integers."""
-    size = leading * prod(largest)
-    raw = np.frombuffer(draw(st.binary(min_size=4 * size, max_size=4 * size)), dtype=np.uint8).reshape(4, size)
-    raw = raw.astype(np.int64)
+    raw = _bytes(draw, 4 * leading * prod(frame.largest)).reshape(4, -1).astype(np.int64)
     fraction = (raw[0] << 16) | (raw[1] << 8) | raw[2]
     whole = _zigzag(raw[3])
-    values = whole + np.where(whole < 0, -fraction, fraction) * 2.0**-24
-    return _corner(values, (leading, *largest), shape)
+    return _within(whole + np.where(whole < 0, -fraction, fraction) * 2.0**-24, leading, frame)
 
 
 def choice(draw: Draw, options: Sequence[_T]) -> _T:
@@ -110,11 +135,15 @@ def choice(draw: Draw, options: Sequence[_T]) -> _T:
 
 
 def _bytes(draw: Draw, size: int) -> NDArray[np.uint8]:
+    """Draw bytes, shrinking to zeros; more than Hypothesis can hold come from a seed that it draws."""
+    if size > _MOST_BYTES:
+        seed = draw(st.integers(0, 2**32 - 1))
+        return np.random.default_rng(seed).integers(0, 256 if seed else 1, size, dtype=np.uint8)
     return np.frombuffer(draw(st.binary(min_size=size, max_size=size)), dtype=np.uint8)
 
 
-def _corner(flat: NDArray[Any], largest: tuple[int, ...], shape: tuple[int, ...]) -> NDArray[Any]:
-    return flat.reshape(largest)[(slice(None), *(slice(count) for count in shape))]
+def _within(flat: NDArray[Any], leading: int, frame: Frame) -> NDArray[Any]:
+    return flat.reshape(leading, *frame.largest)[np.ix_(range(leading), *frame.kept)]
 
 
 def _zigzag(codes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -127,11 +156,11 @@ def composed(build: Callable[[Draw], NormalFormGame]) -> Games:
     return st.composite(build)()
 
 
-def values(draw: Draw, leading: int, shape: tuple[int, ...], largest: tuple[int, ...]) -> NDArray[Any]:
+def values(draw: Draw, leading: int, frame: Frame) -> NDArray[Any]:
     """Draw payoffs with ties, or without."""
     if draw(st.booleans()):
-        return fixed_point(draw, leading, shape, largest)
-    return integers(draw, leading, shape, largest, magnitude=3)
+        return fixed_point(draw, leading, frame)
+    return integers(draw, leading, frame, magnitude=3)
 
 
 def two_actions(draw: Draw, shape: tuple[int, ...]) -> tuple[int, int, int]:

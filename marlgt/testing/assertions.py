@@ -6,7 +6,7 @@ millions. Fractions in an exact game are judged in rational arithmetic: with ``t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.certificates import TOLERANCE, Equilibrium
-from marlgt.concepts.regrets import deviation_gains
+from marlgt.concepts.deviations import deviation_gains
 from marlgt.errors import GameError, ProfileError
 from marlgt.games._profiles import checked_joint, checked_profile, deviation_payoffs, exact_profile
 from marlgt.games.normal_form import NormalFormGame
@@ -35,7 +35,8 @@ def assert_nash(game: NormalFormGame, answer: Any, *, tolerance: float = TOLERAN
     game : NormalFormGame
     answer : Equilibrium, or profile of n array_like
     tolerance : float
-        0 asks of an exact answer to an exact game that it be proven.
+        0 asks of an exact answer to an exact game that it be proven. In floats the rounding of the check itself
+        is allowed on top.
 
     Raises
     ------
@@ -61,8 +62,7 @@ action 1 instead of earning 0 (tolerance 5e-09)
              0            0       3    -2
              1            1       5     0  <- best
     """
-    allowed = [tolerance * float(spread) for spread in game.payoff_range]
-    _check_profile(game, answer, allowed, "a Nash equilibrium")
+    _check_profile(game, answer, lambda exact: _slack(game, tolerance, exact), "a Nash equilibrium")
 
 
 def assert_epsilon_nash(game: NormalFormGame, answer: Any, epsilon: float) -> None:
@@ -74,7 +74,8 @@ def assert_epsilon_nash(game: NormalFormGame, answer: Any, epsilon: float) -> No
     >>> game = NormalFormGame.zero_sum([[1, -1], [-1, 1]])
     >>> assert_epsilon_nash(game, ([0.5, 0.5], [0.75, 0.25]), 0.5)
     """
-    _check_profile(game, answer, [epsilon] * game.n_players, f"an epsilon-equilibrium for epsilon = {epsilon:g}")
+    allowed = [epsilon] * game.n_players
+    _check_profile(game, answer, lambda _: allowed, f"an epsilon-equilibrium for epsilon = {epsilon:g}")
 
 
 def assert_correlated(game: NormalFormGame, answer: Any, *, tolerance: float = TOLERANCE) -> None:
@@ -145,8 +146,19 @@ def assert_coarse_correlated(game: NormalFormGame, answer: Any, *, tolerance: fl
             )
 
 
-def _check_profile(game: NormalFormGame, answer: Any, allowed: Sequence[float], what: str) -> None:
+def _slack(game: NormalFormGame, tolerance: float, exact: bool) -> list[float]:
+    """Return the largest regret allowed each player; in floats never less than the rounding of the check itself."""
+    spread = [tolerance * float(r) for r in game.payoff_range]
+    if exact:
+        return spread
+    largest = np.abs(game.payoffs.reshape(game.n_players, -1)).max(axis=1)
+    rounding = 4 * sum(game.n_actions) * np.finfo(np.float64).eps
+    return [max(s, rounding * float(m)) for s, m in zip(spread, largest)]
+
+
+def _check_profile(game: NormalFormGame, answer: Any, slack: Callable[[bool], Sequence[float]], what: str) -> None:
     payoffs, profile = _profile(game, answer, what)
+    allowed = slack(payoffs.dtype == object)
     deviations = [deviation_payoffs(payoffs[i], profile, i) for i in range(game.n_players)]
     earned = [p @ d for p, d in zip(profile, deviations)]
     gains = [d.max() - v for d, v in zip(deviations, earned)]
@@ -221,7 +233,7 @@ def _product(profile: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 def _gains(game: NormalFormGame, joint: NDArray[Any], tolerance: float) -> list[tuple[int, NDArray[Any], float]]:
     payoffs = game.fractions if joint.dtype == object else game.payoffs
-    slack = [tolerance * float(spread) for spread in game.payoff_range]
+    slack = _slack(game, tolerance, joint.dtype == object)
     return [(i, deviation_gains(payoffs, joint, i), slack[i]) for i in range(game.n_players)]
 
 

@@ -8,7 +8,7 @@
 (False, ['returns equilibria', 'order of actions'])
 >>> print(report.failures[0].code)
 from marlgt.games import NormalFormGame
-game = NormalFormGame.bimatrix([[0, 0]], [[-1, 0]])
+game = NormalFormGame.bimatrix([[0, 0]], [[0, 1]])
 
 A solver is a function of a :class:`~marlgt.games.NormalFormGame` that returns a profile, an ``Equilibrium``, or
 any iterable of these. It runs in a process of its own, so that a hang or a crash is a finding and not the end.
@@ -38,7 +38,7 @@ from marlgt.testing.strategies import KINDS, as_code
 
 __all__ = ["Conformance", "PropertyResult", "check_solver"]
 
-_MOST_HANGS = 40
+_MOST_HANGS = 30
 """How many hangs are sat through to shrink a game that hangs."""
 
 
@@ -223,9 +223,11 @@ def _check(
     smallest = _with_fewer_actions(found, lambda game: (only is None or only(game)) and fails(game))
     if prop.name != "finishes":
         return PropertyResult(prop.name, prop.statement, len(seen), smallest, failing[smallest])
-    confirmed = _confirmed(trial, smallest, list(failing))
-    why = "" if confirmed is None else failing[confirmed]
-    return PropertyResult(prop.name, prop.statement, len(seen), confirmed, why)
+    for game in (smallest, *list(failing)[:3]):
+        run = trial.sandbox.run(game, patient=True)
+        if run.outcome == "hung":
+            return PropertyResult(prop.name, prop.statement, len(seen), game, run.detail)
+    return PropertyResult(prop.name, prop.statement, len(seen))
 
 
 def _settings(max_examples: int) -> settings:
@@ -267,11 +269,3 @@ def _droppings(counts: tuple[int, ...]) -> list[list[list[int]]]:
 def _facts(game: NormalFormGame) -> list[Callable[[NormalFormGame], bool]]:
     known = (is_zero_sum, is_constant_sum, is_common_interest, is_symmetric)
     return [fact for fact in known if fact(game)]
-
-
-def _confirmed(trial: Trial, smallest: NormalFormGame, candidates: list[NormalFormGame]) -> NormalFormGame | None:
-    """Return the smallest game that hangs for the whole time limit."""
-    for game in (smallest, *candidates[:3]):
-        if trial.sandbox.run(game, patient=True).outcome == "hung":
-            return game
-    return None

@@ -18,8 +18,8 @@ from marlgt.testing._draws import (
     choice,
     composed,
     fixed_point,
+    frames,
     integers,
-    shapes,
     two_actions,
     values,
 )
@@ -30,11 +30,12 @@ __all__ = [
     "extreme_scale_games",
     "fraction_games",
     "generic_games",
+    "large_integer_games",
     "near_tie_games",
     "win_lose_games",
 ]
 
-_POWERS = (0, -9, 12, -6, 6, -3, 3, 9)
+_POWERS = (0, -9, 12, -6, 6, -3, 3, 9, -1, 1)
 
 
 def generic_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games:
@@ -44,8 +45,8 @@ def generic_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games:
     """
 
     def build(draw: Draw) -> NormalFormGame:
-        shape, largest = shapes(draw, n_players, n_actions)
-        return NormalFormGame(fixed_point(draw, len(shape), shape, largest))
+        frame = frames(draw, n_players, n_actions)
+        return NormalFormGame(fixed_point(draw, len(frame.kept), frame))
 
     return composed(build)
 
@@ -60,8 +61,8 @@ def degenerate_games(*, n_players: Count = 2, n_actions: Actions = None, magnitu
     """
 
     def build(draw: Draw) -> NormalFormGame:
-        shape, largest = shapes(draw, n_players, n_actions)
-        return NormalFormGame(integers(draw, len(shape), shape, largest, magnitude=magnitude))
+        frame = frames(draw, n_players, n_actions)
+        return NormalFormGame(integers(draw, len(frame.kept), frame, magnitude=magnitude))
 
     return composed(build)
 
@@ -70,10 +71,10 @@ def near_tie_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games:
     """Draw games of small integers moved by a few times 1e-4, 1e-7, 1e-10 or 1e-13."""
 
     def build(draw: Draw) -> NormalFormGame:
-        shape, largest = shapes(draw, n_players, n_actions)
+        frame = frames(draw, n_players, n_actions)
         step = choice(draw, (1e-4, 1e-7, 1e-10, 1e-13))
-        base = integers(draw, len(shape), shape, largest)
-        return NormalFormGame(base + step * integers(draw, len(shape), shape, largest, magnitude=3))
+        base = integers(draw, len(frame.kept), frame)
+        return NormalFormGame(base + step * integers(draw, len(frame.kept), frame, magnitude=3))
 
     return composed(build)
 
@@ -95,15 +96,27 @@ def extreme_scale_games(*, n_players: Count = 2, n_actions: Actions = None) -> G
     """Draw games whose payoffs stand in units from 1e-9 to 1e12, per player or mixed, some with a large offset."""
 
     def build(draw: Draw) -> NormalFormGame:
-        shape, largest = shapes(draw, n_players, n_actions)
-        base = integers(draw, len(shape), shape, largest, magnitude=9).astype(np.float64)
-        column = (len(shape),) + (1,) * len(shape)
+        frame = frames(draw, n_players, n_actions)
+        base = integers(draw, len(frame.kept), frame, magnitude=9).astype(np.float64)
+        column = (len(frame.kept),) + (1,) * len(frame.kept)
         if draw(st.booleans()):
-            powers = np.abs(integers(draw, len(shape), shape, largest, magnitude=21)) - 9
-            return NormalFormGame(base * 10.0**powers)
-        units = 10.0 ** np.array([choice(draw, _POWERS) for _ in shape])
-        offsets = np.array([draw(st.integers(0, 6)) for _ in shape])
-        return NormalFormGame((base + np.where(offsets > 0, 10.0**offsets, 0).reshape(column)) * units.reshape(column))
+            units = [choice(draw, _POWERS) for _ in frame.kept]
+            offsets = np.array([10.0 ** choice(draw, range(7)) for _ in frame.kept])
+            return NormalFormGame((base + offsets.reshape(column)) * 10.0 ** np.reshape(units, column))
+        codes = np.abs(integers(draw, len(frame.kept), frame, magnitude=len(_POWERS) - 1))
+        return NormalFormGame(base * 10.0 ** np.take(_POWERS, codes))
+
+    return composed(build)
+
+
+def large_integer_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games:
+    """Draw exact games of integers up to 2**62, whose products and differences overflow machine words."""
+
+    def build(draw: Draw) -> NormalFormGame:
+        frame = frames(draw, n_players, n_actions)
+        unit = 2 ** choice(draw, (31, 53, 61))
+        base = integers(draw, len(frame.kept), frame)
+        return NormalFormGame(base * unit + integers(draw, len(frame.kept), frame, magnitude=3))
 
     return composed(build)
 
@@ -112,8 +125,8 @@ def win_lose_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games:
     """Draw games in which every payoff is 0 or 1."""
 
     def build(draw: Draw) -> NormalFormGame:
-        shape, largest = shapes(draw, n_players, n_actions)
-        return NormalFormGame(np.abs(integers(draw, len(shape), shape, largest, magnitude=1)))
+        frame = frames(draw, n_players, n_actions)
+        return NormalFormGame(np.abs(integers(draw, len(frame.kept), frame, magnitude=1)))
 
     return composed(build)
 
@@ -122,9 +135,9 @@ def fraction_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games:
     """Draw exact games of fractions with denominators up to 12."""
 
     def build(draw: Draw) -> NormalFormGame:
-        shape, largest = shapes(draw, n_players, n_actions)
-        numerators = integers(draw, len(shape), shape, largest, magnitude=24)
-        denominators = 1 + np.abs(integers(draw, len(shape), shape, largest, magnitude=11))
+        frame = frames(draw, n_players, n_actions)
+        numerators = integers(draw, len(frame.kept), frame, magnitude=24)
+        denominators = 1 + np.abs(integers(draw, len(frame.kept), frame, magnitude=11))
         payoffs = np.empty(numerators.shape, dtype=object)
         payoffs.reshape(-1)[:] = [
             Fraction(p, q) for p, q in zip(numerators.reshape(-1).tolist(), denominators.reshape(-1).tolist())
@@ -135,8 +148,8 @@ def fraction_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games:
 
 
 def _base(draw: Draw, n_players: Count, n_actions: Actions) -> NDArray[Any]:
-    shape, largest = shapes(draw, n_players, n_actions)
-    return values(draw, len(shape), shape, largest)
+    frame = frames(draw, n_players, n_actions)
+    return values(draw, len(frame.kept), frame)
 
 
 def _along(payoffs: NDArray[Any], player: int) -> NDArray[Any]:

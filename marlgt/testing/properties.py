@@ -174,6 +174,8 @@ def _answers_agree(
     if not known or any(_why_no_equilibrium(game, p, trial.tolerance) for p in known):
         raise NotApplicable
     run = trial.covered(image)
+    if run.outcome == "hung":
+        raise NotApplicable
     if run.outcome != "answered":
         return f"it answers the game, but when {what} it {run.outcome}: {run.detail}"
     found = trial.sound(image)

@@ -34,7 +34,7 @@ MOST_ANSWERS = 10_000
 """An endless generator of answers is cut here."""
 
 _START = 60.0
-_SHORTEST = 0.25
+_SHORTEST = 0.05
 
 
 @dataclass(frozen=True)
@@ -183,10 +183,18 @@ def run_here(
             answers = tuple(_plain(answer) for answer in listed(result, game.n_players))
     except refusals as error:
         return Run("refused", detail=f"{type(error).__name__}: {error}")
-    except Exception:
-        return Run("raised", detail=traceback.format_exc(limit=-4), seconds=time.perf_counter() - started)
+    except Exception as error:
+        return Run("raised", detail=_traceback(error), seconds=time.perf_counter() - started)
     mutated = mutated or not np.array_equal(game.payoffs, given.payoffs)
     return Run("answered", answers, mutated=mutated, seconds=time.perf_counter() - started)
+
+
+def _traceback(error: Exception) -> str:
+    """Return the traceback from the solver's own code on."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__ and frames.tb_next is not None:
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames, limit=-4))
 
 
 class InputChanged(Exception):

@@ -22,7 +22,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from marlgt.games.normal_form import NormalFormGame
-from marlgt.testing._draws import Actions, Count, Draw, Games, composed, shapes
+from marlgt.testing._draws import Actions, Count, Draw, Games, composed, frames
 from marlgt.testing.answers import joint_distributions, profiles
 from marlgt.testing.numeric import (
     degenerate_games,
@@ -30,6 +30,7 @@ from marlgt.testing.numeric import (
     extreme_scale_games,
     fraction_games,
     generic_games,
+    large_integer_games,
     near_tie_games,
     win_lose_games,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "fraction_games",
     "generic_games",
     "joint_distributions",
+    "large_integer_games",
     "near_tie_games",
     "normal_form_games",
     "potential_games",
@@ -134,6 +136,7 @@ KINDS: Mapping[str, Callable[..., Games]] = {
     "extreme_scale": extreme_scale_games,
     "win_lose": win_lose_games,
     "fraction": fraction_games,
+    "large_integer": large_integer_games,
 }
 """The strategy of every kind, by name."""
 
@@ -142,7 +145,7 @@ _SQUARE = (symmetric_games, coordination_games)
 
 def _from_elements(n_players: Count, n_actions: Actions, payoffs: st.SearchStrategy[Any]) -> Games:
     def build(draw: Draw) -> NormalFormGame:
-        shape, _ = shapes(draw, n_players, n_actions)
+        shape = frames(draw, n_players, n_actions).shape
         size = len(shape) * prod(shape)
         array = np.empty(size, dtype=object)
         array[:] = draw(st.lists(payoffs, min_size=size, max_size=size))

@@ -16,10 +16,11 @@ from marlgt.testing._draws import (
     Actions,
     Count,
     Draw,
+    Frame,
     Games,
     composed,
+    frames,
     integers,
-    shapes,
     two_actions,
     values,
 )
@@ -40,7 +41,8 @@ def zero_sum_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games:
     """Draw games whose payoffs sum to exactly zero in every cell."""
 
     def build(draw: Draw) -> NormalFormGame:
-        return NormalFormGame(_with_sum(draw, n_players, n_actions, 0))
+        frame = frames(draw, n_players, n_actions)
+        return NormalFormGame(_rest_to_the_last(values(draw, len(frame.kept) - 1, frame), 0))
 
     return composed(build)
 
@@ -49,7 +51,9 @@ def constant_sum_games(*, n_players: Count = 2, n_actions: Actions = None) -> Ga
     """Draw games of integers whose payoffs sum to the same number in every cell."""
 
     def build(draw: Draw) -> NormalFormGame:
-        return NormalFormGame(_with_sum(draw, n_players, n_actions, draw(st.integers(-10, 10))))
+        frame = frames(draw, n_players, n_actions)
+        given = integers(draw, len(frame.kept) - 1, frame, magnitude=5)
+        return NormalFormGame(_rest_to_the_last(given, draw(st.integers(-10, 10))))
 
     return composed(build)
 
@@ -61,8 +65,9 @@ def symmetric_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games
     """
 
     def build(draw: Draw) -> NormalFormGame:
-        shape, largest = _square(draw, n_players, n_actions)
-        first = values(draw, 1, shape, largest)[0]
+        frame = _square(draw, n_players, n_actions)
+        first = values(draw, 1, frame)[0]
+        shape = frame.shape
         payoffs = np.empty((len(shape), *shape), dtype=first.dtype)
         for cell in itertools.product(range(shape[0]), repeat=len(shape)):
             for i, own in enumerate(cell):
@@ -80,11 +85,12 @@ def coordination_games(*, n_players: Count = 2, n_actions: Actions = None) -> Ga
     """
 
     def build(draw: Draw) -> NormalFormGame:
-        shape, largest = _square(draw, n_players, n_actions)
-        payoffs = -np.abs(integers(draw, len(shape), shape, largest, magnitude=3))
-        rewards = 1 + np.abs(integers(draw, len(shape), shape[:1], largest[:1], magnitude=3))
-        for a in range(shape[0]):
-            diagonal: tuple[slice | int, ...] = (slice(None), *(a,) * len(shape))
+        frame = _square(draw, n_players, n_actions)
+        payoffs = -np.abs(integers(draw, len(frame.kept), frame, magnitude=3))
+        single = Frame(frame.kept[:1], frame.largest[:1])
+        rewards = 1 + np.abs(integers(draw, len(frame.kept), single, magnitude=3))
+        for a in range(frame.shape[0]):
+            diagonal: tuple[slice | int, ...] = (slice(None), *(a,) * len(frame.kept))
             payoffs[diagonal] = rewards[:, a]
         return NormalFormGame(payoffs)
 
@@ -95,8 +101,8 @@ def common_interest_games(*, n_players: Count = 2, n_actions: Actions = None) ->
     """Draw games in which all players get the same."""
 
     def build(draw: Draw) -> NormalFormGame:
-        shape, largest = shapes(draw, n_players, n_actions)
-        return NormalFormGame.common_interest(values(draw, 1, shape, largest)[0])
+        frame = frames(draw, n_players, n_actions)
+        return NormalFormGame.common_interest(values(draw, 1, frame)[0])
 
     return composed(build)
 
@@ -110,9 +116,9 @@ def potential_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games
     """
 
     def build(draw: Draw) -> NormalFormGame:
-        shape, largest = shapes(draw, n_players, n_actions)
-        potential = integers(draw, 1, shape, largest, magnitude=4)
-        dummies = integers(draw, len(shape), shape, largest, magnitude=4)
+        frame = frames(draw, n_players, n_actions)
+        potential = integers(draw, 1, frame, magnitude=4)
+        dummies = integers(draw, len(frame.kept), frame, magnitude=4)
         return NormalFormGame(np.stack([potential[0] + d.take([0], axis=i) for i, d in enumerate(dummies)]))
 
     return composed(build)
@@ -122,10 +128,10 @@ def dominated_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games
     """Draw games in which a player with more than one action has one that another dominates, strictly or weakly."""
 
     def build(draw: Draw) -> NormalFormGame:
-        shape, largest = shapes(draw, n_players, n_actions)
-        payoffs = integers(draw, len(shape), shape, largest, magnitude=4)
-        losses = np.abs(integers(draw, 1, shape, largest)[0])
-        player, better, worse = two_actions(draw, shape)
+        frame = frames(draw, n_players, n_actions)
+        payoffs = integers(draw, len(frame.kept), frame, magnitude=4)
+        losses = np.abs(integers(draw, 1, frame)[0])
+        player, better, worse = two_actions(draw, frame.shape)
         if better != worse:
             strict = draw(st.booleans())
             own = np.moveaxis(payoffs[player], player, 0)
@@ -137,12 +143,11 @@ def dominated_games(*, n_players: Count = 2, n_actions: Actions = None) -> Games
     return composed(build)
 
 
-def _square(draw: Draw, n_players: Count, n_actions: Actions) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Draw a shape with as many actions for every player as for the first."""
+def _square(draw: Draw, n_players: Count, n_actions: Actions) -> Frame:
+    """Draw actions for the first player and give them to all."""
     if not can_be_square(n_actions):
         raise GameError(f"n_actions is {n_actions!r}: this kind of game needs the same count for every player")
-    shape, largest = shapes(draw, n_players, n_actions)
-    return (shape[0],) * len(shape), (largest[0],) * len(shape)
+    return frames(draw, n_players, n_actions).square()
 
 
 def can_be_square(n_actions: Actions) -> bool:
@@ -152,12 +157,7 @@ def can_be_square(n_actions: Actions) -> bool:
     return True
 
 
-def _with_sum(draw: Draw, n_players: Count, n_actions: Actions, total: int) -> NDArray[Any]:
-    """Draw payoffs of all players but the last, who gets the rest of the total."""
-    shape, largest = shapes(draw, n_players, n_actions)
-    n = len(shape)
-    if n == 1:
-        return np.full((1, *shape), total)
-    # Sums of integers and multiples of 2**-24 this small are exact in float64.
-    given = values(draw, n - 1, shape, largest) if total == 0 else integers(draw, n - 1, shape, largest, magnitude=5)
+def _rest_to_the_last(given: NDArray[Any], total: int) -> NDArray[Any]:
+    """Return the payoffs of all players but the last, and for the last what is left of the total."""
+    # Sums of integers and of multiples of 2**-24 this small are exact in float64.
     return np.concatenate([given, total - given.sum(axis=0, keepdims=True)])
