@@ -2,7 +2,7 @@
 
 import marlgt as gt
 
-game = gt.games.load("mckelvey_mclennan")
+game = gt.games.load("mckelvey_mclennan_1997")
 for e in gt.solve(game):
     print([p.round(4).tolist() for p in e.profile], f"regret {e.epsilon:.0e}")
 

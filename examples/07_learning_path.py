@@ -2,7 +2,7 @@
 
 import marlgt as gt
 
-for name in ("matching_pennies", "shapley"):
+for name in ("matching_pennies", "shapley_1964"):
     game = gt.games.load(name)
     for steps in (100, 10_000):
         run = gt.dynamics.fictitious_play(game, steps=steps, first_actions=(0, 1))

@@ -17,7 +17,7 @@ def facts_of(game: NormalFormGame) -> dict[str, Any]:
     """Return what kind of game it is, as plain data."""
     from marlgt.concepts.elimination import iterated_elimination
     from marlgt.games.structure import is_common_interest, is_constant_sum, is_potential, is_symmetric, is_zero_sum
-    from marlgt.solvers.matrix_game import security_levels
+    from marlgt.solvers.security import security_levels
     from marlgt.solvers.selection import choose
 
     elimination = iterated_elimination(game)

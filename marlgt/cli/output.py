@@ -81,16 +81,17 @@ def answers_as_csv(game: NormalFormGame, answers: Equilibria) -> str:
 
 
 def strategy_text(game: NormalFormGame, e: Equilibrium, player: int) -> str:
-    """Return one player's strategy in words: the label alone, or the labels with their probabilities."""
+    """Return one player's strategy in words: ``heads``, or ``heads: 1/2, tails: 1/2``."""
     if e.profile is None:
         return ""
-    parts = []
+    labels = game.actions[player]
+    played = [a for a, probability in enumerate(e.profile[player]) if probability > 0]
+    if len(played) == 1:
+        return labels[played[0]]
     exact = e.exact_profile
-    for a, probability in enumerate(e.profile[player]):
-        if probability > 0:
-            shown = str(exact[player][a]) if exact is not None else f"{probability:.4g}"
-            parts.append(f"{shown} {game.actions[player][a]}")
-    return parts[0][2:] if len(parts) == 1 and parts[0].startswith("1 ") else " + ".join(parts)
+    if exact is not None:
+        return ", ".join(f"{labels[a]}: {exact[player][a]}" for a in played)
+    return ", ".join(f"{labels[a]}: {e.profile[player][a]:.4g}" for a in played)
 
 
 def joint_text(game: NormalFormGame, e: Equilibrium) -> str:
@@ -99,8 +100,8 @@ def joint_text(game: NormalFormGame, e: Equilibrium) -> str:
     parts = []
     for index in zip(*np.nonzero(joint > 1e-12)):
         labels = ", ".join(game.actions[i][a] for i, a in enumerate(index))
-        parts.append(f"{joint[index]:.4g} ({labels})")
-    return " + ".join(parts)
+        parts.append(f"({labels}): {joint[index]:.4g}")
+    return ", ".join(parts)
 
 
 def certificate_text(e: Equilibrium) -> str:
@@ -131,9 +132,30 @@ def print_answers(game: NormalFormGame, answers: Equilibria, *, width: int | Non
     console.print(summary(answers), markup=False, highlight=False)
 
 
+NOUNS = {
+    "nash": "Nash equilibrium",
+    "correlated": "correlated equilibrium",
+    "coarse_correlated": "coarse correlated equilibrium",
+    "qre": "quantal response equilibrium",
+    "stackelberg": "Stackelberg commitment",
+    "evolutionarily_stable": "evolutionarily stable strategy",
+    "pareto": "Pareto-optimal outcome",
+    "welfare": "welfare-optimal outcome",
+    "fairness": "fair outcome",
+}
+
+
+def plural(concept: str, count: int) -> str:
+    """Return what an answer of a concept is called, in the plural if there are several."""
+    noun = NOUNS.get(concept, f"{concept.replace('_', ' ')} answer")
+    if count == 1:
+        return noun
+    return noun[:-2] + "a" if noun.endswith("um") else noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+
+
 def summary(answers: Equilibria) -> str:
     """Return one sentence: how many answers, by what method, and whether they are all."""
     count = len(answers)
-    noun = f"{answers.concept} answer" + ("" if count == 1 else "s")
+    noun = plural(answers.concept, count)
     status = "all there are" if answers.complete else f"stopped: {answers.stopped}" if answers.stopped else "maybe more"
     return f"{count} {noun} by {answers.method} ({status}). {answers.why}".rstrip()

@@ -14,6 +14,7 @@ from marlgt.cli.arguments import UnreadableFile, read_game
 from marlgt.cli.output import certificate_text, print_answers, strategy_text, summary
 from marlgt.errors import MissingDependency
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.pictures.diagrams import player_name
 from marlgt.solvers.selection import solve
 
 __all__ = ["FAMOUS", "write_page"]
@@ -24,8 +25,8 @@ FAMOUS = (
     "chicken",
     "matching_pennies",
     "rock_paper_scissors",
-    "shapley",
-    "jordan_matching_pennies",
+    "shapley_1964",
+    "nau_2004",
 )
 """The games of the page when none is named."""
 
@@ -62,6 +63,11 @@ def write_page(names: Sequence[str], output: Path) -> None:
     except ImportError as error:
         raise MissingDependency("the page of pictures", package="matplotlib", extra="plot") from error
     matplotlib.use("Agg")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.touch()
+    except OSError as error:
+        raise UnreadableFile(f"{output} cannot be written: {error.strerror or error}") from error
     sections = []
     for name in names:
         game = read_game(name)
@@ -77,11 +83,7 @@ def write_page(names: Sequence[str], output: Path) -> None:
         "computed apart from the solver. An exact zero is a proof in rational arithmetic. "
         f"Made by marlgt {html.escape(__version__)}.</p>{''.join(sections)}</body></html>\n"
     )
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UnreadableFile(f"{output} cannot be written: {error.strerror or error}") from error
+    output.write_text(page, encoding="utf-8")
     print(f"wrote {output}")
 
 
@@ -91,14 +93,14 @@ def _section(name: str, game: NormalFormGame, answers: Equilibria) -> str:
         for caption, svg in _pictures(game, answers)
     )
     return (
-        f'<section id="{html.escape(name, quote=True)}"><h2>{html.escape(game.title or name)}</h2>'
+        f'<section id="{html.escape(name, quote=True)}"><h2>{html.escape(name)}</h2>'
         f'<div class="wide">{game._repr_html_()}</div>{_answer_table(game, answers)}'
         f'<p class="note">{html.escape(summary(answers))}</p><div class="pictures">{pictures}</div></section>'
     )
 
 
 def _answer_table(game: NormalFormGame, answers: Equilibria) -> str:
-    heads = "".join(f"<th>{html.escape(player)}</th>" for player in game.players)
+    heads = "".join(f"<th>{html.escape(player_name(game, i))}</th>" for i in range(game.n_players))
     rows = "".join(
         "<tr>"
         + "".join(f"<td>{html.escape(strategy_text(game, e, i))}</td>" for i in range(game.n_players))
@@ -125,7 +127,7 @@ def _pictures(game: NormalFormGame, answers: Equilibria) -> list[tuple[str, str]
             if game.n_actions[i] == 3:
                 figure, axes = _canvas(4.2, 4.0)
                 draw_simplex(axes, game, i, answers, run=run)
-                caption = f"Strategies of {game.players[i]}; grey: {_LEARNING_STEPS} steps of fictitious play"
+                caption = f"Strategies of {player_name(game, i)}; grey: {_LEARNING_STEPS} steps of fictitious play"
                 pictures.append((caption, _svg(figure)))
         figure, axes = _canvas(4.2, 3.8)
         draw_outcomes(axes, game, answers)
@@ -148,6 +150,6 @@ def _svg(figure: Any) -> str:
 
     text = io.StringIO()
     with plt.rc_context({"svg.hashsalt": "marlgt", "svg.fonttype": "path"}):
-        figure.savefig(text, format="svg", metadata={"Date": None}, dpi=150)
+        figure.savefig(text, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")), dpi=150)
     plt.close(figure)
     return text.getvalue()[text.getvalue().index("<svg") :]

@@ -23,6 +23,12 @@ REGION_COLOURS = ("#cfe3ef", "#f6ddd5", "#dcebd8")
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
 
 
+def player_name(game: NormalFormGame, player: int) -> str:
+    """Return what to call a player in a caption: ``player 1`` where the name is only a number."""
+    name = game.players[player]
+    return f"player {name}" if name.isdigit() else name
+
+
 def draw_best_replies(
     axes: Any, game: NormalFormGame, equilibria: Iterable[Equilibrium], *, run: FictitiousPlay | None = None
 ) -> None:
@@ -52,12 +58,12 @@ def draw_best_replies(
         segments = _correspondence(gain)
         first, second = segments[:, 0], segments[:, 1]
         x, y = (second, first) if player == 0 else (first, second)
-        axes.plot(x, y, color=PLAYER_COLOURS[player], linewidth=3, label=f"best replies of {game.players[player]}")
+        axes.plot(x, y, color=PLAYER_COLOURS[player], linewidth=3, label=f"best replies of {player_name(game, player)}")
         if not gain.any():
             axes.fill_between([0, 1], 0, 1, color=PLAYER_COLOURS[player], alpha=0.12)
     _marks(axes, [(e.profile[0][0], e.profile[1][0]) for e in equilibria if e.profile is not None])
-    axes.set_xlabel(f"probability that {game.players[0]} plays {game.actions[0][0]}")
-    axes.set_ylabel(f"probability that {game.players[1]} plays {game.actions[1][0]}")
+    axes.set_xlabel(f"probability that {player_name(game, 0)} plays {game.actions[0][0]}")
+    axes.set_ylabel(f"probability that {player_name(game, 1)} plays {game.actions[1][0]}")
     axes.set_xlim(-0.05, 1.05)
     axes.set_ylim(-0.05, 1.05)
     axes.set_aspect("equal")
@@ -137,7 +143,9 @@ def draw_simplex(
     _marks(axes, [(float(x), float(y)) for x, y in places])
     for corner, label, shift in zip(CORNERS, game.actions[player], ((0, -0.06), (0, -0.06), (0, 0.03))):
         axes.text(corner[0] + shift[0], corner[1] + shift[1], label, ha="center", va="center", fontsize=9)
-    axes.set_title(f"strategies of {game.players[player]}, coloured by {game.players[other]}'s best reply", fontsize=9)
+    axes.set_title(
+        f"strategies of {player_name(game, player)}, coloured by {player_name(game, other)}'s best reply", fontsize=9
+    )
     axes.set_aspect("equal")
     axes.axis("off")
 
@@ -174,8 +182,8 @@ def draw_outcomes(axes: Any, game: NormalFormGame, equilibria: Iterable[Equilibr
     axes.plot(*np.vstack([hull, hull[:1]]).T, color="#9fb3bf", linewidth=1, zorder=1)
     axes.scatter(points[:, 0], points[:, 1], s=22, color="#5b7383", zorder=2, label="pure outcomes")
     _marks(axes, [(float(e.values[0]), float(e.values[1])) for e in equilibria])
-    axes.set_xlabel(f"payoff of {game.players[0]}")
-    axes.set_ylabel(f"payoff of {game.players[1]}")
+    axes.set_xlabel(f"payoff of {player_name(game, 0)}")
+    axes.set_ylabel(f"payoff of {player_name(game, 1)}")
     axes.margins(0.08)
 
 
@@ -206,10 +214,11 @@ def draw_logit_path(axes: Any, game: NormalFormGame, path: LogitPath) -> None:
     for i, probabilities in enumerate(path.profiles):
         colour = PLAYER_COLOURS[i % len(PLAYER_COLOURS)]
         for a in range(probabilities.shape[1]):
-            name = f"{game.players[i]}: {game.actions[i][a]}"
+            name = f"{player_name(game, i)}: {game.actions[i][a]}"
             style = ("-", "--", ":", "-.")[a % 4]
             axes.plot(precision, probabilities[:, a], style, color=colour, linewidth=1.5, label=name)
     axes.set_xscale("symlog", linthresh=0.1)
+    axes.set_xlim(left=0.0)
     axes.set_xlabel("rationality (lambda of the logit response)")
     axes.set_ylabel("probability")
     axes.set_ylim(-0.02, 1.02)
