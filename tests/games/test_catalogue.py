@@ -9,7 +9,7 @@ import marlgt as gt
 from marlgt.errors import GameError
 from marlgt.games._catalogue import _FACTS
 from marlgt.games.library import TOPICS
-from marlgt.solvers import vertex_enumeration
+from marlgt.solvers import lemke_howson, vertex_enumeration
 
 ENTRIES = {entry.name: entry for entry in gt.games.catalogue()}
 IRRATIONAL = 1e-14
@@ -143,6 +143,13 @@ def test_coordination_on_n_actions_has_two_to_the_n_less_one_equilibria(n):
 def test_savani_and_von_stengel_s_games_have_one_equilibrium_with_full_support(n):
     (equilibrium,) = vertex_enumeration(gt.games.savani_von_stengel_2006(n_actions=n))
     assert equilibrium.supports == (tuple(range(n)),) * 2
+
+
+@pytest.mark.parametrize(("n", "pivots"), [(2, 4), (4, 20), (6, 88), (8, 376), (10, 1596)])
+def test_lemke_howson_paths_grow_by_the_cube_of_the_golden_ratio(n, pivots):
+    # Savani and von Stengel 2006: the factor tends to 2 + sqrt(5) for two more actions
+    answer = lemke_howson(gt.games.savani_von_stengel_2006(n_actions=n), label=0)
+    assert answer.work["pivots"] == pivots
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
