@@ -33,7 +33,7 @@ __all__ = ["InputChanged", "Run", "Sandbox", "from_matrices", "listed", "run_her
 MOST_ANSWERS = 10_000
 """An endless generator of answers is cut here."""
 
-_START = 60.0
+_START = 5
 _SHORTEST = 0.05
 
 
@@ -108,7 +108,7 @@ class Sandbox:
             limit = min(limit, max(_SHORTEST, 20 * self._slowest))
         if self._process is None and self._warm_up:
             # The first call of many solvers imports or compiles, for which no game is to blame.
-            self._warm_up = self._ask(_FIRST_GAME, _START).outcome not in ("hung", "died")
+            self._warm_up = self._ask(_FIRST_GAME, _START * self._time_limit).outcome not in ("hung", "died")
         run = self._ask(game, limit)
         if run.outcome == "hung":
             self._hangs += 1
