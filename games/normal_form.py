@@ -221,7 +221,10 @@ class NormalFormGame:
     def payoff_range(self) -> NDArray[np.float64]:
         """The spread ``max - min`` of each player's payoffs, shape (n,): the unit of a relative tolerance."""
         flat = self.payoffs.reshape(self.n_players, -1)
-        return np.asarray(flat.max(axis=1) - flat.min(axis=1))
+        if self._exact is not None and np.abs(flat).max() >= 2.0**53:
+            # Floats of this size may be equal where the exact payoffs differ.
+            flat = self._exact.reshape(self.n_players, -1).astype(object)
+        return np.asarray(flat.max(axis=1) - flat.min(axis=1), dtype=np.float64)
 
     @cached_property
     def fractions(self) -> NDArray[Any]:

@@ -6,7 +6,7 @@ nothing in rigour: the exact certificate accepts it only if every regret is exac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.certificates import TOLERANCE, Equilibrium, certified, relative_epsilon
+from marlgt.games._comparable import comparable_payoffs
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.solvers._tensors import split
 from marlgt.solvers.pure import certified_pure
@@ -46,7 +47,7 @@ def certified_answer(
             exact = certified(game, fractions, method=method, work=work, seconds=seconds)
             if exact.epsilon == 0.0:
                 return exact
-    answer = certified(game, profile, method=method, work=work, seconds=seconds)
+    answer = certified(game, _checkable(game, profile), method=method, work=work, seconds=seconds)
     return answer if relative_epsilon(game, answer) <= TOLERANCE else None
 
 
@@ -59,3 +60,15 @@ def _nearby_fractions(profile: tuple[NDArray[np.float64], ...]) -> list[NDArray[
             return None
         result.append(guess)
     return result
+
+
+def _checkable(game: NormalFormGame, profile: tuple[NDArray[np.float64], ...]) -> Sequence[NDArray[Any]]:
+    """Return the profile as fractions where the game's payoffs as floats would not show its regrets."""
+    if comparable_payoffs(game).dtype != object:
+        return profile
+    exact = []
+    for x in profile:
+        fractions = np.empty(x.size, dtype=object)
+        fractions[:] = [Fraction(p) for p in x.tolist()]
+        exact.append(fractions / sum(fractions))
+    return exact

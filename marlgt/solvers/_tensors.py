@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from marlgt.concepts.deviations import values_and_regrets
 from marlgt.errors import GameError
+from marlgt.games._comparable import comparable_payoffs
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import kernel
 
@@ -89,12 +90,13 @@ def tensor_of(game: NormalFormGame, *, common_scale: bool = False) -> Tensor:
         rather than by each one's own; a range of zero counts as one.
     """
     n = game.n_players
-    flat = game.payoffs.reshape(n, -1)
+    flat = comparable_payoffs(game).reshape(n, -1)
+    shifted = np.asarray(flat - flat.min(axis=1, keepdims=True), dtype=np.float64)
     scale = np.array(game.payoff_range, dtype=np.float64)
     if common_scale:
         scale[:] = scale.max()
     scale[scale <= 0.0] = 1.0
-    payoffs = np.ascontiguousarray((flat - flat.min(axis=1, keepdims=True)) / scale[:, None])
+    payoffs = np.ascontiguousarray(shifted / scale[:, None])
     counts = np.array(game.n_actions, dtype=np.int64)
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
     return Tensor(payoffs, counts, offsets, scale)

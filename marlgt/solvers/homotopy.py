@@ -29,7 +29,9 @@ __all__ = ["LogitPath", "LogitTrace", "logit", "logit_path", "nearby_equilibrium
 _SYSTEMS_EXPECTED = 200.0
 _CHUNK = 3e8
 _POINTS_PER_CALL = 256
-_MOST_SYSTEMS = 200_000
+_MOST_SYSTEMS = 20_000
+_ALMOST_EVEN = 1e-3
+"""Lambda times the payoff range up to which Newton's method needs no path: the response is a contraction."""
 _NEVER = -1.0
 
 
@@ -88,9 +90,8 @@ class LogitTrace:
         self._control = np.array([0.05, np.inf, PREDICTOR_ERROR])
         self._counters = np.zeros(2, dtype=np.int64)
         self._points = np.empty((_POINTS_PER_CALL, tensor.size + 2))
-        cost = tensor.jacobian_work + float(tensor.size + 1) ** 3
-        self._chunk = max(1, int(_CHUNK / cost))
-        self._work = _SYSTEMS_EXPECTED * INTERPRETED * cost
+        self._cost = tensor.jacobian_work + float(tensor.size + 1) ** 3
+        self._chunk = max(1, int(_CHUNK / self._cost))
 
     @property
     def x(self) -> NDArray[np.float64]:
@@ -104,7 +105,8 @@ class LogitTrace:
 
     def follow(self, *, target: float = np.inf, stop_regret: float = _NEVER) -> tuple[int, NDArray[np.float64]]:
         """Go on for at most about a second; return why it stopped, and the points passed, shape (k, N + 2)."""
-        status = gear(trace, self._work)(
+        work = self._cost * INTERPRETED * max(_SYSTEMS_EXPECTED, 2.0 * self.systems)
+        status = gear(trace, work)(
             self.tensor.payoffs,
             self.tensor.counts,
             self.tensor.offsets,
@@ -118,7 +120,7 @@ class LogitTrace:
             target,
             stop_regret,
             self.accept,
-            self._chunk,
+            min(self._chunk, 250 + self.systems),
         )
         return int(status), self._points[: self._counters[0]].copy()
 
@@ -126,7 +128,7 @@ class LogitTrace:
         """Move to exactly this lambda nearby, to machine precision where the equations there are regular."""
         self.u[-1] = rationality
         before = self.u.copy()
-        moved = gear(fixed_rationality, self._work)(
+        moved = gear(fixed_rationality, 10.0 * INTERPRETED * self._cost)(
             self.tensor.payoffs, self.tensor.counts, self.tensor.offsets, self.log_prior, self.u, 30
         )
         if not moved <= 1e-8:
@@ -213,7 +215,7 @@ def quantal_response(game: NormalFormGame, rationality: float, *, time_limit: fl
     target = rationality * float(path.tensor.scale.max())
     status = CROSSED
     passed: list[NDArray[np.float64]] = []
-    if target > 0.0:
+    if target > _ALMOST_EVEN:
         status, passed = _follow(
             path, target=target, stop_regret=_NEVER, time_limit=time_limit, description="quantal response"
         )

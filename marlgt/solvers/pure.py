@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.certificates import Equilibria, Equilibrium, stopwatch
+from marlgt.games._comparable import comparable_payoffs
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["certified_pure", "pure_equilibria", "pure_profiles"]
@@ -57,7 +58,7 @@ def pure_equilibria(game: NormalFormGame) -> Equilibria:
 
 def pure_profiles(game: NormalFormGame) -> NDArray[np.intp]:
     """Return the pure equilibria as rows of actions, shape (count, n)."""
-    payoffs = comparable(game)
+    payoffs = comparable_payoffs(game)
     stable = np.ones(payoffs.shape[1:], dtype=np.bool_)
     for i in range(game.n_players):
         best = payoffs[i].max(axis=i, keepdims=True)
@@ -65,15 +66,6 @@ def pure_profiles(game: NormalFormGame) -> NDArray[np.intp]:
             best = best - _ROUNDING * game.payoff_range[i]
         stable &= np.asarray(payoffs[i] >= best, dtype=np.bool_)
     return np.argwhere(stable)
-
-
-def comparable(game: NormalFormGame) -> NDArray[Any]:
-    """Return payoffs that compare as the game's do: exact integers where it is exact, else its floats."""
-    if not game.is_exact:
-        return game.payoffs
-    numerators, denominators = game.integer_payoffs
-    largest = max(float(np.abs(p).max()) * d for p, d in zip(game.payoffs, denominators))
-    return numerators.astype(np.int64) if largest < 2.0**62 else numerators
 
 
 def _line(payoffs: NDArray[Any], profile: Any, player: int) -> NDArray[Any]:
@@ -92,10 +84,8 @@ def certified_pure(
     game: NormalFormGame, profile: tuple[int, ...], *, method: str, work: Mapping[str, int], seconds: float
 ) -> Equilibrium:
     """Return a pure profile with its certificate, from its own lines of the tensor without the rest of it."""
-    payoffs = game.payoffs if not game.is_exact else game.integer_payoffs[0]
+    payoffs = comparable_payoffs(game)
     regrets = [_regret(payoffs, profile, i) for i in range(game.n_players)]
-    if game.is_exact:
-        regrets = [Fraction(int(r), d) for r, d in zip(regrets, game.integer_payoffs[1])]
     exact = tuple(_unit_vector(a, count) for a, count in zip(profile, game.n_actions)) if game.is_exact else None
     mixed = []
     for a, count in zip(profile, game.n_actions):
