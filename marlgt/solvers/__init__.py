@@ -3,6 +3,7 @@
 from marlgt._lazy import attach
 
 _EXPORTS = {
+    "BACKENDS": "marlgt.solvers.backends",
     "LogitPath": "marlgt.solvers.homotopy",
     "MatrixGameBatch": "marlgt.solvers.matrix_game_batch",
     "NashSubset": "marlgt.solvers.components",
@@ -25,7 +26,12 @@ _EXPORTS = {
     "minimax": "marlgt.solvers.matrix_game",
     "minimax_batch": "marlgt.solvers.matrix_game_batch",
     "nash_subsets": "marlgt.solvers.components",
+    "nashpy_lemke_howson": "marlgt.solvers.backends",
+    "nashpy_linear_program": "marlgt.solvers.backends",
+    "nashpy_support_enumeration": "marlgt.solvers.backends",
+    "nashpy_vertex_enumeration": "marlgt.solvers.backends",
     "newton_polish": "marlgt.solvers.newton",
+    "openspiel_linear_program": "marlgt.solvers.backends",
     "pareto_optimal": "marlgt.solvers.efficiency",
     "pure_equilibria": "marlgt.solvers.pure",
     "quantal_response": "marlgt.solvers.homotopy",
