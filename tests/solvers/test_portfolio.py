@@ -59,7 +59,7 @@ def test_a_pure_equilibrium_is_preferred_and_proven(game):
 @given(st.integers(0, 2**32), st.sampled_from([1e-6, 1e6, 1e12]))
 def test_the_unit_and_origin_of_the_payoffs_do_not_matter(seed, scale):
     game = NormalFormGame(np.random.default_rng(seed).random((3, 2, 3, 2)))
-    other = game.affine(scale=[scale, 1, 1 / scale], shift=[scale, 0, -1])
+    other = game.affine(scale=[scale, 1, 1 / scale], shift=[scale, 0, -1 / scale])
     assert_nash(game, find_one(other).profile, tolerance=1e-7)
 
 
