@@ -38,6 +38,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 ROUNDING = 1e-12
+HOPELESS = 8.0
+"""A bound of N in every unknown from which the whole of N is not worth computing."""
 
 
 class Search(NamedTuple):
@@ -59,6 +61,8 @@ class Search(NamedTuple):
     combined : ndarray, shape (d, monomials)
         The coefficients of N.
     step, spread, slack, score, lower, upper : ndarray, shape (d,)
+    bend : ndarray, shape (d,)
+        Sum of the absolute nonlinear coefficients of each equation.
     """
 
     counters: Ints
@@ -85,6 +89,7 @@ class Search(NamedTuple):
     score: Floats
     lower: Floats
     upper: Floats
+    bend: Floats
 
 
 @kernel
@@ -132,6 +137,11 @@ def screen(s: System, w: Search, d: int) -> bool:
                         last = k
                 if degree == 1:
                     w.step[last] = w.values[e, q]
+            if equation:
+                bend = total
+                for k in range(d):
+                    bend -= abs(w.step[k])
+                w.bend[s.offset[i] + e - s.first_row[i]] = bend
             constant = w.values[e, 0]
             if constant - total > ROUNDING or (equation and constant + total < -ROUNDING):
                 return False
@@ -187,7 +197,7 @@ def shrink(w: Search, d: int) -> bool:
 
 @kernel
 def precondition(s: System, w: Search, d: int) -> bool:
-    """Compute Y, -Y F(c) and the coefficients of N; tell whether the Jacobian has an inverse."""
+    """Compute Y, -Y F(c) and the coefficients of N, unless Y does not exist or N is sure to be of no use."""
     n = s.sizes.shape[0]
     for i in range(n):
         for e in range(s.sizes[i] - 1):
@@ -199,6 +209,14 @@ def precondition(s: System, w: Search, d: int) -> bool:
                         place = (k - s.offset[j] + 1) * s.stride[i, j]
                         w.jacobian[s.offset[i] + e, k] = w.values[s.first_row[i] + e, place]
     if not invert(w.jacobian, w.inverse, d):
+        return False
+    least = 1e300
+    for k in range(d):
+        total = 0.0
+        for e in range(d):
+            total += abs(w.inverse[k, e]) * w.bend[e]
+        least = min(least, total)
+    if least > HOPELESS:
         return False
     for k in range(d):
         total = 0.0

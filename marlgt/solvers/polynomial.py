@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from marlgt.certificates import Equilibria, Equilibrium, certified, relative_epsilon, stopwatch
 from marlgt.concepts.indices import equilibrium_index, maximal_totally_mixed
-from marlgt.errors import BudgetExceeded, GameError, NotConverged
+from marlgt.errors import BudgetExceeded, GameError, NotConverged, UnsupportedGame
 from marlgt.games.normal_form import NormalFormGame, Profile
 from marlgt.kernels import gear
 from marlgt.progress import progress
@@ -34,15 +34,16 @@ from marlgt.solvers.support_systems import System, new_system
 
 __all__ = ["BUDGET", "all_isolated_equilibria", "estimated_boxes"]
 
-BUDGET = 1e6
-"""Boxes allowed by default: about ten seconds."""
+BUDGET = 5e5
+"""Boxes allowed by default: some seconds."""
 
 _METHOD = "all_isolated_equilibria"
 _ZERO = 1e-12
 _ACCEPTED = 1e-10
 _SAME = 1e-8
 _NEAR = 1e-3
-_MANY_SUPPORTS = 2e6
+_MANY_SUPPORTS = 2_000_000
+_MANY_ACTIONS = 60
 _CHUNK_SECONDS = 0.3
 
 
@@ -65,10 +66,12 @@ def all_isolated_equilibria(game: NormalFormGame, *, budget: float | None = BUDG
     ------
     BudgetExceeded
         If the estimate exceeds the budget.
+    UnsupportedGame
+        If a player has more than 60 actions.
 
     Examples
     --------
-    The game of McKelvey and McLennan with as many equilibria as a 2 x 2 x 2 game can have regular ones:
+    A game of McKelvey and McLennan with two totally mixed equilibria, the most a 2 x 2 x 2 game can have:
 
     >>> import numpy as np
     >>> import marlgt as gt
@@ -100,6 +103,11 @@ def all_isolated_equilibria(game: NormalFormGame, *, budget: float | None = BUDG
                 estimate=estimate,
                 limit=budget,
             )
+    if max(game.n_actions) > _MANY_ACTIONS:
+        raise UnsupportedGame(
+            f"a player has {max(game.n_actions)} actions and this method takes {_MANY_ACTIONS} at most: find one "
+            "equilibrium with marlgt.solvers.find_one or marlgt.solvers.logit"
+        )
     why = f"Every support system solved to the end, about {estimate:.2g} boxes."
     found = Equilibria(concept="nash", method=_METHOD, why=why, stream=_search(game, estimate, budget))
     if budget is not None:
@@ -111,12 +119,13 @@ def estimated_boxes(n_actions: Sequence[int]) -> float:
     """Return about how many boxes :func:`all_isolated_equilibria` examines in a random game of this size.
 
     Each choice of supports counts as many solutions as its system can have isolated ones,
-    :func:`~marlgt.concepts.maximal_totally_mixed`, times 1.5 for each unknown, a fit to random games; above
-    two million choices, each counts once.
+    :func:`~marlgt.concepts.maximal_totally_mixed`, times 1.5 for each unknown where more than two players
+    choose, a fit to random games; above two million choices, each counts once.
     """
-    supports = prod(2.0**a - 1.0 for a in n_actions)
+    supports = int(prod(2 ** min(a, 300) - 1 for a in n_actions))
     if supports > _MANY_SUPPORTS:
-        return supports
+        return float(min(supports, 10**300))
+    growth = 1.5 if sum(a > 1 for a in n_actions) > 2 else 1.0
     boxes = 0.05 * supports
     groups = [(a, len(list(same))) for a, same in groupby(sorted(n_actions))]
     choices = [list(combinations_with_replacement(range(1, a + 1), players)) for a, players in groups]
@@ -129,7 +138,7 @@ def estimated_boxes(n_actions: Sequence[int]) -> float:
                 weight *= comb(left, times) * float(comb(a, size)) ** times
                 left -= times
         all_sizes = [size for sizes in chosen for size in sizes]
-        boxes += weight * maximal_totally_mixed(all_sizes) * 1.5 ** (sum(all_sizes) - len(all_sizes))
+        boxes += weight * maximal_totally_mixed(all_sizes) * growth ** (sum(all_sizes) - len(all_sizes))
     return boxes
 
 
@@ -141,7 +150,7 @@ def _search(game: NormalFormGame, estimate: float, budget: float | None) -> Gene
     found: list[Equilibrium] = []
     for row in pure_profiles(game):
         pure = tuple(int(a) for a in row)
-        found.append(certified_pure(game, pure, method=_METHOD, work={"boxes": 0}, seconds=elapsed()))
+        found.append(certified_pure(game, pure, method=_METHOD, work={"boxes": 0, "supports": 0}, seconds=elapsed()))
         yield found[-1]
     steps = _steps_per_box(system)
     chunk, status, degenerate = 100.0, -1, False
@@ -153,7 +162,7 @@ def _search(game: NormalFormGame, estimate: float, budget: float | None) -> Gene
             # Work done counts as work to come, so that a long search changes gear while it runs.
             run = gear(advance, steps * max(0.3 * estimate, boxes))
             started = time.perf_counter()
-            status = run(system, search, chunk if budget is None else min(chunk, budget - boxes))
+            status = run(system, search, chunk if budget is None else min(chunk, float(budget - boxes)))
             chunk = _next_chunk(chunk, time.perf_counter() - started)
             work = {"boxes": int(search.counters[BOXES]), "supports": int(search.counters[SUPPORTS])}
             for masks, unknowns in _taken(search, ROOTS):
@@ -186,7 +195,7 @@ def _normalised(game: NormalFormGame) -> NDArray[np.float64]:
 
 
 def _steps_per_box(s: System) -> float:
-    rows, n = s.coefficients.shape[0], s.payoffs.shape[0]
+    rows, n = int(s.coefficients.shape[0]), int(s.payoffs.shape[0])
     return float(8 * s.coefficients.size * n + 2 * rows * rows * s.degree.shape[0])
 
 

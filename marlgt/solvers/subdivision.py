@@ -80,6 +80,7 @@ def new_search(s: System) -> Search:
         score=np.zeros(d),
         lower=np.zeros(d),
         upper=np.zeros(d),
+        bend=np.zeros(d),
     )
 
 
@@ -173,6 +174,7 @@ def certify_root(s: System, w: Search, d: int) -> bool:
     for k in range(d):
         w.point[k] = w.centre[k] + w.radius[k] * max(-1.5, min(1.5, w.step[k]))
         w.upper[k] = 1.0
+        w.bend[k] = 0.0
     last = 1e300
     for _ in range(12):
         expand(s, w.point, w.upper, w.values)

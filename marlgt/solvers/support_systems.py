@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from marlgt.kernels import kernel
 
-__all__ = ["System", "build_system", "expand", "new_system", "next_support"]
+__all__ = ["System", "build_system", "choose_actions", "expand", "new_system", "next_support"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
