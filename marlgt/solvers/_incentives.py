@@ -29,6 +29,7 @@ FEASIBILITY = 1e-10
 MAX_ROUNDS = 15
 _WHOLE_BELOW = 60_000
 _ROWS_A_ROUND = 400
+_SIMPLEX_ITERATIONS = 1_500
 
 Floats = NDArray[np.float64]
 Rows = tuple[NDArray[np.int32], NDArray[np.int32], Floats]
@@ -215,7 +216,7 @@ class IncentiveProgram:
             "small_matrix_value": 1e-12,
         }
         if method == "simplex":
-            options |= {"presolve": "off", "simplex_iteration_limit": len(self._row_names) + size + 500}
+            options |= {"presolve": "off", "simplex_iteration_limit": _SIMPLEX_ITERATIONS}
         for name, value in options.items():
             solver.setOptionValue(name, value)
         solver.passModel(lp)
