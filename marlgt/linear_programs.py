@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,24 +116,33 @@ def run_interruptibly(solver: Any, n_entries: int) -> None:
     solver : highspy.Highs
         With its model passed.
     n_entries : int
-        Nonzeros of the model; a small one runs in this thread, which costs nothing.
+        Nonzeros of the model; a small one is simply run.
 
     Raises
     ------
     KeyboardInterrupt
         On Ctrl-C, after HiGHS has stopped.
     """
-    if n_entries < _INTERRUPTIBLE_ABOVE:
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if n_entries < _INTERRUPTIBLE_ABOVE or not in_main_thread or signal.getsignal(signal.SIGINT) is None:
         solver.run()
         return
-    solver.HandleUserInterrupt = True
-    thread = solver.startSolve()
+    received: list[tuple[int, Any]] = []
+    previous = signal.signal(signal.SIGINT, lambda number, frame: received.append((number, frame)))
+
+    # HiGHS calls this between iterations, which is when Python notices a signal.
+    def stop_if_asked(event: Any) -> None:
+        if received:
+            event.interrupt()
+
+    callbacks = (solver.cbSimplexInterrupt, solver.cbIpmInterrupt)
+    for callback in callbacks:
+        callback.subscribe(stop_if_asked)
     try:
-        while thread.is_alive():
-            thread.join(0.1)
-    except KeyboardInterrupt:
-        solver.cancelSolve()
-        thread.join()
-        raise
+        solver.run()
     finally:
-        solver.HandleUserInterrupt = False
+        for callback in callbacks:
+            callback.unsubscribe(stop_if_asked)
+        signal.signal(signal.SIGINT, previous)
+    if received and callable(previous):
+        previous(*received[0])
