@@ -205,8 +205,9 @@ class Lexer:
             read += len(block)
             yield block
         if self.kind == "number":
-            extra = sum(1 for _ in re.finditer(r"[^ \t\n\r\f\v]+", self.text[self.position :]))
-            self.fail(f"{wanted}, found {count + extra}")
+            near = self.text[self.position : self.position + _STRETCH]
+            more = "" if self.position + _STRETCH >= len(self.text) else "more than "
+            self.fail(f"{wanted}, found {more}{count + len(near.split())}")
         if self.kind != "end":
             self.fail(f"expected the end of the file after {count} {what}s, found {self.shown()}")
 
@@ -331,6 +332,8 @@ def number_token(x: int | float | Fraction, what: str, limits: Limits) -> str:
     GameError
         If an exact number has more digits than the limit.
     """
+    if isinstance(x, int) and -(2**63) <= x < 2**63:
+        return str(x)
     if isinstance(x, float):
         return repr(x) if not x.is_integer() or abs(x) >= 1e15 else str(int(x))
     exact = Fraction(x)

@@ -84,11 +84,9 @@ def parse_nfg(text: str, *, limits: Limits | None = None) -> NormalFormGame:
     lexer.symbol(("1",), "version 1 of the format")
     lexer.symbol(("R", "D"), "R (rational) or D (decimal)")
     title = lexer.quoted("the title")
-    players = _labels(lexer, "a player's name")
+    players = _labels(lexer, "a player's name", most=_MOST_PLAYERS)
     if not players:
         lexer.fail("the game has no players: name at least one")
-    if len(players) > _MOST_PLAYERS:
-        lexer.fail(f"the game has {len(players)} players, more than the {_MOST_PLAYERS} that an array can hold")
     counts, actions = _strategies(lexer, len(players))
     comment = lexer.quoted("the comment") if lexer.kind == "text" else ""
     if lexer.kind == "{":
@@ -100,10 +98,12 @@ def parse_nfg(text: str, *, limits: Limits | None = None) -> NormalFormGame:
     return NormalFormGame(tensor, players=unique_labels(players), actions=actions, title=title, comment=comment)
 
 
-def _labels(lexer: Lexer, what: str) -> list[str]:
+def _labels(lexer: Lexer, what: str, *, most: int) -> list[str]:
     lexer.mark("{", f"before {what}")
-    labels = []
+    labels: list[str] = []
     while not lexer.skip("}"):
+        if len(labels) == most:
+            lexer.fail(f"expected {what} at most {most} times, found more")
         labels.append(lexer.quoted(what, limit=lexer.limits.label))
     return labels
 
@@ -117,8 +117,10 @@ def _strategies(lexer: Lexer, n_players: int) -> tuple[tuple[int, ...], list[lis
     nested = lexer.kind == "{"
     while not lexer.skip("}"):
         place = lexer.position
+        if len(counts) == n_players:
+            lexer.fail(f"expected the strategies of {n_players} players, found more")
         if nested:
-            labels = _labels(lexer, "a strategy's label")
+            labels = _labels(lexer, "a strategy's label", most=lexer.limits.payoffs)
             actions.append(unique_labels(labels))
             counts.append(len(labels))
         else:

@@ -139,7 +139,7 @@ BAD = [
     ('NFG 1 R "x" { } { }', "no players"),
     ('NFG 1 R "x" { "a" 2 }', "expected a player's name in quotes, found '2'"),
     (HEAD + "{ 2 }", "expected the strategies of 2 players, found 1"),
-    (HEAD + "{ 2 2 2 } 1", "expected the strategies of 2 players, found 3"),
+    (HEAD + "{ 2 2 2 } 1", "line 1, column 31: expected the strategies of 2 players, found more"),
     (HEAD + "{ -2 2 } 1", "line 1, column 27: player 1 has -2 strategies"),
     (HEAD + "{ 0 2 } 1", "player 1 has 0 strategies"),
     (HEAD + '{ {} {"a"} } 1', "player 1 has 0 strategies"),
@@ -149,6 +149,7 @@ BAD = [
     (HEAD + "{ " + "9" * 90 + " 2 } 1", "more than the limit"),
     (HEAD + "{ 2 2 } 1 2 3", r"expected 8 payoffs \(2 players times 4 profiles\), found 3: the file ends"),
     (HEAD + "{ 1 1 } 1 2 3 4", r"expected 2 payoffs \(2 players times 1 profile\), found 4"),
+    (HEAD + "{ 1 1 }" + " 7" * 100_000, "expected 2 payoffs .*, found more than 3277"),
     (HEAD + "{ 1 1 } 1 2 }", r"expected the end of the file after 2 payoffs, found '}'"),
     (HEAD + "{ 1 1 } 1, 2", "expected 2 payoffs .*, found 1: then comes ','"),
     (HEAD + "{ 1 1 } 1 nan", "expected 2 payoffs .*, found 1: then comes 'nan'"),
@@ -171,7 +172,7 @@ BAD = [
         HEAD + '{ { "' + "l" * 70_000 + '" } { "r" } } 1 1',
         "a strategy's label has 70000 characters, more than the limit of 65536",
     ),
-    ('NFG 1 R "" {' + ' "p"' * 64 + "}", "64 players, more than the 63"),
+    ('NFG 1 R "" {' + ' "p"' * 64 + "}", "expected a player's name at most 63 times, found more"),
     ("\0\0\0\0", "expected the word NFG"),
 ]
 
