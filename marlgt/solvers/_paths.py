@@ -138,7 +138,7 @@ class Path:
             function = gear(walk, work)
             speed = "plain" if function is walk else "compiled"
         budget = min(until - self.pivots, 1 + CELLS_PER_CALL[speed] // self.cells)
-        function(
+        self._status = function(
             self._payoffs,
             self._rows,
             self._columns,
@@ -148,8 +148,7 @@ class Path:
             ratio_tolerance,
             pivot_tolerance,
         )
-        state = self._registers[STATE].tolist()
-        self._status, self.pivots = state[STATUS], state[PIVOTS]
+        self.pivots = int(self._registers[STATE, PIVOTS])
 
     def repair(self) -> None:
         """Rebuild tableaux that have drifted or lost the way; a path lost twice at one place stays lost."""

@@ -24,6 +24,7 @@ In Algorithmic Game Theory, chapter 3.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from numpy.typing import NDArray
@@ -59,44 +60,57 @@ N_REGISTERS = 8
 
 
 @kernel
-def fill_tableaux(payoffs: NDArray[Any], rows: NDArray[Any], columns: NDArray[Any], registers: NDArray[Any]) -> None:
+def fill_tableaux(
+    payoffs: NDArray[Any],
+    rows: NDArray[Any],
+    columns: NDArray[Any],
+    vectors: NDArray[Any],
+    registers: NDArray[Any],
+) -> None:
     """Write the tableaux of the artificial equilibrium, in which every slack is basic."""
     m, n = payoffs.shape[1], payoffs.shape[2]
+    low, high = vectors[0], vectors[1]
     for player in range(2):
-        least = payoffs[player, 0, 0]
-        most = least
-        for i in range(m):
+        # Column by column first: a running minimum of one number would wait for itself at every step.
+        for j in range(n):
+            low[j] = payoffs[player, 0, j]
+            high[j] = low[j]
+        for i in range(1, m):
             for j in range(n):
                 value = payoffs[player, i, j]
-                if value < least:
-                    least = value
-                if value > most:
-                    most = value
+                low[j] = value if value < low[j] else low[j]
+                high[j] = value if value > high[j] else high[j]
+        least, most = low[0], high[0]
+        for j in range(1, n):
+            least = low[j] if low[j] < least else least
+            most = high[j] if high[j] > most else most
         spread = most - least
         if spread == 0:
             spread = spread + 1
-        for i in range(m):
+        if player == 0:
+            for i in range(m):
+                for j in range(n):
+                    rows[i, j] = (payoffs[0, i, j] - least) / spread + 1
+        else:
             for j in range(n):
-                value = (payoffs[player, i, j] - least) / spread + 1
-                if player == 0:
-                    rows[i, j] = value
-                else:
-                    columns[j, i] = value
+                for i in range(m):
+                    columns[j, i] = (payoffs[1, i, j] - least) / spread + 1
     for i in range(m):
         rows[i, n] = 1
     for j in range(n):
         columns[j, m] = 1
     key = 1
     for label in range(m + n):
+        beyond = label - n if label >= n else label + m
         registers[LABELS, label] = label
         registers[WHERE, label] = label
-        registers[LABELS + 1, label] = (label + m) % (m + n)
-        registers[WHERE + 1, label] = (label + n) % (m + n)
+        registers[LABELS + 1, label] = beyond
+        registers[WHERE + 1, beyond] = label
         for side in range(2):
-            # The minimal standard generator of Park and Miller, twice: 62 bits, no product beyond int64.
-            high = key * 48271 % 2147483647
-            key = high * 48271 % 2147483647
-            registers[KEYS + side, label] = high * 2147483648 + key
+            # A linear congruential generator, twice: 62 bits, and no product beyond int64.
+            first = (key * 1103515245 + 12345) & 2147483647
+            key = (first * 1103515245 + 12345) & 2147483647
+            registers[KEYS + side, label] = first * 2147483648 + key
 
 
 @kernel
@@ -105,36 +119,33 @@ def leaving_row(
     column: int,
     last: int,
     where: NDArray[Any],
+    side: int,
     first_slack: int,
     ties: NDArray[Any],
+    ratios: NDArray[Any],
     ratio_tolerance: float,
     pivot_tolerance: float,
 ) -> int:
     """Return the lexicographically least row of the ratio test, or -1 if the column has no positive entry."""
     n_rows = tableau.shape[0]
-    count = 0
-    least = tableau[0, last]
+    least = math.inf
     for r in range(n_rows):
-        if tableau[r, column] > pivot_tolerance:
-            ratio = tableau[r, last] / tableau[r, column]
-            if count == 0 or ratio < least:
-                least = ratio
+        # Without a branch to mispredict: the compiler divides in any case and selects.
+        ratio = tableau[r, last] / tableau[r, column] if tableau[r, column] > pivot_tolerance else math.inf
+        ratios[r] = ratio
+        least = ratio if ratio < least else least
+    if least == math.inf:
+        return -1
+    bound = least + ratio_tolerance * (1 + abs(least))
+    count = 0
+    for r in range(n_rows):
+        if ratios[r] <= bound:
             ties[count] = r
             count += 1
-    if count < 2:
-        return int(ties[0]) if count else -1
-    bound = least + ratio_tolerance * (1 + abs(least))
-    kept = 0
-    for t in range(count):
-        r = ties[t]
-        if tableau[r, last] <= bound * tableau[r, column]:
-            ties[kept] = r
-            kept += 1
-    count = kept
     for k in range(n_rows):
         if count < 2:
             break
-        place = where[first_slack + k]
+        place = where[side, first_slack + k]
         kept = 0
         if place < n_rows:
             # The slack is basic: its own row gains e^k, so any other tied row comes before it.
@@ -189,18 +200,19 @@ def walk(
     budget: int,
     ratio_tolerance: float,
     pivot_tolerance: float,
-) -> None:
-    """Follow the path of the dropped label for at most ``budget`` pivots; at its end write x and y."""
+) -> int:
+    """Follow the path of the dropped label for at most ``budget`` pivots, write x and y, and return the status."""
     m, n = rows.shape[0], columns.shape[0]
     labels, where = registers[LABELS : LABELS + 2], registers[WHERE : WHERE + 2]
     keys, ties, state = registers[KEYS : KEYS + 2], registers[TIES], registers[STATE]
     if state[STATUS] == NEW:
-        fill_tableaux(payoffs, rows, columns, registers)
+        fill_tableaux(payoffs, rows, columns, vectors, registers)
         state[STATUS] = FILLED
     if state[STATUS] == FILLED and budget > 0:
         state[ENTERING] = state[DROPPED]
         state[SIDE] = 1 if state[DROPPED] < m else 0
         state[STATUS] = WALKING
+    ratios, buffer = vectors[0], vectors[2]
     entering, side = state[ENTERING], state[SIDE]
     for _ in range(budget):
         tableau = rows if side == 0 else columns
@@ -209,12 +221,12 @@ def walk(
         first_slack = 0 if side == 0 else m
         last = n if side == 0 else m
         row = leaving_row(
-            tableau, place - n_rows, last, where[side], first_slack, ties, ratio_tolerance, pivot_tolerance
+            tableau, place - n_rows, last, where, side, first_slack, ties, ratios, ratio_tolerance, pivot_tolerance
         )
         if row < 0:
             state[STATUS] = LOST
             break
-        exchange(tableau, row, place - n_rows, last, vectors[2], ratio_tolerance)
+        exchange(tableau, row, place - n_rows, last, buffer, ratio_tolerance)
         leaving = labels[side, row]
         labels[side, row] = entering
         labels[side, place] = leaving
@@ -238,6 +250,7 @@ def walk(
     state[SIDE] = side
     write_strategy(columns[:, m], labels[1], 0, vectors[0, :m])
     write_strategy(rows[:, n], labels[0], m, vectors[1, :n])
+    return int(state[STATUS])
 
 
 @kernel

@@ -165,7 +165,7 @@ def test_both_gears_follow_the_same_path(monkeypatch):
 
 
 def test_a_path_is_the_same_whether_or_not_it_is_interrupted():
-    payoffs = np.random.default_rng(8).standard_normal((2, 15, 15))
+    payoffs = NormalFormGame(np.random.default_rng(8).standard_normal((2, 15, 15))).payoffs
     whole, halting = Path(payoffs, 3), Path(payoffs, 3)
     whole.advance(10_000)
     while not halting.ended:
@@ -177,7 +177,7 @@ def test_a_path_is_the_same_whether_or_not_it_is_interrupted():
 
 def test_a_drifted_path_is_repaired_and_ends_where_it_would_have(monkeypatch):
     monkeypatch.setattr(_paths, "PIVOTS_PER_CHECK", 0)
-    payoffs = np.random.default_rng(8).standard_normal((2, 15, 15))
+    payoffs = NormalFormGame(np.random.default_rng(8).standard_normal((2, 15, 15))).payoffs
     sound, drifted = Path(payoffs, 3), Path(payoffs, 3)
     sound.advance(10_000)
     drifted.advance(sound.pivots // 2)
@@ -195,7 +195,7 @@ def test_a_path_that_rounding_sends_in_circles_is_walked_again_in_fractions():
     rng = np.random.default_rng(1)
     shape = (2, 5, 5)
     payoffs = rng.integers(0, 3, shape) + rng.choice([0, 1e-9, 1e-12], shape) * rng.standard_normal(shape)
-    path = Path(payoffs, 2)
+    path = Path(NormalFormGame(payoffs).payoffs, 2)
     path.advance(1000)
     assert path.lost
     answer = lemke_howson(NormalFormGame(payoffs), label=2)
