@@ -20,18 +20,14 @@ FOUND, RAY, UNFINISHED = 1, 2, 0
 @kernel
 def pivot_tableau(tableau: NDArray[np.float64], row: int, column: int) -> None:
     """Make ``column`` the unit vector of ``row``."""
-    m, width = tableau.shape
-    inverse = 1.0 / tableau[row, column]
-    for c in range(width):
-        tableau[row, c] *= inverse
+    # Whole rows at once: half the speed of a loop when compiled, ten times a loop's when interpreted.
+    tableau[row] *= 1.0 / tableau[row, column]
     tableau[row, column] = 1.0
-    for r in range(m):
+    for r in range(tableau.shape[0]):
         factor = tableau[r, column]
-        if r == row or factor == 0.0:
-            continue
-        for c in range(width):
-            tableau[r, c] -= factor * tableau[row, c]
-        tableau[r, column] = 0.0
+        if r != row and factor != 0.0:
+            tableau[r] -= factor * tableau[row]
+            tableau[r, column] = 0.0
 
 
 @kernel
