@@ -22,11 +22,11 @@ ROUNDING = 1e-14
 SUSPECT = 1e-12
 """Relative regret after polishing above which the basis itself may be wrong."""
 
-LARGEST_EXACT_SUPPORT = 100
+LARGEST_EXACT_SUPPORT = 150
 """Supports beyond this are certified in floats: their determinants have hundreds of digits."""
 
 EXACT_CELLS = 200_000
-"""Tableau entries that a path in fractions may touch, about a second's work."""
+"""Tableau entries that a path in fractions may touch, a few seconds' work at most."""
 
 
 def predicted_cells(path: Path) -> float:
