@@ -58,8 +58,9 @@ def lemke_howson(game: NormalFormGame, *, label: int = 0, max_pivots: int = MAX_
     Returns
     -------
     Equilibrium
-        Exact, with a proof, in an exact game, unless more than 150 actions are mixed. ``work`` tells the pivots and the label; the label differs
-        from the one asked for only if rounding made that path unusable.
+        Exact, with a proof, in an exact game, unless more than 150 actions are mixed. ``work`` tells the
+        pivots and the label; the label differs from the one asked for only if rounding made that path
+        unusable.
 
     Raises
     ------
