@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -20,7 +21,13 @@ LARGEST = 1e150
 LARGEST_EXACT = 10**150
 """The same as an integer: the float nearest to it, which the decimal 1e150 stands for, lies just below."""
 
-_REAL = (int, float, Fraction, numbers.Rational, np.integer, np.floating, np.bool_)
+MOST_ENTRIES = 2**28
+"""Most entries of an array: two gigabytes of float64."""
+
+_MOST_AXES = 64
+_MOST_DECIMALS = 1000
+_REAL = (int, float, Fraction, numbers.Rational, Decimal, np.integer, np.floating, np.bool_)
+_RATIONAL = (numbers.Rational, Decimal, np.integer, np.bool_)
 
 
 def exact_and_float(values: ArrayLike, name: str) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
@@ -29,7 +36,7 @@ def exact_and_float(values: ArrayLike, name: str) -> tuple[NDArray[np.float64], 
     Parameters
     ----------
     values : array_like
-        Integers, fractions or floats.
+        Integers, fractions, decimals or floats; a decimal is the fraction that it writes.
     name : str
         What to call the argument in an error.
 
@@ -42,19 +49,17 @@ def exact_and_float(values: ArrayLike, name: str) -> tuple[NDArray[np.float64], 
     Raises
     ------
     GameError
-        For text, complex numbers, NaN, infinities, ragged nesting and magnitudes above 1e150.
+        For text, complex numbers, NaN, infinities, masked entries, ragged nesting, magnitudes above 1e150 and more
+        than 2**28 entries.
     """
-    try:
-        array = np.asarray(values)
-    except (ValueError, TypeError, OverflowError):
-        array = np.empty(0, dtype=object)
-        _explain_ragged(values, name)
+    array = _as_array(values, name)
     kind = array.dtype.kind
     if kind == "f":
         # numpy turns Python integers beyond int64 into floats when mixed with others: look again.
         if not isinstance(values, np.ndarray) and array.size and np.abs(array).max() >= 2.0**63:
             return _from_objects(np.asarray(values, dtype=object), name)
-        floats = np.array(array, dtype=np.float64, order="C")
+        with np.errstate(over="ignore"):  # a long double above the range of float64 becomes inf, reported next
+            floats = np.array(array, dtype=np.float64, order="C")
         _check_finite(floats, name)
         return floats, None
     if kind in "iu" or kind == "b":
@@ -68,23 +73,61 @@ def exact_and_float(values: ArrayLike, name: str) -> tuple[NDArray[np.float64], 
     what = "complex numbers" if kind == "c" else "text" if kind in "US" else f"entries of dtype {array.dtype}"
     place, entry = _first(array)
     hint = ": write fractions.Fraction('1/3') for an exact third" if kind in "US" else ""
-    raise GameError(f"{name}{place} is {entry!r}: {name} must be real numbers, not {what}{hint}")
+    raise GameError(f"{name}{place} is {_short(entry)}: {name} must be real numbers, not {what}{hint}")
+
+
+def _as_array(values: Any, name: str) -> NDArray[Any]:
+    """Return the values as an array of numpy's choosing, with nothing lost on the way."""
+    _check_size(values, name)
+    try:
+        array = np.asarray(values)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever the object's own conversion raises
+        _explain_ragged(values, name, error)
+        raise
+    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+        position = int(np.flatnonzero(np.ma.getmaskarray(values).reshape(-1))[0])
+        raise GameError(
+            f"{name}{_place(position, array.shape)} is masked: fill it with a number, for example by .filled(0)"
+        )
+    return array
+
+
+def _check_size(values: Any, name: str) -> None:
+    """Raise for more entries than memory is for, before any of it is taken."""
+    size, inner, depth = 1, values, 0
+    while depth <= _MOST_AXES:
+        if isinstance(inner, np.ndarray):
+            size *= inner.size
+            break
+        if not isinstance(inner, Sequence) or isinstance(inner, (str, bytes, memoryview)) or not inner:
+            break
+        size *= len(inner)
+        inner, depth = inner[0], depth + 1
+    if depth > _MOST_AXES:
+        raise GameError(f"{name} is nested more than {_MOST_AXES} deep: a game has one axis per player")
+    if size > MOST_ENTRIES:
+        raise GameError(f"{name} has {size:,} entries, more than the {MOST_ENTRIES:,} that fit: leave actions out")
 
 
 def _from_objects(array: NDArray[Any], name: str) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
     flat = array.reshape(-1).tolist()
     rational = True
+    x: Any
     for position, x in enumerate(flat):
         if not isinstance(x, _REAL):
-            place = _place(position, array.shape)
             if isinstance(x, (list, tuple, np.ndarray)):
                 _explain_ragged(array.tolist(), name)
-            raise GameError(f"{name}{place} is {x!r}: {name} must be integers, fractions or floats")
+            place = _place(position, array.shape)
+            raise GameError(f"{name}{place} is {_short(x)}: {name} must be integers, fractions or floats")
+        if isinstance(x, Decimal):
+            _check_decimal(x, name, _place(position, array.shape))
         if isinstance(x, (np.integer, np.bool_)):
             continue  # exact, and at most 64 bits
-        rational = rational and isinstance(x, numbers.Rational)
+        rational = rational and isinstance(x, _RATIONAL)
         size: Any = abs(float(x) if isinstance(x, np.floating) else x)
-        largest = LARGEST_EXACT if isinstance(x, (int, Fraction)) else LARGEST
+        largest = LARGEST_EXACT if isinstance(x, (int, Fraction, Decimal)) else LARGEST
         if not size <= largest and x == x and size != float("inf"):
             raise GameError(_too_large(name, _place(position, array.shape), x))
     floats = np.array([float(x) for x in flat], dtype=np.float64).reshape(array.shape)
@@ -95,6 +138,15 @@ def _from_objects(array: NDArray[Any], name: str) -> tuple[NDArray[np.float64], 
     exact.reshape(-1)[:] = [int(x) if isinstance(x, (int, np.integer, np.bool_)) else Fraction(x) for x in flat]
     exact.flags.writeable = False
     return floats, exact
+
+
+def _check_decimal(x: Decimal, name: str, place: str) -> None:
+    if not x.is_finite():
+        raise GameError(f"{name}{place} is {x}: {name} must be finite (1 bad entry)")
+    if x and x.adjusted() < -_MOST_DECIMALS:
+        raise GameError(
+            f"{name}{place} is {x:.3e}: its exact denominator has more than {_MOST_DECIMALS} digits; round it"
+        )
 
 
 def _check_finite(floats: NDArray[np.float64], name: str) -> None:
@@ -122,28 +174,29 @@ def _too_large(name: str, place: str, value: Any) -> str:
     )
 
 
-def _explain_ragged(values: Any, name: str) -> None:
+def _explain_ragged(values: Any, name: str, cause: Exception | None = None) -> None:
     """Raise for nesting whose lengths differ, naming the first place."""
-    place = ""
     level = [("", values)]
-    while level:
-        lengths = {len(v) if isinstance(v, Sequence | np.ndarray) and not isinstance(v, str) else -1 for _, v in level}
-        if len(lengths) > 1:
-            place, odd = next(
-                (p, v) for p, v in level if (len(v) if hasattr(v, "__len__") else -1) != _length(level[0][1])
-            )
+    for _ in range(_MOST_AXES):
+        odd = next(((p, v) for p, v in level if _length(v) != _length(level[0][1])), None)
+        if odd is not None:
             raise GameError(
-                f"{name} is ragged: {name}{place} has {_length_words(odd)} but "
+                f"{name} is ragged: {name}{odd[0]} has {_length_words(odd[1])} but "
                 f"{name}{level[0][0]} has {_length_words(level[0][1])}; give every row the same length"
-            )
-        if lengths == {-1}:
+            ) from cause
+        if _length(level[0][1]) <= 0 or len(level) > MOST_ENTRIES:
             break
         level = [(f"{p}[{i}]", v) for p, vs in level for i, v in enumerate(vs)]
-    raise GameError(f"{name} cannot be read as an array of numbers: give nested lists of numbers or a numpy array")
+    said = "" if cause is None else f" ({type(cause).__name__}: {cause})"
+    raise GameError(
+        f"{name} cannot be read as an array of numbers{said}: give nested lists of numbers or a numpy array"
+    ) from cause
 
 
 def _length(value: Any) -> int:
-    return len(value) if hasattr(value, "__len__") else -1
+    if isinstance(value, np.ndarray):
+        return value.shape[0] if value.ndim else -1
+    return len(value) if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else -1
 
 
 def _length_words(value: Any) -> str:
@@ -173,3 +226,9 @@ def labels_or_default(labels: Sequence[str] | None, count: int, name: str, *, fi
         if not isinstance(label, str):
             raise GameError(f"{name}[{i}] is {label!r}: a label is text")
     return tuple(labels)
+
+
+def _short(value: Any) -> str:
+    """Return how the value prints, cut to what fits a sentence."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
