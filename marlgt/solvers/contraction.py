@@ -47,9 +47,9 @@ class Search(NamedTuple):
 
     Attributes
     ----------
-    counters : int ndarray, shape (8,)
+    counters : int ndarray, shape (9,)
         Boxes on the stack, known regions, roots and suspects held, boxes and supports examined,
-        boxes and suspects of this support.
+        boxes and suspects of this support, and whether a box is in hand.
     stack_low, stack_high : ndarray, shape (DEPTH, d)
     known_low, known_high : ndarray, shape (CAPACITY, d)
         Regions of this support proven to hold one solution, which is known.

@@ -108,7 +108,7 @@ def all_isolated_equilibria(game: NormalFormGame, *, budget: float | None = BUDG
             f"a player has {max(game.n_actions)} actions and this method takes {_MANY_ACTIONS} at most: find one "
             "equilibrium with marlgt.solvers.find_one or marlgt.solvers.logit"
         )
-    why = f"Every support system solved to the end, about {estimate:.2g} boxes."
+    why = f"Each support system is solved by branching and contracting, about {estimate:.2g} boxes."
     found = Equilibria(concept="nash", method=_METHOD, why=why, stream=_search(game, estimate, budget))
     if budget is not None:
         len(found)
@@ -159,8 +159,9 @@ def _search(game: NormalFormGame, estimate: float, budget: float | None) -> Gene
             boxes = int(search.counters[BOXES])
             if budget is not None and boxes >= budget:
                 return "budget"
-            # Work done counts as work to come, so that a long search changes gear while it runs.
-            run = gear(advance, steps * max(0.3 * estimate, boxes))
+            # Compiling takes some seconds the first time; work done counts as work to come, so that a long
+            # search changes gear while it runs.
+            run = gear(advance, 0.1 * steps * max(estimate, 3.0 * boxes))
             started = time.perf_counter()
             status = run(system, search, chunk if budget is None else min(chunk, float(budget - boxes)))
             chunk = _next_chunk(chunk, time.perf_counter() - started)

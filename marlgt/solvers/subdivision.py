@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 DONE, MORE, FULL = 0, 1, 2
-STACK, KNOWN, ROOTS, SUSPECTS, BOXES, SUPPORTS, LOCAL_BOXES, LOCAL_SUSPECTS = 0, 1, 2, 3, 4, 5, 6, 7
+STACK, KNOWN, ROOTS, SUSPECTS, BOXES, SUPPORTS, LOCAL_BOXES, LOCAL_SUSPECTS, IN_HAND = range(9)
 
 FINEST = 2.0**-20
 COARSE = 2.0**-5
@@ -56,7 +56,7 @@ def new_search(s: System) -> Search:
     n = s.counts.shape[0]
     d = max(int((s.counts - 1).sum()), 1)
     return Search(
-        counters=np.zeros(8, dtype=np.int64),
+        counters=np.zeros(9, dtype=np.int64),
         stack_low=np.zeros((DEPTH, d)),
         stack_high=np.zeros((DEPTH, d)),
         known_low=np.zeros((CAPACITY, d)),
@@ -86,22 +86,50 @@ def new_search(s: System) -> Search:
 
 @kernel
 def advance(s: System, w: Search, budget: float) -> int:
-    """Search on for about ``budget`` boxes; tell whether it is done, has more to do, or its lists are full."""
+    """Search on for about ``budget`` boxes; tell whether it is done, has more to do, or its lists are full.
+
+    One turn of the loop looks at one box: refuses it, settles it, keeps it in hand where it shrank much,
+    or halves it.
+    """
     spent = 0.0
     while spent < budget:
         if w.counters[ROOTS] == CAPACITY or w.counters[SUSPECTS] == CAPACITY:
             return FULL
-        if w.counters[STACK] == 0:
-            status = next_support(s)
-            if status < 0:
-                return DONE
-            spent += 0.2
-            if status == 1:
-                start_support(s, w)
+        if w.counters[IN_HAND] == 0:
+            if w.counters[STACK] == 0:
+                status = next_support(s)
+                if status < 0:
+                    return DONE
+                spent += 0.2
+                if status == 1:
+                    start_support(s, w)
+                continue
+            take_box(s, w)
+        spent += 1.0
+        w.counters[BOXES] += 1
+        w.counters[LOCAL_BOXES] += 1
+        w.counters[IN_HAND] = 0
+        d = s.offset[s.offset.shape[0] - 1]
+        if not trim_to_simplices(s, w) or is_known(w, d):
             continue
-        before = w.counters[BOXES]
-        examine(s, w)
-        spent += w.counters[BOXES] - before
+        for k in range(d):
+            w.centre[k] = 0.5 * (w.low[k] + w.high[k])
+            w.radius[k] = 0.5 * (w.high[k] - w.low[k])
+        expand(s, w.centre, w.radius, w.values)
+        if not screen(s, w, d):
+            continue
+        if shrink(w, d):
+            w.counters[IN_HAND] = 1
+            continue
+        if precondition(s, w, d):
+            if not contract(s, w, d):
+                continue
+            if shrink(w, d):
+                w.counters[IN_HAND] = 1
+                continue
+            if contraction_rate(s, w, d) < 0.5 and certify_root(s, w, d):
+                continue
+        halve(s, w, d)
     return MORE
 
 
@@ -121,37 +149,13 @@ def start_support(s: System, w: Search) -> None:
 
 
 @kernel
-def examine(s: System, w: Search) -> None:
-    """Take a box off the stack and refuse it, settle it, or halve it."""
-    d = s.offset[s.offset.shape[0] - 1]
+def take_box(s: System, w: Search) -> None:
+    """Take the box on top of the stack in hand."""
     top = w.counters[STACK] - 1
     w.counters[STACK] = top
-    for k in range(d):
+    for k in range(s.offset[s.offset.shape[0] - 1]):
         w.low[k] = w.stack_low[top, k]
         w.high[k] = w.stack_high[top, k]
-    while True:
-        w.counters[BOXES] += 1
-        w.counters[LOCAL_BOXES] += 1
-        if not trim_to_simplices(s, w) or is_known(w, d):
-            return
-        for k in range(d):
-            w.centre[k] = 0.5 * (w.low[k] + w.high[k])
-            w.radius[k] = 0.5 * (w.high[k] - w.low[k])
-        expand(s, w.centre, w.radius, w.values)
-        if not screen(s, w, d):
-            return
-        if shrink(w, d):
-            continue
-        if not precondition(s, w, d):
-            break
-        if not contract(s, w, d):
-            return
-        if shrink(w, d):
-            continue
-        if contraction_rate(s, w, d) < 0.5 and certify_root(s, w, d):
-            return
-        break
-    halve(s, w, d)
 
 
 @kernel
