@@ -31,6 +31,8 @@ from marlgt.solvers.pure import certified_pure, pure_profiles
 __all__ = ["find_one"]
 
 _FIRST_STARTS = 8
+_LARGE = 60
+"""Actions of all players above which random starts rarely meet the right supports, and paths come sooner."""
 _SUPPORTS = 300
 _PATH_CALLS = 20
 _REGRETS = (1e-3, 1e-6, 1e-9)
@@ -121,7 +123,7 @@ def find_one(
 
 def _candidates(tensor: Tensor, rng: np.random.Generator, restarts: int) -> Iterator[Candidate]:
     """Yield profiles that may be equilibria, and the closest ones on the way, without end of their own."""
-    for k in range(_FIRST_STARTS):
+    for k in range(_FIRST_STARTS if tensor.size <= _LARGE else 1):
         yield from _polymatrix(tensor, tensor.uniform() if k == 0 else random_profile(tensor, rng))
     yield from _logit(tensor, tensor.uniform())
     for count, support in enumerate(supports_by_size(tensor)):
