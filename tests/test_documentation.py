@@ -48,9 +48,8 @@ def blocks(page, language):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_code_in_pages(page, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    session = {}
-    parser = doctest.DocTestParser()
-    run([parser.get_doctest(text, session, page.name, str(page), 0) for text in blocks(page, "pycon")])
+    session = "\n".join(blocks(page, "pycon"))
+    run([doctest.DocTestParser().get_doctest(session, {}, page.name, str(page), 0)])
     for text in blocks(page, "python"):
         exec(compile(text, str(page), "exec"), {"__name__": "__main__"})
 

@@ -177,7 +177,7 @@ def test_a_broken_file_is_named_with_line_and_column(capsys, tmp_path):
 
 def test_work_beyond_the_budget_is_refused_before_it_starts(capsys, tmp_path):
     path = tmp_path / "large.nfg"
-    path.write_text(gt.games.uniform((50, 50), seed=0).to_nfg())
+    path.write_text(gt.games.random_uniform((50, 50), seed=0).to_nfg())
     started = time.perf_counter()
     code, _, err = run(capsys, "solve", str(path), "--method", "support_enumeration")
     assert code == 4
@@ -187,7 +187,7 @@ def test_work_beyond_the_budget_is_refused_before_it_starts(capsys, tmp_path):
 
 def test_ctrl_c_prints_what_was_found_and_exits_130(tmp_path):
     path = tmp_path / "large.nfg"
-    path.write_text(gt.games.uniform((25, 25), seed=1).to_nfg())
+    path.write_text(gt.games.random_uniform((25, 25), seed=1).to_nfg())
     command = [sys.executable, "-m", "marlgt", "solve", str(path), "--method", "support_enumeration", "--budget", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with pytest.raises(subprocess.TimeoutExpired):

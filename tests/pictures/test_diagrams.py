@@ -10,7 +10,9 @@ import marlgt as gt
 from marlgt.pictures import diagrams
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import itertools
+
+import matplotlib.pyplot as plt
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def test_every_point_of_the_polyline_is_a_best_reply(gain):
     corners = diagrams._correspondence(np.array(gain, dtype=float))
     if not any(gain):
         return
-    for start, end in zip(corners[:-1], corners[1:]):
+    for start, end in itertools.pairwise(corners):
         for share in np.linspace(0, 1, 7):
             opponent, own = start + share * (end - start)
             advantage = gain[0] * opponent + gain[1] * (1 - opponent)
