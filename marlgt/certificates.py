@@ -140,18 +140,17 @@ class Equilibria(Sequence[Equilibrium]):
 
     Iterating over a streamed search yields each answer when it is found; ``len`` and indexing from the
     end wait for the last. Ctrl-C during that wait ends the search, keeps what was found and sets
-    :attr:`stopped` to ``"interrupted"``.
+    :attr:`stopped` to ``"interrupted"``. A generator given as ``stream`` may return, when it ends, False or
+    the reason for :attr:`stopped`, to say that it has not found all.
 
     Attributes
     ----------
-    concept, method : str
+    concept : str
+    method : str
     why : str
         Why this method was chosen.
     components : tuple of tuple of int, or None
         For solvers that compute them: indices of the answers in each connected component.
-
-    A generator given as ``stream`` may return, when it ends, False or the reason for :attr:`stopped`, to say
-    that it has not found all.
     """
 
     def __init__(

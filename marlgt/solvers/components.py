@@ -4,7 +4,7 @@ Draw a graph with the extreme equilibrium strategies of each player as its two s
 each extreme equilibrium. If every x in a set X is joined to every y in a set Y, then all of
 ``conv(X) x conv(Y)`` are equilibria; the maximal such X, Y are the maximal Nash subsets, and every
 equilibrium lies in one of them (Winkels 1979; Jansen 1981). The topologically connected components of
-the set of equilibria are those of the graph (Avis et al. 2010, section 2).
+the set of equilibria are those of the graph (Avis et al. 2010).
 
 References
 ----------

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from marlgt.solvers.polytopes import EXHAUSTED, RUNNING, TIED
+
 __all__ = ["EnvelopeWalk"]
 
 
@@ -24,9 +26,12 @@ class EnvelopeWalk:
         The label of each inequality of ``M z <= 1`` and of ``z >= 0``.
     tolerance : float
         Differences of payoffs that count as ties; 0 for integers.
+    strict : bool
+        Whether to give up, with the status TIED, at the first tie.
 
     Attributes
     ----------
+    status : int
     bases : int
         The number of vertices found.
     """
@@ -38,7 +43,10 @@ class EnvelopeWalk:
         column_labels: Sequence[int],
         *,
         tolerance: float = 0.0,
+        strict: bool = False,
     ) -> None:
+        self.status = RUNNING
+        self._strict = strict
         self._lines = list(zip(*columns))
         self._bits = [1 << label for label in row_labels]
         self._ends = (1 << column_labels[0], 1 << column_labels[1])
@@ -73,6 +81,8 @@ class EnvelopeWalk:
                 self._record(best_rise - best_gap, best_gap, 0)
             left, right = best
         self._record(0 * one, one, self._ends[0])
+        tied = self._strict and any(mask.bit_count() > 2 for mask in self._weights)
+        self.status = TIED if tied else EXHAUSTED
         return True
 
     def masks(self) -> list[int]:

@@ -23,16 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.kernels import compiled, kernel
+from marlgt.solvers.polytopes import EXHAUSTED, FULL, INEXACT, RUNNING, TIED
 
-__all__ = ["EXHAUSTED", "INEXACT", "MOST_LABELS", "RUNNING", "TIED", "ArrayWalk", "walk"]
+__all__ = ["MOST_LABELS", "ArrayWalk", "walk"]
 
 MOST_LABELS = 62
 LARGEST_INTEGER = 2.0**26
 SMALL_PIVOT = 1e-4
 PIVOTS_BETWEEN_REBUILDS = 150
 STEPS_BACK = 5
-
-EXHAUSTED, RUNNING, FULL, INEXACT, TIED = 0, 1, 2, 3, 4
+MOST_BASES = 1 << 23
 
 # Places in the integer state of a walk, and in its numbers.
 BASES, DEPTH, PIVOTS = 0, 1, 2
@@ -369,7 +369,8 @@ class ArrayWalk:
     Attributes
     ----------
     status : int
-        Why the last call of :meth:`advance` ended.
+        Why the last call of :meth:`advance` ended: EXHAUSTED, RUNNING, INEXACT, TIED, or FULL when more
+        bases were found than 8 million, which is as many as are kept.
     """
 
     def __init__(
@@ -435,14 +436,15 @@ class ArrayWalk:
                 *self._settings,
                 goal - self.bases,
             )
-            if self.status != FULL:
+            if self.status == FULL and self._masks.size < MOST_BASES:
+                self._grow()
+            else:
                 return self.status != RUNNING
-            self._grow()
 
-    def masks(self) -> list[int]:
-        """Return the labels of every vertex found, as bit masks, each once."""
-        found: list[int] = np.unique(self._masks[: self.bases]).tolist()
-        return found
+    def masks(self) -> NDArray[np.int64]:
+        """Return the labels of every vertex found, as bit masks in increasing order, each once."""
+        found = np.sort(self._masks[: self.bases])
+        return np.compress(np.append(True, found[1:] != found[:-1]), found)
 
     def _grow(self) -> None:
         table = np.full((2 * self._table.shape[0], 2), -1, dtype=np.int64)

@@ -2,15 +2,19 @@
 
 An exact game is walked so that no decision rests on rounding. First, where integers fit, by integral
 pivots in floats; then by rounded pivots, given up at the first decision that is nearly a tie; and else
-in Python's integers. A game of floats is walked in floats, with ties up to a tolerance.
+in Python's integers.
+
+A game of floats is walked by rounded pivots, given up in the same way. If there are ties and all
+payoffs are, up to scale and rounding, fractions of small denominators, then these are what is meant,
+and their game is walked exactly. Only if not, differences up to a tolerance count as ties.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from fractions import Fraction
-from math import gcd
+from math import gcd, lcm
 from typing import Any
 
 import numpy as np
@@ -21,8 +25,8 @@ from marlgt.kernels import gear
 from marlgt.progress import progress
 from marlgt.rational import solve_unique
 from marlgt.solvers.envelope import EnvelopeWalk
-from marlgt.solvers.polytope_kernel import INEXACT, LARGEST_INTEGER, MOST_LABELS, TIED, ArrayWalk, walk
-from marlgt.solvers.polytopes import NumberWalk, most_vertices
+from marlgt.solvers.polytope_kernel import LARGEST_INTEGER, MOST_LABELS, ArrayWalk, walk
+from marlgt.solvers.polytopes import FULL, INEXACT, TIED, NumberWalk, most_vertices
 
 __all__ = ["PolytopePair", "vertex_bound"]
 
@@ -34,9 +38,19 @@ NOISE, MARGIN = 1e-11, 1e-9
 
 LARGEST_DRIFT = 1e-8
 
+LARGEST_DENOMINATOR, ROUNDING = 10**6, 1e-14
+"""Floats within rounding of fractions with no larger denominator are read as these where there are ties."""
+
+LARGEST_WHOLE = 2.0**53
+
+BASES_AT_FIRST = 4096
+
 BASES_PER_CALL = {ArrayWalk: 20_000, EnvelopeWalk: 1, NumberWalk: 2_000}
 WORK_PER_CALL = 300.0
 """Predicted work below which arrays cost more to set up than they save."""
+
+Matrices = Sequence[list[list[Any]]]
+Masks = list[int] | NDArray[np.int64]
 
 _ZERO, _ONE = Fraction(0), Fraction(1)
 
@@ -52,7 +66,7 @@ class PolytopePair:
 
     Attributes
     ----------
-    masks : tuple of two lists of int
+    masks : tuple of two lists of int, or two ndarrays of int64
         For each player, the labels of each vertex of the polytope of their strategies, the origin
         left out, as bit masks: bit i for action i of player 0, bit m + j for action j of player 1.
     bases : int
@@ -60,7 +74,7 @@ class PolytopePair:
     complete : bool
         Whether these are all the vertices.
     stopped : str
-        ``"interrupted"`` after Ctrl-C.
+        ``"interrupted"`` after Ctrl-C, ``"budget"`` when there was no room for more vertices.
     """
 
     def __init__(self, game: NormalFormGame) -> None:
@@ -70,7 +84,7 @@ class PolytopePair:
         self._labels = (range(m), range(m, m + n))
         self.origins = ((1 << m) - 1, ((1 << n) - 1) << m)
         self.everything = self.origins[0] | self.origins[1]
-        self.masks: tuple[list[int], list[int]] = ([], [])
+        self.masks: tuple[Masks, Masks] = ([], [])
         self.bases = 0
         self.complete = False
         self.stopped = ""
@@ -97,6 +111,8 @@ class PolytopePair:
                 except KeyboardInterrupt:
                     self.stopped = "interrupted"
                 failed = any(map(_failed, walks))
+                if not self.stopped and any(w.status == FULL for w in walks):
+                    self.stopped = "budget"
                 self.bases = walks[0].bases + walks[1].bases
                 if self.stopped or degenerate or not failed:
                     break
@@ -125,15 +141,10 @@ class PolytopePair:
             return [self._solved_exactly(side, mask) for mask in masks]
         return self._solved(side, masks)
 
-    def _positive_integers(self) -> tuple[list[list[int]], list[list[int]]]:
+    def _positive_integers(self) -> Matrices:
         """Return for each polytope its matrix by columns, in positive integers: the opponent's payoffs."""
         numerators, _ = self._game.integer_payoffs
-        result = []
-        for matrix in (numerators[1].tolist(), numerators[0].T.tolist()):
-            least = min(map(min, matrix))
-            unit = gcd(*(x - least for line in matrix for x in line)) or 1
-            result.append([[(x - least) // unit + 1 for x in line] for line in matrix])
-        return result[0], result[1]
+        return _primitive((numerators[1].tolist(), numerators[0].T.tolist()))
 
     def _positive_lists(self) -> tuple[list[list[float]], list[list[float]]]:
         """Return for each polytope its matrix by columns, between one and two, in Python's numbers."""
@@ -150,31 +161,56 @@ class PolytopePair:
         return b, np.ascontiguousarray(a.T)
 
     def _attempts(self) -> Iterator[tuple[Any, Any]]:
-        labels = self._labels
-        if sum(self.n_actions) <= MOST_LABELS and self._work >= WORK_PER_CALL and gear(walk, self._work) is not walk:
-            capacity = [min(bound, 4096) for bound in self._bounds]
+        arrays = (
+            sum(self.n_actions) <= MOST_LABELS and self._work >= WORK_PER_CALL and gear(walk, self._work) is not walk
+        )
+        if self._integers is not None:
+            yield from self._exact_attempts(self._integers, arrays)
+        elif arrays:
             floats = self._positive_floats()
-            if self._integers is None:
-                yield self._array_walks(floats, capacity, TIE, 0.0, False)
-            else:
-                if max(max(map(max, matrix)) for matrix in self._integers) <= LARGEST_INTEGER:
-                    whole = [np.array(matrix, dtype=np.float64) for matrix in self._integers]
-                    yield self._array_walks(whole, capacity, 0.0, 0.0, True)
-                yield self._array_walks(floats, capacity, NOISE, MARGIN, False)
-        columns: Any = self._positive_lists() if self._integers is None else self._integers
-        tolerance = TIE if self._integers is None else 0.0
+            yield self._array_walks(floats, NOISE, MARGIN, False)
+            short = self._meant_integers([matrix.tolist() for matrix in floats])
+            if short is not None:
+                yield from self._exact_attempts(short, arrays)
+            yield self._array_walks(floats, TIE, 0.0, False)
+        else:
+            lists = self._positive_lists()
+            yield self._number_walks(lists, MARGIN, True)
+            short = self._meant_integers(lists)
+            if short is not None:
+                yield from self._exact_attempts(short, arrays)
+            yield self._number_walks(lists, TIE, False)
+
+    def _meant_integers(self, scaled: Matrices) -> Matrices | None:
+        """Return the matrices as integers if the payoffs are whole numbers or short fractions, up to scale."""
+        payoffs = self._game.payoffs
+        if np.abs(payoffs).max() <= LARGEST_WHOLE and (payoffs == np.rint(payoffs)).all():
+            return _primitive(
+                [[int(x) for x in line] for line in m] for m in (payoffs[1].tolist(), payoffs[0].T.tolist())
+            )
+        return _short_fractions(scaled)
+
+    def _exact_attempts(self, integers: Matrices, arrays: bool) -> Iterator[tuple[Any, Any]]:
+        if arrays:
+            if max(max(map(max, matrix)) for matrix in integers) <= LARGEST_INTEGER:
+                yield self._array_walks([np.array(matrix, dtype=np.float64) for matrix in integers], 0.0, 0.0, True)
+            if self._integers is not None:
+                yield self._array_walks(self._positive_floats(), NOISE, MARGIN, False)
+        yield self._number_walks(integers, 0.0, False)
+
+    def _number_walks(self, matrices: Matrices, tolerance: float, strict: bool) -> tuple[Any, Any]:
+        labels = self._labels
         first, second = (
             (EnvelopeWalk if self.n_actions[side] == 2 else NumberWalk)(
-                columns[side], labels[1 - side], labels[side], tolerance=tolerance
+                matrices[side], labels[1 - side], labels[side], tolerance=tolerance, strict=strict
             )
             for side in (0, 1)
         )
-        yield first, second
+        return first, second
 
     def _array_walks(
         self,
         matrices: Sequence[NDArray[np.float64]],
-        capacity: Sequence[int],
         tolerance: float,
         margin: float,
         integral: bool,
@@ -187,24 +223,24 @@ class PolytopePair:
                 tolerance=tolerance,
                 margin=margin,
                 integral=integral,
-                capacity=capacity[side],
+                capacity=min(self._bounds[side], BASES_AT_FIRST),
             )
             for side in (0, 1)
         )
         return first, second
 
-    def _found(self, side: int) -> list[int]:
-        walks = self._walks
-        if walks is None:
-            return []
-        found = walks[side].masks()
-        return [mask for mask in found if mask != self.origins[side]]
+    def _found(self, side: int) -> Masks:
+        found: Masks = self._walks[side].masks() if self._walks is not None else []
+        origin = self.origins[side]
+        return found[found != origin] if isinstance(found, np.ndarray) else [mask for mask in found if mask != origin]
 
     def _has_degenerate(self, side: int) -> bool:
-        walks = self._walks
-        if walks is None or _failed(walks[side]):
+        if self._walks is None or _failed(self._walks[side]):
             return False
-        return any(mask.bit_count() > self.n_actions[side] for mask in walks[side].masks())
+        masks = self._walks[side].masks()
+        if isinstance(masks, np.ndarray):
+            return bool((np.bitwise_count(masks) > self.n_actions[side]).any())
+        return any(mask.bit_count() > self.n_actions[side] for mask in masks)
 
     def _solved_exactly(self, side: int, mask: int) -> NDArray[Any]:
         """Solve for the strategy that makes the opponent's actions among its labels equally good."""
@@ -261,7 +297,30 @@ class PolytopePair:
 
 
 def _failed(one: Any) -> bool:
-    return isinstance(one, ArrayWalk) and (one.status in (INEXACT, TIED) or one.drift > LARGEST_DRIFT)
+    return one.status in (INEXACT, TIED) or (isinstance(one, ArrayWalk) and one.drift > LARGEST_DRIFT)
+
+
+def _primitive(matrices: Iterable[list[list[int]]]) -> Matrices:
+    """Shift integers to begin at one and divide out what they have in common."""
+    result = []
+    for matrix in matrices:
+        least = min(map(min, matrix))
+        unit = gcd(*(x - least for line in matrix for x in line)) or 1
+        result.append([[(x - least) // unit + 1 for x in line] for line in matrix])
+    return result
+
+
+def _short_fractions(matrices: Matrices) -> Matrices | None:
+    """Return matrices of numbers between one and two as positive integers, if they are short fractions."""
+    result = []
+    for matrix in matrices:
+        fractions = [[Fraction(x - 1.0).limit_denominator(LARGEST_DENOMINATOR) for x in line] for line in matrix]
+        for line, given in zip(fractions, matrix):
+            if any(abs(float(f) + 1.0 - x) > ROUNDING for f, x in zip(line, given)):
+                return None
+        common = lcm(*(f.denominator for line in fractions for f in line))
+        result.append([[f.numerator * (common // f.denominator) for f in line] for line in fractions])
+    return _primitive(result)
 
 
 def _silent(done: float, note: str) -> None:

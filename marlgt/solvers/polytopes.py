@@ -1,7 +1,7 @@
 """Best-response polytopes of a two-player game, and a walk over all their vertices in Python numbers.
 
 With payoffs shifted to be positive, the mixed strategies of a two-player game (A, B) are, up to scale,
-the points of two polytopes (von Stengel 2002, section 2.3)::
+the points of two polytopes (von Stengel 2002)::
 
     P = {x >= 0 : x B <= 1}        Q = {y >= 0 : A y <= 1}
 
@@ -26,6 +26,8 @@ References
 von Stengel, B. (2002). Computing equilibria for two-person games. Handbook of Game Theory 3, ch. 45.
 Avis, D., Rosenberg, G. D., Savani, R. and von Stengel, B. (2010). Enumeration of Nash equilibria for
 two-player games. Economic Theory 42, 9-37.
+Edmonds, J. (1967). Systems of distinct representatives and linear algebra. J. Res. Nat. Bureau of
+Standards 71B, 241-245.
 McMullen, P. (1970). The maximum numbers of faces of a convex polytope. Mathematika 17, 179-184.
 """
 
@@ -35,7 +37,11 @@ from collections.abc import Sequence
 from math import comb
 from typing import Any
 
-__all__ = ["NumberWalk", "most_vertices"]
+__all__ = ["EXHAUSTED", "FULL", "INEXACT", "RUNNING", "TIED", "NumberWalk", "most_vertices"]
+
+EXHAUSTED, RUNNING, FULL, INEXACT, TIED = 0, 1, 2, 3, 4
+"""Why a walk returned: every vertex is found, it may go on, or it gave up for want of room, because
+integers grew beyond exact floats, or because a decision was too close."""
 
 MOST_KEPT_ENTRIES = 3_000_000
 """Tableau entries that the walk's path may hold; beyond, it steps back by pivoting instead."""
@@ -77,9 +83,12 @@ class NumberWalk:
         The label of each inequality of ``M z <= 1`` and of ``z >= 0``.
     tolerance : float
         0 for integers.
+    strict : bool
+        Whether to give up, with the status TIED, at the first tie.
 
     Attributes
     ----------
+    status : int
     vertices : dict
         For each vertex found, by the bit mask of its labels: the basic labels, their values, and the
         denominator of these.
@@ -94,7 +103,10 @@ class NumberWalk:
         column_labels: Sequence[int],
         *,
         tolerance: float = 0.0,
+        strict: bool = False,
     ) -> None:
+        self.status = RUNNING
+        self._strict = strict
         self._exact = tolerance == 0.0
         self._tolerance = tolerance
         self._n_rows = len(row_labels)
@@ -120,7 +132,7 @@ class NumberWalk:
     def advance(self, steps: int) -> bool:
         """Visit up to ``steps`` more bases; return whether the walk has ended."""
         path, done = self._path, self._done
-        while path:
+        while path and self.status == RUNNING:
             tableau, denominator, row_bits, column_bits, basis, first, _, _ = path[-1]
             for column in range(first, self._n_columns):
                 if done[basis] & column_bits[column]:
@@ -152,6 +164,8 @@ class NumberWalk:
             if len(path) > self._kept:
                 path[-self._kept][0] = None
             done[key] = column_bits[column]
+        if self.status == RUNNING:
+            self.status = EXHAUSTED
         return True
 
     def masks(self) -> list[int]:
@@ -194,6 +208,7 @@ class NumberWalk:
         for value, bit in zip(values, row_bits):
             if value <= slack:
                 labels |= bit
+                self._note_tie()
         if labels not in self.vertices:
             self.vertices[labels] = (row_bits, values, denominator)
 
@@ -221,7 +236,14 @@ class NumberWalk:
                     if ties:
                         ties = []
                 best, best_entry, best_right = row, entry, right[row]
-        return self._lexicographic_least(state, entries, ties) if ties else best
+        if ties:
+            self._note_tie()
+            return self._lexicographic_least(state, entries, ties)
+        return best
+
+    def _note_tie(self) -> None:
+        if self._strict:
+            self.status = TIED
 
     def _lexicographic_least(self, state: list[Any], entries: list[Any], ties: list[int]) -> int:
         """Return the tied row whose perturbed ratio is least.

@@ -7,7 +7,7 @@ are positive and no action outside the supports does better.
 
 Pairs are passed over where an action of a support is conditionally dominated: where another action of
 that player does strictly better against every action in the opponent's support (Porter, Nudelman and
-Shoham 2008, section 4).
+Shoham 2008).
 
 In a degenerate game there may be equilibria with supports of different sizes, and infinitely many; of
 those only the ones with supports of equal size and nonsingular systems are found, and the result says

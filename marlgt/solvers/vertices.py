@@ -84,8 +84,8 @@ def vertex_enumeration(game: NormalFormGame, *, budget: float | None = DEFAULT_B
     pair.visit()
     links = _complementary(pair)
     rows, columns = sorted({i for i, _ in links}), sorted({j for _, j in links})
-    x = dict(zip(rows, pair.strategies(0, [pair.masks[0][i] for i in rows])))
-    y = dict(zip(columns, pair.strategies(1, [pair.masks[1][j] for j in columns])))
+    x = dict(zip(rows, pair.strategies(0, [int(pair.masks[0][i]) for i in rows])))
+    y = dict(zip(columns, pair.strategies(1, [int(pair.masks[1][j]) for j in columns])))
     found = certified_pairs(
         game,
         [(x[i], y[j]) for i, j in links],
@@ -113,7 +113,8 @@ def vertex_enumeration(game: NormalFormGame, *, budget: float | None = DEFAULT_B
 
 
 def _coordinates(equilibrium: Equilibrium) -> list[float]:
-    return [x for p in equilibrium.profile or () for x in p.tolist()]
+    """Return the probabilities without the last digits, in which equal ones may differ."""
+    return [round(x, 12) for p in equilibrium.profile or () for x in p.tolist()]
 
 
 def check_budget(game: NormalFormGame, budget: float | None, what: str) -> None:
@@ -141,18 +142,26 @@ def _complementary(pair: PolytopePair) -> list[tuple[int, int]]:
     first, second = pair.masks
     m, n = pair.n_actions
     everything = pair.everything
-    if len(first) * len(second) <= COMPARISONS_IN_PYTHON or m + n > MOST_LABELS:
+    if m + n > MOST_LABELS or (
+        len(first) * len(second) <= COMPARISONS_IN_PYTHON and isinstance(first, list) and isinstance(second, list)
+    ):
         places = {mask: j for j, mask in enumerate(second)}
         if max(map(int.bit_count, first), default=0) <= m and max(map(int.bit_count, second), default=0) <= n:
             partners = [(i, places.get(everything & ~mask, -1)) for i, mask in enumerate(first)]
             return [(i, j) for i, j in partners if j >= 0]
         return [(i, j) for i, a in enumerate(first) for j, b in enumerate(second) if a | b == everything]
-    a, b = np.array(first, dtype=np.int64), np.array(second, dtype=np.int64)
+    a, b = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
     # Vertices with no label to spare have at most one partner of the same kind, of exactly the other labels.
     simple_a, simple_b = np.bitwise_count(a) == m, np.bitwise_count(b) == n
     plain_a, plain_b = np.flatnonzero(simple_a), np.flatnonzero(simple_b)
-    _, i, j = np.intersect1d(everything & ~a[plain_a], b[plain_b], assume_unique=True, return_indices=True)
-    pairs = list(zip(plain_a[i].tolist(), plain_b[j].tolist()))
+    pairs = []
+    if plain_b.size:
+        others = b[plain_b]
+        order = np.argsort(others) if isinstance(second, list) else np.arange(others.size)
+        missing = everything & ~a[plain_a]
+        place = np.minimum(np.searchsorted(others, missing, sorter=order), others.size - 1)
+        hit = others[order[place]] == missing
+        pairs = list(zip(plain_a[hit].tolist(), plain_b[order[place[hit]]].tolist()))
     pairs += _compared(a, b, np.flatnonzero(~simple_a), np.arange(b.size), everything)
     pairs += _compared(a, b, plain_a, np.flatnonzero(~simple_b), everything)
     return pairs
