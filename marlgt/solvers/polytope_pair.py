@@ -24,8 +24,9 @@ from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
 from marlgt.progress import progress
 from marlgt.rational import solve_unique
+from marlgt.solvers.array_walk import MOST_LABELS, ArrayWalk
 from marlgt.solvers.envelope import EnvelopeWalk
-from marlgt.solvers.polytope_kernel import LARGEST_INTEGER, MOST_LABELS, ArrayWalk, walk
+from marlgt.solvers.polytope_kernel import LARGEST_INTEGER, walk
 from marlgt.solvers.polytopes import FULL, INEXACT, TIED, NumberWalk, most_vertices
 
 __all__ = ["PolytopePair", "vertex_bound"]

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, certified_pairs, stopwatch
 from marlgt.errors import BudgetExceeded, UnsupportedGame
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.solvers.array_walk import MOST_LABELS
 from marlgt.solvers.components import linked_components
-from marlgt.solvers.polytope_kernel import MOST_LABELS
 from marlgt.solvers.polytope_pair import PolytopePair, vertex_bound
 
 __all__ = ["DEFAULT_BUDGET", "vertex_enumeration"]

@@ -88,7 +88,7 @@ def test_more_equilibria_than_fit_into_one_call_are_all_found(monkeypatch):
 
 
 def test_dominated_actions_are_never_played():
-    A = np.array([[3, 0, 9], [0, 3, 9], [-1, -2, 8]])
+    A = np.array([[3, 0, 9], [0, 3, 10], [-1, -2, 8]])
     found = support_enumeration(NormalFormGame.bimatrix(A, -A))
     assert found.complete
     assert all(2 not in e.supports[0] for e in found)

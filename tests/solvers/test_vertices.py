@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from marlgt.errors import BudgetExceeded, UnsupportedGame
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.solvers import is_degenerate, vertex_enumeration
+from marlgt.solvers.array_walk import ArrayWalk
 from marlgt.solvers.envelope import EnvelopeWalk
-from marlgt.solvers.polytope_kernel import ArrayWalk
 from marlgt.solvers.polytope_pair import BASES_PER_CALL
 from marlgt.solvers.polytopes import EXHAUSTED, INEXACT, TIED, NumberWalk, most_vertices
 
