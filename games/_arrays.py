@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import GameError
 
-__all__ = ["LARGEST", "LARGEST_EXACT", "exact_and_float", "labels_or_default"]
+__all__ = ["LARGEST", "LARGEST_EXACT", "exact_and_float", "labels_or_default", "short"]
 
 LARGEST = 1e150
 """Largest payoff in magnitude: its square is still a float."""
@@ -73,7 +73,7 @@ def exact_and_float(values: ArrayLike, name: str) -> tuple[NDArray[np.float64], 
     what = "complex numbers" if kind == "c" else "text" if kind in "US" else f"entries of dtype {array.dtype}"
     place, entry = _first(array)
     hint = ": write fractions.Fraction('1/3') for an exact third" if kind in "US" else ""
-    raise GameError(f"{name}{place} is {_short(entry)}: {name} must be real numbers, not {what}{hint}")
+    raise GameError(f"{name}{place} is {short(entry)}: {name} must be real numbers, not {what}{hint}")
 
 
 def _as_array(values: Any, name: str) -> NDArray[Any]:
@@ -120,7 +120,7 @@ def _from_objects(array: NDArray[Any], name: str) -> tuple[NDArray[np.float64], 
             if isinstance(x, (list, tuple, np.ndarray)):
                 _explain_ragged(array.tolist(), name)
             place = _place(position, array.shape)
-            raise GameError(f"{name}{place} is {_short(x)}: {name} must be integers, fractions or floats")
+            raise GameError(f"{name}{place} is {short(x)}: {name} must be integers, fractions or floats")
         if isinstance(x, Decimal):
             _check_decimal(x, name, _place(position, array.shape))
         if isinstance(x, (np.integer, np.bool_)):
@@ -220,15 +220,19 @@ def labels_or_default(labels: Sequence[str] | None, count: int, name: str, *, fi
     """Return ``count`` labels: those given, checked, or the numbers from ``first``."""
     if labels is None:
         return tuple(str(i) for i in range(first, first + count))
-    if isinstance(labels, str) or len(labels) != count:
-        raise GameError(f"{name} must be {count} labels, got {labels!r}")
+    if isinstance(labels, str) or not isinstance(labels, Sequence) or len(labels) != count:
+        raise GameError(f"{name} must be {count} labels in a list, got {short(labels)}")
     for i, label in enumerate(labels):
         if not isinstance(label, str):
-            raise GameError(f"{name}[{i}] is {label!r}: a label is text")
+            raise GameError(f"{name}[{i}] is {label!r}: a label is text; write {str(label)!r}")
     return tuple(labels)
 
 
-def _short(value: Any) -> str:
+def short(value: Any, *, quoted: bool = True) -> str:
     """Return how the value prints, cut to what fits a sentence."""
-    text = repr(value)
+    try:
+        text = repr(value) if quoted else str(value)
+    except Exception:  # an object that cannot print itself, or an integer of too many digits
+        text = f"an object of type {type(value).__name__}"
+    text = " ".join(text.split())
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import ProfileError
+from marlgt.games._arrays import short
 
 if TYPE_CHECKING:
     from marlgt.games.normal_form import NormalFormGame, Profile
@@ -29,16 +32,10 @@ def checked_profile(game: NormalFormGame, profile: Sequence[ArrayLike]) -> Profi
     ProfileError
         If it has not one distribution per player, each nonnegative and summing to one within 1e-9.
     """
-    if isinstance(profile, (str, bytes)) or not hasattr(profile, "__len__"):
-        raise ProfileError(f"a profile is one distribution per player, got {profile!r}")
-    if len(profile) != game.n_players:
-        raise ProfileError(f"the game has {game.n_players} players but the profile has {len(profile)} distributions")
+    _check_container(game, profile)
     result = []
     for i, (given, count) in enumerate(zip(profile, game.n_actions)):
-        try:
-            x = np.asarray(given, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise ProfileError(f"profile[{i}] is {given!r}: it must be a list of {count} numbers") from error
+        x = _numbers(given, f"profile[{i}]", f"a list of {count} numbers")
         if x.shape != (count,):
             raise ProfileError(
                 f"profile[{i}] has shape {x.shape} but player {i} has {count} actions: give {count} probabilities"
@@ -56,24 +53,53 @@ def checked_joint(game: NormalFormGame, joint: ArrayLike) -> NDArray[np.float64]
     ProfileError
         If the shape is another, or the entries are not nonnegative and summing to one within 1e-9.
     """
-    try:
-        q = np.asarray(joint, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ProfileError("a joint distribution is an array of numbers of shape (A_1, ..., A_n)") from error
+    if isinstance(joint, np.ndarray) and joint.shape != game.n_actions:
+        raise ProfileError(f"the joint distribution has shape {joint.shape} but the game has actions {game.n_actions}")
+    q = _numbers(joint, "joint", f"an array of numbers of shape {game.n_actions}")
     if q.shape != game.n_actions:
         raise ProfileError(f"the joint distribution has shape {q.shape} but the game has actions {game.n_actions}")
     _check_distribution(q, "joint")
     return q
 
 
+def _check_container(game: NormalFormGame, profile: Any) -> None:
+    if isinstance(profile, (tuple, list)) or (isinstance(profile, np.ndarray) and profile.ndim):
+        if len(profile) == game.n_players:
+            return
+        raise ProfileError(f"the game has {game.n_players} players but the profile has {len(profile)} distributions")
+    if hasattr(profile, "profile"):
+        raise ProfileError("a profile is one distribution per player, got a result: give its .profile")
+    raise ProfileError(f"a profile is a list of one distribution per player, got {short(profile)}")
+
+
+def _numbers(given: Any, name: str, what: str) -> NDArray[np.float64]:
+    """Return what was given as float64, if it consists of real numbers."""
+    if type(given) is np.ndarray and given.dtype == np.float64:
+        return given
+    try:
+        array = np.asarray(given)
+        real = array.dtype.kind in "fiub" or (
+            array.dtype.kind == "O" and all(isinstance(x, (numbers.Real, Decimal)) for x in array.reshape(-1))
+        )
+        masked = isinstance(given, np.ma.MaskedArray) and np.ma.getmaskarray(given).any()
+        with np.errstate(over="ignore"):
+            floats = array.astype(np.float64) if real and not masked else None
+    except Exception as error:  # whatever the object's own conversion raises
+        raise ProfileError(f"{name} is {short(given)}: it must be {what} ({type(error).__name__}: {error})") from error
+    if floats is None:
+        raise ProfileError(f"{name} is {short(given)}: it must be {what}, none of them masked")
+    return floats
+
+
 def _check_distribution(x: NDArray[np.float64], name: str) -> None:
-    total = float(x.sum())
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(x.sum())
     if abs(total - 1.0) <= SUM_TOLERANCE and float(x.min()) >= -SUM_TOLERANCE:
         return
     if not np.isfinite(x).all():
-        raise ProfileError(f"{name} is {x.tolist()}: probabilities must be finite")
+        raise ProfileError(f"{name} is {short(x.tolist())}: probabilities must be finite")
     if x.min() < -SUM_TOLERANCE:
-        raise ProfileError(f"{name} is {x.tolist()}: probabilities must not be negative")
+        raise ProfileError(f"{name} is {short(x.tolist())}: probabilities must not be negative")
     raise ProfileError(f"{name} sums to {total:.12g}: probabilities must sum to 1; divide by their sum")
 
 
@@ -127,22 +153,24 @@ def integer_profile(game: NormalFormGame, profile: Sequence[Any]) -> list[tuple[
         scale = math.lcm(*[x.denominator for x in row])
         weights = [x.numerator * (scale // x.denominator) for x in row]
         if min(weights) < 0 or sum(weights) != scale:
-            shown = ", ".join(map(str, row))
-            raise ProfileError(f"profile[{i}] is ({shown}): fractions must be nonnegative and sum to exactly 1")
+            shown = short("(" + ", ".join(map(str, row)) + ")", quoted=False)
+            raise ProfileError(f"profile[{i}] is {shown}: fractions must be nonnegative and sum to exactly 1")
         result.append((weights, scale))
     return result
 
 
-def _rational_rows(profile: Sequence[Any]) -> list[list[Fraction]] | None:
-    if not hasattr(profile, "__len__"):
+def _rational_rows(profile: Any) -> list[list[Fraction]] | None:
+    if not isinstance(profile, (tuple, list)) and not (isinstance(profile, np.ndarray) and profile.ndim):
         return None
     rows = []
     for given in profile:
-        entries = given.tolist() if isinstance(given, np.ndarray) else given
+        entries = given.tolist() if type(given) is np.ndarray else given
         if not isinstance(entries, (list, tuple)):
             return None
         if not all(type(x) is Fraction for x in entries):
-            if not all(isinstance(x, (int, Fraction)) for x in entries):
+            if not all(isinstance(x, (numbers.Rational, Decimal)) for x in entries):
+                return None
+            if any(isinstance(x, Decimal) and not x.is_finite() for x in entries):
                 return None
             entries = [Fraction(x) for x in entries]
         rows.append(list(entries))

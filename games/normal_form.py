@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import ExactnessError, GameError
-from marlgt.games._arrays import exact_and_float, labels_or_default
+from marlgt.games._arrays import exact_and_float, labels_or_default, short
+from marlgt.games._comparable import checked_player
+from marlgt.games._doors import index_lists, nonnegative, per_player, permutation, require_path, require_sequence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,8 +97,8 @@ class NormalFormGame:
         object.__setattr__(self, "players", labels_or_default(players, len(counts), "players", first=1))
         if actions is None:
             given: Sequence[Sequence[str] | None] = (None,) * len(counts)
-        elif len(actions) != len(counts):
-            raise GameError(f"actions must hold one list of labels per player ({len(counts)}), got {len(actions)}")
+        elif isinstance(actions, str) or not isinstance(actions, Sequence) or len(actions) != len(counts):
+            raise GameError(f"actions must hold one list of labels per player ({len(counts)}), got {short(actions)}")
         else:
             given = actions
         object.__setattr__(
@@ -107,8 +109,10 @@ class NormalFormGame:
                 for i, (labels, count) in enumerate(zip(given, counts))
             ),
         )
-        object.__setattr__(self, "title", title)
-        object.__setattr__(self, "comment", comment)
+        for name, text in (("title", title), ("comment", comment)):
+            if not isinstance(text, str):
+                raise GameError(f"{name} is {short(text)}: give text")
+            object.__setattr__(self, name, text)
 
     # Constructors
 
@@ -160,6 +164,7 @@ class NormalFormGame:
         ----------
         arrays : sequence of n array_like, each of shape (A_1, ..., A_n)
         """
+        require_sequence(arrays, "arrays", "one payoff tensor per player")
         n = len(arrays)
         names = ("A", "B") if n == 2 else tuple(f"arrays[{i}]" for i in range(n))
         parsed = [exact_and_float(array, name) for array, name in zip(arrays, names)]
@@ -193,6 +198,7 @@ class NormalFormGame:
 
         if isinstance(source, str) and source.lstrip().startswith("NFG"):
             return parse_nfg(source)
+        require_path(source, "source")
         return read_nfg(source)
 
     # Facts
@@ -272,6 +278,8 @@ class NormalFormGame:
 
         It reads ``0.1`` as 1/10, not as the binary number nearest to it.
         """
+        if isinstance(max_denominator, bool) or not isinstance(max_denominator, int) or max_denominator < 1:
+            raise GameError(f"max_denominator is {short(max_denominator)}: give a positive integer such as 10**6")
         if self._exact is not None:
             return self
         exact = np.empty(self.payoffs.shape, dtype=object)
@@ -308,24 +316,20 @@ class NormalFormGame:
         """
         from marlgt.games._profiles import checked_profile, deviation_payoffs
 
+        player = checked_player(self, player)
         return deviation_payoffs(self.payoffs[player], checked_profile(self, profile), player)
 
     def best_replies(self, profile: Sequence[ArrayLike], player: int, *, tolerance: float = 1e-9) -> tuple[int, ...]:
         """Return the actions of one player within ``tolerance`` times the payoff range of the best."""
         payoffs = self.deviation_payoffs(profile, player)
-        slack = tolerance * max(float(self.payoff_range[player]), np.finfo(float).tiny)
+        slack = nonnegative(tolerance, "tolerance") * max(float(self.payoff_range[player]), np.finfo(float).tiny)
         return tuple(int(a) for a in np.flatnonzero(payoffs >= payoffs.max() - slack))
 
     # New games from old
 
     def restrict(self, kept: Sequence[Sequence[int]]) -> NormalFormGame:
         """Return the game in which each player keeps only the listed actions, in the listed order."""
-        if len(kept) != self.n_players:
-            raise GameError(f"kept must list the actions of each of {self.n_players} players, got {len(kept)} lists")
-        chosen = [np.asarray(actions, dtype=np.intp) for actions in kept]
-        for i, (actions, count) in enumerate(zip(chosen, self.n_actions)):
-            if actions.size == 0 or actions.min() < 0 or actions.max() >= count:
-                raise GameError(f"kept[{i}] is {list(kept[i])}: name at least one action from 0 to {count - 1}")
+        chosen = index_lists(kept, self.n_actions)
         index = np.ix_(np.arange(self.n_players), *chosen)
         source = self.payoffs if self._exact is None else self._exact
         labels = [tuple(self.actions[i][a] for a in actions) for i, actions in enumerate(chosen)]
@@ -333,9 +337,7 @@ class NormalFormGame:
 
     def permute_players(self, order: Sequence[int]) -> NormalFormGame:
         """Return the same game with player ``order[i]`` in place ``i``."""
-        order = tuple(int(i) for i in order)
-        if sorted(order) != list(range(self.n_players)):
-            raise GameError(f"order must be a permutation of 0..{self.n_players - 1}, got {order}")
+        order = permutation(order, self.n_players)
         source = self.payoffs if self._exact is None else self._exact
         tensor = np.transpose(source, (0, *(i + 1 for i in order)))[list(order)]
         return self._like(tensor, players=[self.players[i] for i in order], actions=[self.actions[i] for i in order])
@@ -348,8 +350,8 @@ class NormalFormGame:
         scale, shift : number or array_like, shape (n,)
         """
         n = self.n_players
-        factors, exact_factors = exact_and_float(np.broadcast_to(np.asarray(scale), (n,)), "scale")
-        shifts, exact_shifts = exact_and_float(np.broadcast_to(np.asarray(shift), (n,)), "shift")
+        factors, exact_factors = per_player(scale, n, "scale")
+        shifts, exact_shifts = per_player(shift, n, "shift")
         if not (factors > 0).all():
             raise GameError(f"scale must be positive, got {scale!r}: a negative factor changes the equilibria")
         column = (n,) + (1,) * n
@@ -363,6 +365,7 @@ class NormalFormGame:
         from marlgt.games.files.nfg import format_nfg, write_nfg
 
         if path is not None:
+            require_path(path, "path")
             write_nfg(self, path)
         return format_nfg(self)
 

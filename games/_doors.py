@@ -1,0 +1,96 @@
+"""Arguments at the public door other than payoffs and profiles: games, indices, orders, numbers per player."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from marlgt.errors import GameError
+from marlgt.games._arrays import exact_and_float, short
+
+__all__ = [
+    "index_lists",
+    "nonnegative",
+    "per_player",
+    "permutation",
+    "require_game",
+    "require_path",
+    "require_sequence",
+]
+
+
+def require_game(game: Any) -> None:
+    """Raise GameError unless the argument is a NormalFormGame."""
+    from marlgt.games.normal_form import NormalFormGame
+
+    if not isinstance(game, NormalFormGame):
+        raise GameError(
+            f"game is {short(game)}: give a NormalFormGame, made for example by NormalFormGame.bimatrix(A, B)"
+        )
+
+
+def require_sequence(values: Any, name: str, what: str) -> None:
+    """Raise GameError unless the argument is a list, a tuple, an array or another sequence that is not text."""
+    if not _is_listing(values) or len(values) == 0:
+        raise GameError(f"{name} is {short(values)}: give a list of {what}")
+
+
+def require_path(path: Any, name: str) -> None:
+    """Raise GameError unless the argument can name a file."""
+    if not isinstance(path, (str, os.PathLike)) or "\0" in os.fsdecode(path):
+        raise GameError(f"{name} is {short(path)}: give the path of a game file, as text or as a pathlib.Path")
+
+
+def index_lists(kept: Any, counts: Sequence[int]) -> list[NDArray[np.intp]]:
+    """Return the actions listed for each player, checked."""
+    if not _is_listing(kept):
+        raise GameError(f"kept is {short(kept)}: list the actions of each of {len(counts)} players")
+    if len(kept) != len(counts):
+        raise GameError(f"kept must list the actions of each of {len(counts)} players, got {len(kept)} lists")
+    result = []
+    for i, (given, count) in enumerate(zip(kept, counts)):
+        actions = given.tolist() if isinstance(given, np.ndarray) else given
+        if not _is_listing(actions) or not actions or not all(_is_index(a, count) for a in actions):
+            raise GameError(f"kept[{i}] is {short(given)}: name at least one action from 0 to {count - 1}")
+        result.append(np.array(actions, dtype=np.intp))
+    return result
+
+
+def permutation(order: Any, n: int) -> tuple[int, ...]:
+    """Return an order of the players, checked."""
+    listed = order.tolist() if isinstance(order, np.ndarray) else order
+    if not _is_listing(listed) or not all(_is_index(i, n) for i in listed):
+        raise GameError(f"order is {short(order)}: give a permutation of 0..{n - 1}")
+    if sorted(listed) != list(range(n)):
+        raise GameError(f"order must be a permutation of 0..{n - 1}, got {tuple(listed)}")
+    return tuple(int(i) for i in listed)
+
+
+def per_player(values: ArrayLike, n: int, name: str) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
+    """Return one number per player as floats and, where possible, exactly; a single number counts for all."""
+    floats, exact = exact_and_float(values, name)
+    if floats.shape not in ((), (1,), (n,)):
+        raise GameError(f"{name} has shape {floats.shape}: give one number, or one for each of {n} players")
+    return np.broadcast_to(floats, (n,)), None if exact is None else np.broadcast_to(exact, (n,))
+
+
+def nonnegative(value: Any, name: str) -> float:
+    """Return a finite number that is not negative, such as a tolerance."""
+    floats, _ = exact_and_float(value, name)
+    if floats.shape != () or floats < 0:
+        raise GameError(f"{name} is {short(value)}: give one number that is not negative")
+    return float(floats)
+
+
+def _is_listing(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+
+
+def _is_index(value: Any, count: int) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 0 <= int(value) < count
