@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from marlgt.errors import GameError, MissingDependency, UnsupportedGame
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["from_nashpy", "to_nashpy"]
@@ -46,6 +47,7 @@ def to_nashpy(game: NormalFormGame) -> Any:
     MissingDependency
         If nashpy is not installed.
     """
+    require_game(game)
     if game.n_players != 2:
         raise UnsupportedGame(f"nashpy games have two players, this one has {game.n_players}: use to_openspiel(game)")
     try:

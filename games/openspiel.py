@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.errors import BudgetExceeded, GameError, MissingDependency, UnsupportedGame
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["from_openspiel", "to_openspiel"]
@@ -84,6 +85,7 @@ def to_openspiel(game: NormalFormGame) -> Any:
     MissingDependency
         If open_spiel is not installed.
     """
+    require_game(game)
     pyspiel = _pyspiel()
     title = game.title or "normal-form game"
     actions = [list(labels) for labels in game.actions]

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.games._comparable import comparable_payoffs, slack_of
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = [
@@ -49,18 +50,21 @@ def is_zero_sum(game: NormalFormGame, *, tolerance: float = 1e-9) -> bool:
     >>> is_zero_sum(gt.NormalFormGame.zero_sum([[1, -1], [-1, 1]]))
     True
     """
+    require_game(game)
     totals = comparable_payoffs(game).sum(axis=0)
     return bool(np.abs(totals).max() <= slack_of(game, tolerance))
 
 
 def is_constant_sum(game: NormalFormGame, *, tolerance: float = 1e-9) -> bool:
     """Tell whether the players' payoffs have the same sum in every pure profile."""
+    require_game(game)
     totals = comparable_payoffs(game).sum(axis=0)
     return bool(totals.max() - totals.min() <= slack_of(game, tolerance))
 
 
 def is_common_interest(game: NormalFormGame, *, tolerance: float = 1e-9) -> bool:
     """Tell whether all players get the same payoff in every pure profile."""
+    require_game(game)
     payoffs = comparable_payoffs(game)
     return bool(np.abs(payoffs - payoffs[:1]).max() <= slack_of(game, tolerance))
 
@@ -77,6 +81,7 @@ def is_symmetric(game: NormalFormGame, *, tolerance: float = 1e-9) -> bool:
     >>> is_symmetric(gt.NormalFormGame.bimatrix([[3, 0], [5, 1]], [[3, 5], [0, 1]]))
     True
     """
+    require_game(game)
     n = game.n_players
     if len(set(game.n_actions)) > 1:
         return False
@@ -105,6 +110,7 @@ def potential(game: NormalFormGame, *, tolerance: float = 1e-9) -> NDArray[np.fl
     array([[0., 1.],
            [1., 3.]])
     """
+    require_game(game)
     payoffs = comparable_payoffs(game)
     steps = _steps_from_first(payoffs)
     if _depends_on_own_action(payoffs, steps.sum(axis=0), slack_of(game, tolerance)):
@@ -114,6 +120,7 @@ def potential(game: NormalFormGame, *, tolerance: float = 1e-9) -> NDArray[np.fl
 
 def is_potential(game: NormalFormGame, *, tolerance: float = 1e-9) -> bool:
     """Tell whether the game has an exact potential."""
+    require_game(game)
     return potential(game, tolerance=tolerance) is not None
 
 
@@ -133,6 +140,7 @@ def weighted_potential(
     None
         Where there is no such pair.
     """
+    require_game(game)
     n = game.n_players
     scale = np.where(game.payoff_range > 0, game.payoff_range, 1.0)
     shape = (n, *(1,) * n)
@@ -160,12 +168,14 @@ def weighted_potential(
 
 def is_ordinal_potential(game: NormalFormGame, *, tolerance: float = 1e-9) -> bool:
     """Tell whether some function of the profile moves, in every deviation, as the deviator's payoff does."""
+    require_game(game)
     payoffs, slack = comparable_payoffs(game), slack_of(game, tolerance)
     return _gains_are_acyclic(payoffs, slack, _tie_classes(payoffs, slack))
 
 
 def has_finite_improvement_property(game: NormalFormGame, *, tolerance: float = 1e-9) -> bool:
     """Tell whether every sequence of unilateral gains ends, as it then must in a pure Nash equilibrium."""
+    require_game(game)
     payoffs, slack = comparable_payoffs(game), slack_of(game, tolerance)
     return _gains_are_acyclic(payoffs, slack, np.arange(game.n_profiles).reshape(game.n_actions))
 

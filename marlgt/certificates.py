@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.concepts.deviations import deviation_gains, values_and_regrets
 from marlgt.errors import GameError, ProfileError
+from marlgt.games._doors import require_game
 from marlgt.games._profiles import SUM_TOLERANCE, checked_joint, checked_profile, deviation_payoffs, integer_profile
 from marlgt.games.normal_form import NormalFormGame, Profile
 
@@ -261,6 +262,7 @@ def certify(game: NormalFormGame, answer: Any, *, concept: str = "nash") -> Cert
     >>> gt.certify(g, ([0.5, 0.5], [0.75, 0.25])).epsilon
     0.5
     """
+    require_game(game)
     if isinstance(answer, Equilibrium):
         answer = answer.joint if answer.profile is None else (answer.exact_profile or answer.profile)
     if concept == "nash":

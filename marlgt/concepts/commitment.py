@@ -32,6 +32,7 @@ from marlgt.concepts.deviations import values_and_regrets
 from marlgt.errors import NotConverged, UnsupportedGame
 from marlgt.exact_programs import EXACT_CELLS, common_integers, maximize_exactly
 from marlgt.games._comparable import checked_player, slack_of
+from marlgt.games._doors import require_game
 from marlgt.games._profiles import checked_profile, exact_profile
 from marlgt.games.normal_form import NormalFormGame
 
@@ -82,6 +83,7 @@ def stackelberg_value(game: NormalFormGame, *, leader: int = 0) -> float:
     >>> round(stackelberg_value(g), 9)
     1.333333333
     """
+    require_game(game)
     return float(_value(game, checked_leader(game, leader))[0])
 
 
@@ -100,6 +102,7 @@ def is_stackelberg(
     tolerance : float
         Largest shortfall, as a share of the player's payoff range.
     """
+    require_game(game)
     shortfalls, _ = stackelberg_shortfalls(game, profile, leader=leader)
     return bool((shortfalls <= tolerance * game.payoff_range).all())
 
@@ -126,6 +129,7 @@ def stackelberg_shortfalls(
     exact : bool
         Whether both were computed in rational arithmetic.
     """
+    require_game(game)
     leader = checked_leader(game, leader)
     checked = checked_profile(game, profile)
     best, exact = _value(game, leader) if mixed else _pure_value(game, leader)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from marlgt.concepts.deviations import deviation_gains
+from marlgt.games._doors import require_game
 from marlgt.games._profiles import checked_joint, checked_profile
 from marlgt.games.normal_form import NormalFormGame
 
@@ -46,6 +47,7 @@ def is_correlated(game: NormalFormGame, joint: ArrayLike, *, tolerance: float = 
     >>> is_correlated(g, [[1/3, 1/3], [1/3, 0]])
     True
     """
+    require_game(game)
     q = checked_joint(game, joint)
     worst = np.array([deviation_gains(game.payoffs, q, i).max() for i in range(game.n_players)])
     return bool((worst <= tolerance * game.payoff_range).all())
@@ -59,6 +61,7 @@ def is_coarse_correlated(game: NormalFormGame, joint: ArrayLike, *, tolerance: f
     game, joint, tolerance
         As in :func:`is_correlated`; the gain is that of one fixed action.
     """
+    require_game(game)
     q = checked_joint(game, joint)
     worst = np.array([deviation_gains(game.payoffs, q, i).sum(axis=0).max() for i in range(game.n_players)])
     return bool((worst <= tolerance * game.payoff_range).all())
@@ -66,6 +69,7 @@ def is_coarse_correlated(game: NormalFormGame, joint: ArrayLike, *, tolerance: f
 
 def joint_distribution(game: NormalFormGame, profile: Sequence[ArrayLike]) -> NDArray[np.float64]:
     """Return the product distribution of independent strategies, shape (A_1, ..., A_n)."""
+    require_game(game)
     joint: NDArray[np.float64] = np.ones(())
     for strategy in checked_profile(game, profile):
         joint = np.multiply.outer(joint, strategy)

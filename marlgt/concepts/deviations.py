@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from marlgt.games._doors import require_game
 from marlgt.games._profiles import checked_joint, checked_profile, deviation_payoffs
 from marlgt.games.normal_form import NormalFormGame
 
@@ -52,6 +53,7 @@ def regrets(game: NormalFormGame, profile: Sequence[ArrayLike]) -> NDArray[np.fl
     >>> regrets(g, ([1, 0], [1, 0]))
     array([1., 1.])
     """
+    require_game(game)
     return values_and_regrets(game.payoffs, checked_profile(game, profile))[1]
 
 
@@ -85,6 +87,7 @@ def values_and_regrets(payoffs: NDArray[Any], profile: Sequence[NDArray[Any]]) -
 
 def nash_conv(game: NormalFormGame, profile: Sequence[ArrayLike]) -> float:
     """Return the sum of the players' regrets, zero exactly at a Nash equilibrium."""
+    require_game(game)
     return float(regrets(game, profile).sum())
 
 
@@ -93,6 +96,7 @@ def exploitability(game: NormalFormGame, profile: Sequence[ArrayLike]) -> float:
 
     In a two-player zero-sum game it is the mean amount that best-responding opponents win above the value.
     """
+    require_game(game)
     return nash_conv(game, profile) / game.n_players
 
 
@@ -110,6 +114,7 @@ def swap_gains(game: NormalFormGame, joint: ArrayLike, player: int) -> NDArray[n
     ndarray, shape (A_player, A_player)
         Entry ``[a, b]``, weighted by the probability that a is recommended; the diagonal is zero.
     """
+    require_game(game)
     return deviation_gains(game.payoffs, checked_joint(game, joint), player)
 
 
@@ -127,6 +132,7 @@ def ce_gap(game: NormalFormGame, joint: ArrayLike) -> float:
 
     A player with one action cannot swap and does not count; with no such player the gap is 0.
     """
+    require_game(game)
     q = checked_joint(game, joint)
     gaps = [_largest_swap(deviation_gains(game.payoffs, q, i)) for i in range(game.n_players)]
     return float(max((g for g in gaps if g is not None), default=0.0))
@@ -137,6 +143,7 @@ def cce_gap(game: NormalFormGame, joint: ArrayLike) -> float:
 
     It is not positive exactly at a coarse correlated equilibrium, and may be negative there.
     """
+    require_game(game)
     q = checked_joint(game, joint)
     return float(max(deviation_gains(game.payoffs, q, i).sum(axis=0).max() for i in range(game.n_players)))
 

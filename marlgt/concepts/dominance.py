@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from marlgt.errors import GameError
 from marlgt.exact_programs import EXACT_CELLS, common_integers, maximize_exactly
 from marlgt.games._comparable import checked_player, comparable_payoffs
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["Domination", "dominated_by", "dominating_strategy", "strictly_dominated", "weakly_dominated"]
@@ -93,6 +94,7 @@ def strictly_dominated(
     >>> strictly_dominated(g, 0), strictly_dominated(g, 0, by_mixed=False)
     ((2,), ())
     """
+    require_game(game)
     return _dominated(game, player, strict=True, by_mixed=by_mixed, tolerance=tolerance)
 
 
@@ -108,6 +110,7 @@ def weakly_dominated(
     game, player, by_mixed, tolerance
         As in :func:`strictly_dominated`.
     """
+    require_game(game)
     return _dominated(game, player, strict=False, by_mixed=by_mixed, tolerance=tolerance)
 
 
@@ -150,6 +153,7 @@ def dominating_strategy(
     >>> dominating_strategy(g, 0, 2).strategy
     array([0.5, 0.5, 0. ])
     """
+    require_game(game)
     player = checked_player(game, player)
     count = game.n_actions[player]
     if not 0 <= action < count:
@@ -180,6 +184,7 @@ def dominated_by(
     strict : bool
     tolerance : float
     """
+    require_game(game)
     player = checked_player(game, player)
     utilities = np.moveaxis(comparable_payoffs(game)[player], player, 0).reshape(game.n_actions[player], -1)
     weights = np.asarray(strategy)

@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import GameError, NotConverged, UnsupportedGame
 from marlgt.games._comparable import comparable_payoffs
+from marlgt.games._doors import require_game
 from marlgt.games._profiles import checked_joint
 from marlgt.games.normal_form import NormalFormGame
 
@@ -54,6 +55,7 @@ def pareto_frontier_pure(game: NormalFormGame) -> tuple[tuple[int, ...], ...]:
     >>> pareto_frontier_pure(gt.NormalFormGame.bimatrix([[-1, -5], [0, -3]], [[-1, 0], [-5, -3]]))
     ((0, 0), (0, 1), (1, 0))
     """
+    require_game(game)
     n = game.n_players
     points = comparable_payoffs(game).reshape(n, -1).T
     # In lexicographic order, best first, only an earlier point can dominate a later one.
@@ -72,6 +74,7 @@ def pareto_frontier_pure(game: NormalFormGame) -> tuple[tuple[int, ...], ...]:
 
 def is_pareto_optimal_pure(game: NormalFormGame, actions: Sequence[int]) -> bool:
     """Tell whether no other pure action profile is as good for all players and better for one."""
+    require_game(game)
     return bool(pareto_shortfall(game, actions).max() <= 0)
 
 
@@ -80,6 +83,7 @@ def pareto_shortfall(game: NormalFormGame, actions: Sequence[int]) -> NDArray[An
 
     It is zero for every player exactly where the pure profile is Pareto-optimal among pure profiles.
     """
+    require_game(game)
     payoffs = comparable_payoffs(game)
     chosen = int(np.ravel_multi_index(_checked_actions(game, actions), game.n_actions))
     flat = payoffs.reshape(game.n_players, -1)
@@ -116,6 +120,7 @@ def pareto_gain(game: NormalFormGame, answer: Any) -> float:
     >>> round(pareto_gain(g, ([0.5, 0.5], [0.5, 0.5])), 9)
     0.75
     """
+    require_game(game)
     from marlgt.linear_programs import solve_linear_program
 
     n = game.n_players
@@ -147,11 +152,13 @@ def is_pareto_optimal(game: NormalFormGame, answer: Any, *, tolerance: float = 1
     tolerance : float
         Largest sum of gains that counts as none, in units of the payoff ranges.
     """
+    require_game(game)
     return pareto_gain(game, answer) <= max(tolerance, 0.0)
 
 
 def welfare(game: NormalFormGame, answer: Any) -> float:
     """Return the sum of the players' expected payoffs under a profile or a joint distribution."""
+    require_game(game)
     return float(_values(game, answer).sum())
 
 
@@ -171,12 +178,14 @@ def nash_product(values: ArrayLike, *, disagreement: ArrayLike = 0) -> float | N
 
 def welfare_shortfall(game: NormalFormGame, actions: Sequence[int]) -> float:
     """Return how much less than the greatest sum of payoffs a pure profile gives."""
+    require_game(game)
     totals = comparable_payoffs(game).sum(axis=0)
     return float(totals.max() - totals[_checked_actions(game, actions)])
 
 
 def max_min_shortfall(game: NormalFormGame, actions: Sequence[int]) -> float:
     """Return how much better the worst-off player could be in another pure profile."""
+    require_game(game)
     worst = comparable_payoffs(game).min(axis=0)
     return float(worst.max() - worst[_checked_actions(game, actions)])
 
@@ -189,6 +198,7 @@ def fairness_shortfall(game: NormalFormGame, actions: Sequence[int], *, disagree
     UnsupportedGame
         As :func:`nash_gains`.
     """
+    require_game(game)
     chosen = _checked_actions(game, actions)
     gains = nash_gains(game, disagreement)
     if gains.dtype.kind != "f":

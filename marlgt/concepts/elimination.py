@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from marlgt.concepts.dominance import Domination, dominating_strategy
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["Elimination", "EliminationStep", "is_dominance_solvable", "iterated_elimination"]
@@ -96,6 +97,7 @@ def iterated_elimination(
       round 1: player 0 drops action 0, dominated by 1
       round 1: player 1 drops action 0, dominated by 1
     """
+    require_game(game)
     kept: list[tuple[int, ...]] = [tuple(range(count)) for count in game.n_actions]
     steps: list[EliminationStep] = []
     rounds = 0
@@ -124,6 +126,7 @@ def iterated_elimination(
 
 def is_dominance_solvable(game: NormalFormGame, *, strict: bool = True, tolerance: float = 1e-9) -> bool:
     """Tell whether iterated elimination leaves one action profile."""
+    require_game(game)
     return iterated_elimination(game, strict=strict, tolerance=tolerance).game.n_profiles == 1
 
 

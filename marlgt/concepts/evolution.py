@@ -32,6 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import UnsupportedGame
 from marlgt.exact_programs import common_integers
+from marlgt.games._doors import require_game
 from marlgt.games._profiles import checked_profile, exact_profile
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.games.structure import is_symmetric
@@ -67,6 +68,7 @@ def is_evolutionarily_stable(game: NormalFormGame, strategy: ArrayLike, *, toler
     >>> is_evolutionarily_stable(g, [Fraction(1, 2), Fraction(1, 2)]), is_evolutionarily_stable(g, [1, 0])
     (True, False)
     """
+    require_game(game)
     matrix = symmetric_matrix(game)
     (floats, _) = checked_profile(game, (strategy, strategy))
     exact = exact_profile((strategy,)) if game.is_exact else None

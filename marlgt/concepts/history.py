@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from marlgt.concepts.deviations import deviation_gains
 from marlgt.errors import GameError
 from marlgt.games._comparable import checked_player
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["empirical_distribution", "external_regret", "internal_regret"]
@@ -43,6 +44,7 @@ def empirical_distribution(game: NormalFormGame, history: ArrayLike) -> NDArray[
     GameError
         If the history is empty, of another shape, or names an action that does not exist.
     """
+    require_game(game)
     counts = _profile_counts(game, history)
     return np.asarray(counts / counts.sum())
 
@@ -68,6 +70,7 @@ def external_regret(game: NormalFormGame, history: ArrayLike, player: int) -> ND
     >>> external_regret(g, [[0, 0], [0, 1], [0, 1]], 0)
     array([0., 2.])
     """
+    require_game(game)
     return np.asarray(internal_regret(game, history, player).sum(axis=0))
 
 
@@ -86,6 +89,7 @@ def internal_regret(game: NormalFormGame, history: ArrayLike, player: int) -> ND
         Entry ``[a, b]``: play b in every episode in which a was played. Summed over the episodes,
         not averaged; the diagonal is zero. Also called conditional regret.
     """
+    require_game(game)
     player = checked_player(game, player)
     return np.asarray(deviation_gains(game.payoffs, _profile_counts(game, history), player))
 

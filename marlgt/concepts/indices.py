@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import GameError
+from marlgt.games._doors import require_game
 from marlgt.games._profiles import checked_profile
 from marlgt.games.normal_form import NormalFormGame
 
@@ -58,6 +59,7 @@ def equilibrium_index(game: NormalFormGame, equilibrium: Any) -> int:
     S. Govindan and R. Wilson (1997). Equivalence and invariance of the index and degree of Nash equilibria.
     Games and Economic Behavior 21, 56-61.
     """
+    require_game(game)
     profile = checked_profile(game, getattr(equilibrium, "profile", equilibrium))
     scale = np.where(game.payoff_range > 0, game.payoff_range, 1.0)
     payoffs = game.payoffs / scale.reshape(-1, *([1] * game.n_players))

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from marlgt.concepts.deviations import regrets, values_and_regrets
 from marlgt.errors import GameError
+from marlgt.games._doors import require_game
 from marlgt.games._profiles import checked_profile, exact_profile
 from marlgt.games.normal_form import NormalFormGame
 
@@ -34,6 +35,7 @@ def is_nash(game: NormalFormGame, profile: Sequence[ArrayLike], *, tolerance: fl
     >>> is_nash(g, ([0, 1], [0, 1])), is_nash(g, ([1, 0], [1, 0]))
     (True, False)
     """
+    require_game(game)
     checked = checked_profile(game, profile)
     exact = exact_profile(profile) if game.is_exact else None
     if exact is not None:
@@ -52,6 +54,7 @@ def is_epsilon_nash(game: NormalFormGame, profile: Sequence[ArrayLike], epsilon:
     GameError
         If epsilon is negative or not a number.
     """
+    require_game(game)
     if not epsilon >= 0:
         raise GameError(f"epsilon is {epsilon!r}: give a number from 0 up, in units of payoff")
     return bool(np.max(regrets(game, profile)) <= epsilon)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import GameError
+from marlgt.games._doors import require_game
 from marlgt.games._profiles import checked_profile, deviation_payoffs
 from marlgt.games.normal_form import NormalFormGame, Profile
 
@@ -45,6 +46,7 @@ def logit_response(game: NormalFormGame, profile: Sequence[ArrayLike], rationali
     >>> logit_response(g, ([0.5, 0.5], [0.5, 0.5]), 3.0)
     (array([0.5, 0.5]), array([0.5, 0.5]))
     """
+    require_game(game)
     checked_rationality(rationality)
     checked = checked_profile(game, profile)
     answers = []
@@ -60,6 +62,7 @@ def logit_residual(game: NormalFormGame, profile: Sequence[ArrayLike], rationali
 
     Zero for every player exactly at a quantal response equilibrium.
     """
+    require_game(game)
     checked = checked_profile(game, profile)
     answers = logit_response(game, checked, rationality)
     return np.array([np.abs(x - y).max() for x, y in zip(checked, answers)])
@@ -69,6 +72,7 @@ def is_quantal_response(
     game: NormalFormGame, profile: Sequence[ArrayLike], rationality: float, *, tolerance: float = 1e-9
 ) -> bool:
     """Tell whether no probability is further than ``tolerance`` from the logit answer to the profile."""
+    require_game(game)
     return bool(logit_residual(game, profile, rationality).max() <= tolerance)
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from marlgt.concepts.elimination import iterated_elimination
 from marlgt.games._comparable import checked_player
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["is_rationalizable", "rationalizable_actions"]
@@ -37,9 +38,11 @@ def rationalizable_actions(game: NormalFormGame, *, tolerance: float = 1e-9) -> 
     >>> rationalizable_actions(gt.NormalFormGame.bimatrix([[-1, -5], [0, -3]], [[-1, 0], [-5, -3]]))
     ((1,), (1,))
     """
+    require_game(game)
     return iterated_elimination(game, strict=True, by_mixed=True, tolerance=tolerance).actions
 
 
 def is_rationalizable(game: NormalFormGame, player: int, action: int, *, tolerance: float = 1e-9) -> bool:
     """Tell whether an action of a player is rationalizable."""
+    require_game(game)
     return action in rationalizable_actions(game, tolerance=tolerance)[checked_player(game, player)]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from marlgt.certificates import Equilibrium, certified, stopwatch
 from marlgt.errors import GameError
+from marlgt.games._doors import require_game
 from marlgt.games._profiles import deviation_payoffs
 from marlgt.games.normal_form import NormalFormGame, Profile
 from marlgt.kernels import gear, kernel
@@ -126,6 +127,7 @@ def fictitious_play(
     Brown, G. W. (1951). Iterative solution of games by fictitious play. In Activity Analysis of
     Production and Allocation. Wiley.
     """
+    require_game(game)
     clock = stopwatch()
     if steps < 1:
         raise GameError(f"steps is {steps}: fictitious play needs at least one step")

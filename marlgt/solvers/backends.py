@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, certified, relative_epsilon
 from marlgt.errors import GameError, MissingDependency, NotConverged, UnsupportedGame
+from marlgt.games._doors import require_game
 from marlgt.games.nashpy_bridge import to_nashpy
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.games.structure import is_constant_sum
@@ -67,6 +68,7 @@ def nashpy_support_enumeration(game: NormalFormGame, *, time_limit: float = 60.0
     >>> len(nashpy_support_enumeration(game))
     3
     """
+    require_game(game)
     theirs = to_nashpy(game)
     return _enumerated(game, "nashpy.support_enumeration", theirs.support_enumeration, time_limit)
 
@@ -76,6 +78,7 @@ def nashpy_vertex_enumeration(game: NormalFormGame, *, time_limit: float = 60.0)
 
     Parameters and errors are those of :func:`nashpy_support_enumeration`.
     """
+    require_game(game)
     theirs = to_nashpy(game)
     return _enumerated(game, "nashpy.vertex_enumeration", theirs.vertex_enumeration, time_limit)
 
@@ -99,6 +102,7 @@ def nashpy_lemke_howson(game: NormalFormGame, *, label: int = 0, time_limit: flo
     NotConverged
         If it does not end, fails, or ends at something that is no equilibrium.
     """
+    require_game(game)
     theirs = to_nashpy(game)
     count = sum(game.n_actions)
     if isinstance(label, bool) or not isinstance(label, (int, np.integer)) or not 0 <= label < count:
@@ -122,6 +126,7 @@ def nashpy_linear_program(game: NormalFormGame, *, time_limit: float = 60.0) -> 
     NotConverged
         If nashpy fails, or its answer does not pass the certificate.
     """
+    require_game(game)
     _require_constant_sum(game, "nashpy.linear_program")
     theirs = type(to_nashpy(game))(game.payoffs[0].copy())
     return _one(
@@ -150,6 +155,7 @@ def openspiel_linear_program(game: NormalFormGame, *, tolerance: float = 1e-6, t
     MissingDependency
         If open_spiel is not installed.
     """
+    require_game(game)
     _require_constant_sum(game, "openspiel.linear_program")
     try:
         import pyspiel

@@ -28,6 +28,7 @@ from marlgt.concepts.commitment import checked_leader, leader_payoffs, stackelbe
 from marlgt.errors import NotConverged
 from marlgt.exact_programs import EXACT_CELLS, common_integers, maximize_exactly
 from marlgt.games._comparable import comparable_payoffs, slack_of
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["stackelberg", "stackelberg_pure"]
@@ -64,6 +65,7 @@ def stackelberg(game: NormalFormGame, *, leader: int = 0) -> Equilibrium:
     >>> print(stackelberg(g))
     stackelberg (1/3, 2/3) (1, 0, 0)  values (1.33333, 0)  epsilon exact  [linear_programs]
     """
+    require_game(game)
     clock = stopwatch()
     leader = checked_leader(game, leader)
     m, n = game.n_actions if leader == 0 else game.n_actions[::-1]
@@ -104,6 +106,7 @@ def stackelberg_pure(game: NormalFormGame, *, leader: int = 0) -> Equilibrium:
     >>> print(stackelberg_pure(g))
     stackelberg (0, 1) (0, 1)  values (3, 1)  epsilon exact  [pure]
     """
+    require_game(game)
     clock = stopwatch()
     leader = checked_leader(game, leader)
     own, other = leader_payoffs(comparable_payoffs(game), leader)

@@ -23,6 +23,7 @@ from marlgt.certificates import TOLERANCE, Equilibrium, certify, relative_epsilo
 from marlgt.errors import GameError, NotConverged
 from marlgt.games._arrays import exact_and_float
 from marlgt.games._comparable import checked_player
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.solvers._incentives import FEASIBILITY, IncentiveProgram
 
@@ -72,6 +73,7 @@ def correlated_equilibrium(
     >>> e.joint.round(6).tolist(), e.values.round(6).tolist()
     ([[0.5, 0.25], [0.25, 0.0]], [5.25, 5.25])
     """
+    require_game(game)
     return _optimum(game, objective, player, coarse=False)
 
 
@@ -97,6 +99,7 @@ def coarse_correlated_equilibrium(
     >>> round(float(coarse_correlated_equilibrium(g).values.sum()), 6)
     9.75
     """
+    require_game(game)
     return _optimum(game, objective, player, coarse=True)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from marlgt.errors import NotConverged
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.solvers.polytope_pair import TIE, PolytopePair
 from marlgt.solvers.vertices import DEFAULT_BUDGET, check_budget
@@ -53,6 +54,7 @@ def is_degenerate(game: NormalFormGame, *, budget: float | None = DEFAULT_BUDGET
     >>> is_degenerate(gt.NormalFormGame.bimatrix([[3, 0], [3, 2]], [[2, 0], [0, 3]]))
     True
     """
+    require_game(game)
     if game.n_players == 2 and _pure_tie(game):
         return True
     check_budget(game, budget, "the degeneracy test")

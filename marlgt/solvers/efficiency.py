@@ -26,6 +26,7 @@ from marlgt.concepts.efficiency import (
     welfare_shortfall,
 )
 from marlgt.games._comparable import comparable_payoffs, slack_of
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["fairness_optimal", "maxmin_fair", "pareto_optimal", "welfare_optimal"]
@@ -41,6 +42,7 @@ def pareto_optimal(game: NormalFormGame) -> Equilibria:
     >>> [e.supports for e in pareto_optimal(g)]
     [((0,), (0,)), ((0,), (1,)), ((1,), (0,))]
     """
+    require_game(game)
     clock = stopwatch()
     return _answers(game, "pareto", pareto_frontier_pure(game), lambda a: pareto_shortfall(game, a), clock)
 
@@ -55,6 +57,7 @@ def welfare_optimal(game: NormalFormGame) -> Equilibria:
     >>> print(welfare_optimal(g)[0])
     welfare (1, 0) (1, 0)  values (-1, -1)  epsilon exact  [enumeration]
     """
+    require_game(game)
     clock = stopwatch()
     totals = comparable_payoffs(game).sum(axis=0)
     return _answers(game, "welfare", _largest(game, totals), lambda a: welfare_shortfall(game, a), clock)
@@ -83,6 +86,7 @@ def fairness_optimal(game: NormalFormGame, *, disagreement: ArrayLike | None = N
     >>> [e.supports for e in fairness_optimal(g)]
     [((0,), (0,))]
     """
+    require_game(game)
     clock = stopwatch()
     gains = nash_gains(game, disagreement)
     if gains.dtype.kind == "f":
@@ -113,6 +117,7 @@ def maxmin_fair(game: NormalFormGame) -> Equilibria:
     >>> maxmin_fair(g)[0].values
     array([4., 4.])
     """
+    require_game(game)
     clock = stopwatch()
     worst = comparable_payoffs(game).min(axis=0)
     return _answers(

@@ -24,6 +24,7 @@ from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, certified, s
 from marlgt.concepts.evolution import comparison_form, is_evolutionarily_stable, symmetric_matrix
 from marlgt.errors import BudgetExceeded
 from marlgt.exact_programs import common_integers
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.rational import solve_unique
 
@@ -62,6 +63,7 @@ def evolutionarily_stable_strategies(game: NormalFormGame, *, budget: float | No
     >>> len(evolutionarily_stable_strategies(rock_paper_scissors))
     0
     """
+    require_game(game)
     matrix = symmetric_matrix(game)
     count = len(matrix)
     if budget is not None and 2.0**count > budget:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.errors import GameError, UnsupportedGame
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.rational import bareiss_solve, solve_unique
 
@@ -68,6 +69,7 @@ def exact_equilibrium(
     >>> exact_equilibrium(g, ([0, 2], [0, 1])) is None
     True
     """
+    require_game(game)
     if game.n_players != 2:
         raise UnsupportedGame(
             f"exact_equilibrium solves linear equations, which {game.n_players} players do not lead to: use gt.solve"

@@ -16,6 +16,7 @@ from marlgt.certificates import TOLERANCE, Equilibrium, certified, relative_epsi
 from marlgt.concepts.deviations import values_and_regrets
 from marlgt.concepts.quantal_response import checked_rationality, logit_residual
 from marlgt.errors import NotConverged
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
 from marlgt.progress import progress
@@ -208,6 +209,7 @@ def quantal_response(game: NormalFormGame, rationality: float, *, time_limit: fl
     T. L. Turocy (2005). A dynamic homotopy interpretation of the logistic quantal response
     equilibrium correspondence. Games and Economic Behavior 51(2), 243-263.
     """
+    require_game(game)
     elapsed = stopwatch()
     rationality = checked_rationality(rationality)
     check_positive(time_limit=time_limit)
@@ -270,6 +272,7 @@ def logit_path(
     >>> float(path.rationality[-1]), bool((path.profiles[0][:, 1] >= 0.5 - 1e-12).all())
     (4.0, True)
     """
+    require_game(game)
     check_positive(until=until, regret=regret, time_limit=time_limit)
     path = principal_branch(game, accept=1e-6)
     unit = float(path.tensor.scale.max())
@@ -328,6 +331,7 @@ def logit(game: NormalFormGame, *, tolerance: float = 1e-8, time_limit: float | 
     ----------
     As for :func:`quantal_response`.
     """
+    require_game(game)
     check_positive(tolerance=tolerance, time_limit=time_limit)
     elapsed = stopwatch()
     path = principal_branch(game)

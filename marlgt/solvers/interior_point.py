@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.certificates import TOLERANCE, Equilibrium, stopwatch
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import progress
 from marlgt.solvers.saddle_points import answer, duality_gap, normalized, refined, row_payoffs
@@ -93,6 +94,7 @@ def zero_sum_interior_point(game: NormalFormGame, *, tolerance: float = TOLERANC
     >>> print(e)
     nash (1/2, 1/3, 1/6) (1/2, 1/3, 1/6)  values (0, 0)  epsilon exact  [interior_point]
     """
+    require_game(game)
     watch = stopwatch()
     found = interior_point(normalized(row_payoffs(game)))
     return answer(

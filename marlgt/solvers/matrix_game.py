@@ -12,6 +12,7 @@ import numpy as np
 
 from marlgt.certificates import TOLERANCE, Equilibrium, stopwatch
 from marlgt.errors import NotConverged
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.solvers.interior_point import zero_sum_interior_point
 from marlgt.solvers.saddle_points import answer, normalized, row_payoffs
@@ -60,6 +61,7 @@ def minimax(game: NormalFormGame, *, tolerance: float = TOLERANCE) -> Equilibriu
     >>> print(gt.solvers.minimax(gt.NormalFormGame.zero_sum([[3, -1], [-2, 1]])))
     nash (3/7, 4/7) (2/7, 5/7)  values (0.142857, -0.142857)  epsilon exact  [simplex]
     """
+    require_game(game)
     methods = [zero_sum_simplex, zero_sum_interior_point, zero_sum_linear_program]
     if min(game.n_actions) >= _INTERIOR_FROM:
         methods = [zero_sum_interior_point, zero_sum_linear_program]
@@ -91,6 +93,7 @@ def zero_sum_simplex(game: NormalFormGame, *, tolerance: float = TOLERANCE) -> E
     NotConverged
         If the tolerance was not reached.
     """
+    require_game(game)
     watch = stopwatch()
     found = simplex(row_payoffs(game))
     return answer(
@@ -123,6 +126,7 @@ def zero_sum_linear_program(game: NormalFormGame, *, tolerance: float = TOLERANC
     NotConverged
         If HiGHS failed or the tolerance was not reached.
     """
+    require_game(game)
     from marlgt.linear_programs import solve_linear_program
 
     watch = stopwatch()

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.certificates import TOLERANCE, Equilibrium, certified, relative_epsilon, stopwatch
 from marlgt.errors import GameError, NotConverged
+from marlgt.games._doors import require_game
 from marlgt.games._profiles import checked_profile
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
@@ -73,6 +74,7 @@ def newton_polish(
     S. Govindan and R. Wilson (2003). A global Newton method to compute Nash equilibria.
     Journal of Economic Theory 110(1), 65-86.
     """
+    require_game(game)
     elapsed = stopwatch()
     checked = checked_profile(game, profile)
     tensor = tensor_of(game)

@@ -27,6 +27,7 @@ import numpy as np
 
 from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, stopwatch
 from marlgt.errors import GameError, NotConverged, UnsupportedGame
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import progress
 from marlgt.solvers._path_ends import conclude, follow, predicted_cells, same_profile, silent
@@ -78,6 +79,7 @@ def lemke_howson(game: NormalFormGame, *, label: int = 0, max_pivots: int = MAX_
     >>> print(gt.solvers.lemke_howson(g, label=1))
     nash (0, 1/3, 2/3) (1/3, 2/3)  values (4, 2.66667)  epsilon exact  [lemke_howson]
     """
+    require_game(game)
     clock = stopwatch()
     _check(game, "lemke_howson", max_pivots)
     path = Path(game.payoffs, _checked_label(game, label))
@@ -140,6 +142,7 @@ def lemke_howson_all_labels(game: NormalFormGame, *, max_pivots: int = MAX_PIVOT
     nash (1, 0) (1, 0)  values (3, 2)  epsilon exact  [lemke_howson_all_labels]
     nash (0, 1) (0, 1)  values (2, 3)  epsilon exact  [lemke_howson_all_labels]
     """
+    require_game(game)
     clock = stopwatch()
     method = "lemke_howson_all_labels"
     _check(game, method, max_pivots)
@@ -219,6 +222,7 @@ def lemke_howson_race(game: NormalFormGame, *, seed: int = 0, max_pivots: int = 
     >>> print(gt.solvers.lemke_howson_race(g))
     nash (1/3, 1/3, 1/3) (1/3, 1/3, 1/3)  values (0, 0)  epsilon exact  [lemke_howson_race]
     """
+    require_game(game)
     clock = stopwatch()
     method = "lemke_howson_race"
     _check(game, method, max_pivots)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from marlgt.certificates import Equilibrium, certified, stopwatch
 from marlgt.errors import NotConverged
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
 from marlgt.solvers._answers import certified_answer
@@ -154,6 +155,7 @@ def iterated_polymatrix(
     D. A. Miller and S. W. Zucker (1991). Copositive-plus Lemke algorithm solves polymatrix games.
     Operations Research Letters 10(5), 285-290.
     """
+    require_game(game)
     check_positive(restarts=restarts + 1, iterations=iterations)
     elapsed = stopwatch()
     tensor = tensor_of(game)

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from marlgt.certificates import Equilibria, Equilibrium, certified, relative_epsilon, stopwatch
 from marlgt.concepts.indices import equilibrium_index, maximal_totally_mixed
 from marlgt.errors import BudgetExceeded, GameError, NotConverged, UnsupportedGame
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame, Profile
 from marlgt.kernels import gear
 from marlgt.progress import progress
@@ -91,6 +92,7 @@ def all_isolated_equilibria(game: NormalFormGame, *, budget: float | None = BUDG
     Games and Economic Behavior 63, 642-662.
     R. Krawczyk (1969). Newton-Algorithmen zur Bestimmung von Nullstellen mit Fehlerschranken. Computing 4, 187-201.
     """
+    require_game(game)
     estimate = estimated_boxes(game.n_actions)
     if budget is not None:
         if not budget > 0:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from marlgt.certificates import Equilibrium, certified, stopwatch
 from marlgt.errors import NotConverged
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.solvers._answers import certified_answer
 from marlgt.solvers._logit_trace import SETTLED
@@ -85,6 +86,7 @@ def find_one(
     S. Govindan and R. Wilson (2004). Computing Nash equilibria by iterated polymatrix approximation.
     Journal of Economic Dynamics and Control 28(7), 1229-1241.
     """
+    require_game(game)
     check_positive(restarts=restarts + 1, time_limit=time_limit)
     elapsed = stopwatch()
     pure = pure_profiles(game)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from marlgt.certificates import Equilibria, Equilibrium, stopwatch
 from marlgt.games._comparable import comparable_payoffs
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["certified_pure", "pure_equilibria", "pure_profiles"]
@@ -44,6 +45,7 @@ def pure_equilibria(game: NormalFormGame) -> Equilibria:
     ((0,), (0,)) [2. 1.] True
     ((1,), (1,)) [1. 2.] True
     """
+    require_game(game)
     elapsed = stopwatch()
     found = pure_profiles(game)
     work = {"profiles": game.n_profiles}

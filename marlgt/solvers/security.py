@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame, Profile
 from marlgt.solvers.matrix_game import minimax
 
@@ -71,6 +72,7 @@ def security_levels(game: NormalFormGame) -> SecurityLevels:
     >>> levels.strategies[0].round(3).tolist()
     [0.333, 0.667]
     """
+    require_game(game)
     answers = [minimax(_against_the_others(game, i)) for i in range(game.n_players)]
     gaps = np.array([float(e.regrets.sum()) for e in answers])
     strategies: Profile = tuple(e.profile[0] for e in answers if e.profile is not None)

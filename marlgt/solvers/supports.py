@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, certified_pairs, relative_epsilon, stopwatch
 from marlgt.errors import BudgetExceeded, UnsupportedGame
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
 from marlgt.progress import progress
@@ -87,6 +88,7 @@ def support_enumeration(game: NormalFormGame, *, budget: float | None = 5_000_00
     nash (0, 1) (0, 1)  values (2, 3)  epsilon exact  [support_enumeration]
     nash (3/5, 2/5) (2/5, 3/5)  values (1.2, 1.2)  epsilon exact  [support_enumeration]
     """
+    require_game(game)
     if game.n_players != 2:
         raise UnsupportedGame(
             f"support enumeration needs a two-player game, got {game.n_players} players: "

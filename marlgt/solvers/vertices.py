@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, certified_pairs, stopwatch
 from marlgt.errors import BudgetExceeded, UnsupportedGame
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.solvers.array_walk import MOST_LABELS
 from marlgt.solvers.components import linked_components
@@ -78,6 +79,7 @@ def vertex_enumeration(game: NormalFormGame, *, budget: float | None = DEFAULT_B
     >>> vertex_enumeration(g).components
     ((0,), (1, 2))
     """
+    require_game(game)
     elapsed = stopwatch()
     check_budget(game, budget, "vertex enumeration")
     pair = PolytopePair(game)
