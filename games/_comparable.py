@@ -33,15 +33,19 @@ def comparable_payoffs(game: NormalFormGame) -> NDArray[Any]:
     return exact.astype(object)
 
 
-def slack_of(game: NormalFormGame, tolerance: float) -> float:
+def slack_of(game: NormalFormGame, tolerance: float, *, player: int | None = None) -> float:
     """Return how far two payoffs may lie apart and still count as equal: 0 in an exact game.
 
-    It is ``tolerance`` times the largest payoff range of a player, plus the rounding of the payoffs.
+    It is ``tolerance`` times the payoff range of the player, plus the rounding of her payoffs; without a
+    player, what compares sums over all players: the largest of both.
     """
     if game.is_exact:
         return 0  # not 0.0, which turns the fractions it is subtracted from into floats
-    rounding = 8.0 * np.finfo(np.float64).eps * np.abs(game.payoffs).max()
-    return float(tolerance * game.payoff_range.max() + rounding)
+    payoffs, ranges = (
+        (game.payoffs, game.payoff_range) if player is None else (game.payoffs[player], game.payoff_range[player])
+    )
+    rounding = 8.0 * np.finfo(np.float64).eps * np.abs(payoffs).max()
+    return float(tolerance * np.max(ranges) + rounding)
 
 
 def checked_player(game: NormalFormGame, player: int, name: str = "player") -> int:

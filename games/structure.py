@@ -169,15 +169,19 @@ def weighted_potential(
 def is_ordinal_potential(game: NormalFormGame, *, tolerance: float = 1e-9) -> bool:
     """Tell whether some function of the profile moves, in every deviation, as the deviator's payoff does."""
     require_game(game)
-    payoffs, slack = comparable_payoffs(game), slack_of(game, tolerance)
-    return _gains_are_acyclic(payoffs, slack, _tie_classes(payoffs, slack))
+    payoffs, slacks = comparable_payoffs(game), _own_slacks(game, tolerance)
+    return _gains_are_acyclic(payoffs, slacks, _tie_classes(payoffs, slacks))
 
 
 def has_finite_improvement_property(game: NormalFormGame, *, tolerance: float = 1e-9) -> bool:
     """Tell whether every sequence of unilateral gains ends, as it then must in a pure Nash equilibrium."""
     require_game(game)
-    payoffs, slack = comparable_payoffs(game), slack_of(game, tolerance)
-    return _gains_are_acyclic(payoffs, slack, np.arange(game.n_profiles).reshape(game.n_actions))
+    payoffs, slacks = comparable_payoffs(game), _own_slacks(game, tolerance)
+    return _gains_are_acyclic(payoffs, slacks, np.arange(game.n_profiles).reshape(game.n_actions))
+
+
+def _own_slacks(game: NormalFormGame, tolerance: float) -> list[float]:
+    return [slack_of(game, tolerance, player=i) for i in range(game.n_players)]
 
 
 def _steps_from_first(payoffs: NDArray[Any]) -> NDArray[Any]:
@@ -221,7 +225,7 @@ def _positive_combination(kernel: NDArray[np.float64]) -> NDArray[np.float64] | 
     return candidate if candidate.min() > 1e-9 * candidate.max() else None
 
 
-def _tie_classes(payoffs: NDArray[Any], slack: float) -> NDArray[np.intp]:
+def _tie_classes(payoffs: NDArray[Any], slacks: list[float]) -> NDArray[np.intp]:
     """Number the profiles so that two share a number exactly when deviations that change nothing join them."""
     shape = payoffs.shape[1:]
     parent = list(range(int(np.prod(shape))))
@@ -233,7 +237,7 @@ def _tie_classes(payoffs: NDArray[Any], slack: float) -> NDArray[np.intp]:
         return x
 
     number = np.arange(len(parent)).reshape(shape)
-    for i, own in enumerate(payoffs):
+    for i, (own, slack) in enumerate(zip(payoffs, slacks)):
         # Along a line of one player's deviations equal payoffs stand together once sorted.
         order = np.argsort(own, axis=i, kind="stable")
         ordered = np.take_along_axis(own, order, axis=i)
@@ -246,13 +250,13 @@ def _tie_classes(payoffs: NDArray[Any], slack: float) -> NDArray[np.intp]:
     return np.array([root(x) for x in range(len(parent))]).reshape(shape)
 
 
-def _gains_are_acyclic(payoffs: NDArray[Any], slack: float, classes: NDArray[np.intp]) -> bool:
+def _gains_are_acyclic(payoffs: NDArray[Any], slacks: list[float], classes: NDArray[np.intp]) -> bool:
     """Tell whether strict gains, taken between classes of profiles, form no cycle: peel off the sinks."""
     alive = np.ones(classes.shape, dtype=bool)
     count = classes.size
     while True:
         leaves = np.zeros(classes.shape, dtype=bool)
-        for i, own in enumerate(payoffs):
+        for i, (own, slack) in enumerate(zip(payoffs, slacks)):
             best = np.where(alive, own, payoffs[i].min()).max(axis=i, keepdims=True)
             leaves |= np.asarray(best - own > slack, dtype=bool)
         moving = np.bincount(classes[alive & leaves], minlength=count) > 0

@@ -144,7 +144,7 @@ def stackelberg_shortfalls(
 def _pure_value(game: NormalFormGame, leader: int) -> tuple[Any, bool]:
     payoffs = game.fractions if game.is_exact else game.payoffs
     own, other = leader_payoffs(payoffs, leader)
-    slack = slack_of(game, 0.0)
+    slack = slack_of(game, 0.0, player=1 - leader)
     reached = [max(u for u, v in zip(row, reply) if v >= max(reply) - slack) for row, reply in zip(own, other)]
     return max(reached), game.is_exact
 

@@ -45,6 +45,9 @@ __all__ = [
     "welfare_shortfall",
 ]
 
+_NEGLIGIBLE = 2e-9
+"""Entries that HiGHS would leave out of a program, which must still admit the answer."""
+
 
 def pareto_frontier_pure(game: NormalFormGame) -> tuple[tuple[int, ...], ...]:
     """Return the Pareto-optimal pure action profiles, in lexicographic order.
@@ -127,13 +130,15 @@ def pareto_gain(game: NormalFormGame, answer: Any) -> float:
     spread = np.where(game.payoff_range > 0, game.payoff_range, 1.0)
     flat = game.payoffs.reshape(n, -1)
     unit = (flat - flat.min(axis=1, keepdims=True)) / spread[:, None]
-    own = unit @ _as_joint(game, answer).reshape(-1)
-    # max sum_i s_i  s.t.  sum_a q(a) u_i(a) - s_i >= u_i(answer),  sum_a q(a) = 1,  q, s >= 0
-    matrix = np.vstack([np.hstack([unit, -np.eye(n)]), np.append(np.ones(unit.shape[1]), np.zeros(n))])
+    joint = _as_joint(game, answer).reshape(-1)
+    gains = unit - (unit @ joint)[:, None]
+    gains[np.abs(gains) < _NEGLIGIBLE] = 0.0
+    # max sum_i s_i  s.t.  sum_a q(a) gains_i(a) - s_i >= what the answer reaches,  sum_a q(a) = 1,  q, s >= 0
+    matrix = np.vstack([np.hstack([gains, -np.eye(n)]), np.append(np.ones(gains.shape[1]), np.zeros(n))])
     program = solve_linear_program(
         np.append(np.zeros(unit.shape[1]), np.ones(n)),
         matrix=matrix,
-        row_lower=np.append(own, 1.0),
+        row_lower=np.append(gains @ joint, 1.0),
         row_upper=np.append(np.full(n, np.inf), 1.0),
         maximize=True,
     )

@@ -103,17 +103,7 @@ def iterated_elimination(
     rounds = 0
     reduced = game
     while True:
-        found = [
-            domination
-            for player, actions in enumerate(kept)
-            for a in range(len(actions))
-            if (
-                domination := dominating_strategy(
-                    reduced, player, a, strict=strict, by_mixed=by_mixed, tolerance=tolerance
-                )
-            )
-            is not None
-        ]
+        found = _dominations(reduced, strict, by_mixed, _tolerances(game, reduced, tolerance))
         if not found:
             return Elimination(reduced, tuple(kept), tuple(steps), rounds, strict)
         rounds += 1
@@ -128,6 +118,25 @@ def is_dominance_solvable(game: NormalFormGame, *, strict: bool = True, toleranc
     """Tell whether iterated elimination leaves one action profile."""
     require_game(game)
     return iterated_elimination(game, strict=strict, tolerance=tolerance).game.n_profiles == 1
+
+
+def _dominations(game: NormalFormGame, strict: bool, by_mixed: bool, tolerances: list[float]) -> list[Domination]:
+    return [
+        domination
+        for player, (count, tolerance) in enumerate(zip(game.n_actions, tolerances))
+        for a in range(count)
+        if (domination := dominating_strategy(game, player, a, strict=strict, by_mixed=by_mixed, tolerance=tolerance))
+        is not None
+    ]
+
+
+def _tolerances(game: NormalFormGame, reduced: NormalFormGame, tolerance: float) -> list[float]:
+    """Return shares of the reduced game's payoff ranges that are the tolerance in the game given.
+
+    Differences that were rounding errors in the whole game do not become payoffs in a part of it.
+    """
+    slack, ranges = tolerance * game.payoff_range, reduced.payoff_range
+    return [float(s) for s in np.divide(slack, ranges, out=np.ones_like(slack), where=ranges > slack)]
 
 
 def _in_full(domination: Domination, kept: tuple[int, ...], count: int) -> Domination:

@@ -13,12 +13,14 @@ up, all rows go to the interior-point method.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.errors import NotConverged
+from marlgt.exact_programs import EXACT_CELLS, common_integers, maximize_exactly
 from marlgt.linear_programs import run_interruptibly
 
 __all__ = ["FEASIBILITY", "IncentiveProgram"]
@@ -30,6 +32,9 @@ MAX_ROUNDS = 15
 _WHOLE_BELOW = 60_000
 _ROWS_A_ROUND = 400
 _SIMPLEX_ITERATIONS = 1_500
+
+_NEGLIGIBLE = 5e-10
+"""Entries left out of a program: below the tolerance of certificates, and HiGHS fails on smaller ones."""
 
 Floats = NDArray[np.float64]
 Rows = tuple[NDArray[np.int32], NDArray[np.int32], Floats]
@@ -126,9 +131,27 @@ class IncentiveProgram:
         self._passed[:] = False
         self._pass(objective, np.flatnonzero(self._row_names), method="ipm")
         self.work["rounds"] += 1
-        if not self._run():
+        if self._run():
+            return self._joint()
+        names = np.flatnonzero(self._row_names)
+        if (len(names) + 3) * (self._size + 2) > EXACT_CELLS:
             raise NotConverged("HiGHS found no optimum of the linear program of correlated equilibria")
-        return self._joint()
+        return self._solve_exactly(objective, names)
+
+    def _solve_exactly(self, objective: Floats, names: NDArray[np.intp]) -> Floats:
+        """Solve a small program in exact arithmetic, the payoffs taken for the binary fractions that they are."""
+        size = self._size
+        rows = np.hstack([self.dense_rows(names), np.zeros((len(names), 1))])
+        total = np.append(np.ones(size), 0.0)
+        # Objectives of one or more use up sum(q) <= 1.
+        goal = np.append(objective - objective.min() + 1.0, 0.0)
+        if self._floor is not None:
+            goal = 1.0 - total
+            rows = np.vstack([rows, np.hstack([-(self._floor + 1.0), np.ones((len(self._floor), 1))])])
+        bounds = np.zeros(len(rows) + 1, dtype=object)
+        bounds[-1] = 1
+        matrix = np.vstack([_integers(rows), _integers(total)])
+        return maximize_exactly(_integers(goal), matrix, bounds)[:size].astype(np.float64)
 
     def _pass(self, objective: Floats, names: NDArray[np.intp], *, method: str) -> None:
         """Give HiGHS the objective and more rows, making the model on the first call."""
@@ -213,7 +236,7 @@ class IncentiveProgram:
             "solver": method,
             "primal_feasibility_tolerance": FEASIBILITY,
             "dual_feasibility_tolerance": FEASIBILITY,
-            "small_matrix_value": 1e-12,
+            "small_matrix_value": _NEGLIGIBLE,
         }
         if method == "simplex":
             options |= {"presolve": "off", "simplex_iteration_limit": _SIMPLEX_ITERATIONS}
@@ -233,3 +256,8 @@ class IncentiveProgram:
         places = np.append(every, np.int32(size))
         entries = np.hstack([-self._floor, np.ones((n, 1))])
         return starts, np.concatenate([every, np.tile(places, n)]), np.concatenate([np.ones(size), entries.reshape(-1)])
+
+
+def _integers(numbers: Floats) -> NDArray[Any]:
+    fractions = np.array([Fraction(x) for x in numbers.reshape(-1).tolist()], dtype=object)
+    return common_integers(fractions.reshape(numbers.shape))

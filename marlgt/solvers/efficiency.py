@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from marlgt.certificates import Equilibria, Equilibrium, stopwatch
 from marlgt.concepts.efficiency import (
@@ -60,7 +60,8 @@ def welfare_optimal(game: NormalFormGame) -> Equilibria:
     require_game(game)
     clock = stopwatch()
     totals = comparable_payoffs(game).sum(axis=0)
-    return _answers(game, "welfare", _largest(game, totals), lambda a: welfare_shortfall(game, a), clock)
+    best = _profiles_where(totals >= totals.max() - slack_of(game, 0.0))
+    return _answers(game, "welfare", best, lambda a: welfare_shortfall(game, a), clock)
 
 
 def fairness_optimal(game: NormalFormGame, *, disagreement: ArrayLike | None = None) -> Equilibria:
@@ -120,13 +121,8 @@ def maxmin_fair(game: NormalFormGame) -> Equilibria:
     require_game(game)
     clock = stopwatch()
     worst = comparable_payoffs(game).min(axis=0)
-    return _answers(
-        game, "fairness", _largest(game, worst), lambda a: max_min_shortfall(game, a), clock, method="maxmin"
-    )
-
-
-def _largest(game: NormalFormGame, scores: NDArray[Any]) -> list[tuple[int, ...]]:
-    return _profiles_where(scores >= scores.max() - slack_of(game, 0.0))
+    best = _profiles_where(worst == worst.max())
+    return _answers(game, "fairness", best, lambda a: max_min_shortfall(game, a), clock, method="maxmin")
 
 
 def _profiles_where(chosen: Any) -> list[tuple[int, ...]]:

@@ -99,3 +99,12 @@ def test_every_rationalizable_action_is_a_best_reply_to_a_belief_on_rationalizab
                 b_eq=[1.0],
             )
             assert program.status == 0
+
+
+def test_rounding_errors_do_not_become_payoffs_in_a_reduced_game():
+    noise = 1e-12
+    game = gt.NormalFormGame.bimatrix(
+        [[1.0, 1.0 + noise], [1.0 + noise, 1.0 + 2 * noise], [-9.0, -9.0]], [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]
+    )
+    assert iterated_elimination(game).actions == ((0, 1), (0, 1))
+    assert iterated_elimination(game, strict=False).actions == ((0, 1), (0, 1))

@@ -110,3 +110,9 @@ def test_three_players_are_refused_with_a_way_out():
         stackelberg(gt.NormalFormGame(np.zeros((3, 1, 1, 1))))
     with pytest.raises(gt.GameError, match="leader is 2"):
         stackelberg(gt.NormalFormGame.zero_sum([[1]]), leader=2)
+
+
+def test_the_leaders_units_do_not_blur_the_followers_choice():
+    game = gt.NormalFormGame.bimatrix([[1.0], [0.0]], [[1e15], [1.001e15]])
+    assert stackelberg_pure(game, leader=1).supports == ((0,), (0,))
+    assert stackelberg(game, leader=1).supports == ((0,), (0,))

@@ -204,3 +204,35 @@ def test_bad_objectives_are_explained(objective, message):
 def test_an_unknown_player_is_named():
     with pytest.raises(gt.GameError, match="player is 7"):
         correlated_equilibrium(gt.NormalFormGame.zero_sum([[1]]), objective="libertarian", player=7)
+
+
+def test_payoffs_that_differ_by_ten_orders_of_magnitude_are_solved():
+    big = 2**31
+    game = gt.NormalFormGame.bimatrix(
+        [[big, 0, 0], [0, -big, 0], [-2 * big, 2, 0]], [[0, 2 * big, 0], [0, big, 0], [0, -2 * big, -big]]
+    )
+    for solve in SOLVERS.values():
+        for objective in ("welfare", "egalitarian", "republican"):
+            answer = solve(game, objective=objective)
+            assert (answer.regrets <= 1e-9 * game.payoff_range).all()
+
+
+@pytest.mark.parametrize("coarse", [False, True], ids=["correlated", "coarse"])
+def test_small_programs_that_highs_gives_up_are_solved_exactly(monkeypatch, coarse):
+    rng = np.random.default_rng(6)
+    solve = SOLVERS["CCE" if coarse else "CE"]
+    for _ in range(5):
+        game = gt.NormalFormGame(rng.integers(-5, 6, size=(2, 3, 2)) / 3)
+        welfare, floor = solve(game).values.sum(), solve(game, objective="egalitarian").values.min()
+        with monkeypatch.context() as context:
+            context.setattr(_incentives.IncentiveProgram, "_run", lambda self: False)
+            assert solve(game).values.sum() == pytest.approx(welfare, abs=1e-9)
+            assert solve(game, objective="egalitarian").values.min() == pytest.approx(floor, abs=1e-9)
+
+
+def test_a_large_program_that_highs_gives_up_is_reported(monkeypatch):
+    monkeypatch.setattr(_incentives.IncentiveProgram, "_run", lambda self: False)
+    rng = np.random.default_rng(6)
+    rows = rng.random((9, 9))
+    with pytest.raises(gt.NotConverged, match="HiGHS found no optimum"):
+        correlated_equilibrium(gt.NormalFormGame.zero_sum(rows))
