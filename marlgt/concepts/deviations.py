@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from marlgt.games._comparable import checked_player
 from marlgt.games._doors import require_game
 from marlgt.games._profiles import checked_joint, checked_profile, deviation_payoffs
 from marlgt.games.normal_form import NormalFormGame
@@ -115,7 +116,7 @@ def swap_gains(game: NormalFormGame, joint: ArrayLike, player: int) -> NDArray[n
         Entry ``[a, b]``, weighted by the probability that a is recommended; the diagonal is zero.
     """
     require_game(game)
-    return deviation_gains(game.payoffs, checked_joint(game, joint), player)
+    return deviation_gains(game.payoffs, checked_joint(game, joint), checked_player(game, player))
 
 
 def deviation_gains(payoffs: NDArray[Any], joint: NDArray[Any], player: int) -> NDArray[Any]:
