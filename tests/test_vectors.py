@@ -137,7 +137,7 @@ def pareto_and_welfare(inputs, expected, tolerance):
     outcomes = {tuple(int(np.argmax(p)) for p in e.profile) for e in gt.solve(game, concept="pareto")}
     assert outcomes == {tuple(outcome) for outcome in expected["pareto_pure"]}
     assert abs(gt.solve(game, concept="welfare")[0].values.sum() - expected["max_welfare"]) <= tolerance
-    assert abs(gt.solve(game, concept="fairness", method="maxmin")[0].values.min() - expected["max_min"]) <= tolerance
+    assert abs(gt.solve(game, concept="fairness", method="maxmin_fair")[0].values.min() - expected["max_min"]) <= tolerance
     if expected["max_product"] is None:
         with pytest.raises(gt.GameError, match="positive"):
             fairness_optimal(game)
@@ -177,7 +177,7 @@ def zero_sum(inputs, expected, tolerance):
 
 def several_players(inputs, expected, tolerance):
     game = gt.NormalFormGame(nested(inputs["payoffs"]))
-    pure = {tuple(int(np.argmax(p)) for p in e.profile) for e in gt.solve(game, method="pure_enumeration")}
+    pure = {tuple(int(np.argmax(p)) for p in e.profile) for e in gt.solve(game, method="pure_equilibria")}
     assert pure == {tuple(profile) for profile in expected["pure_nash"]}
     for name, concept in (("uCE", "correlated"), ("uCCE", "coarse_correlated")):
         if name in expected:

@@ -134,6 +134,7 @@ def print_answers(game: NormalFormGame, answers: Equilibria, *, width: int | Non
 
 NOUNS = {
     "nash": "Nash equilibrium",
+    "pure_nash": "pure Nash equilibrium",
     "correlated": "correlated equilibrium",
     "coarse_correlated": "coarse correlated equilibrium",
     "qre": "quantal response equilibrium",

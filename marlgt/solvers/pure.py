@@ -27,8 +27,9 @@ _ROUNDING = 1e-13
 def pure_equilibria(game: NormalFormGame) -> Equilibria:
     """Return every pure Nash equilibrium, in the order of the action profiles; possibly none.
 
-    ``complete`` means that these are all the *pure* ones; there may be mixed equilibria besides. The
-    sequence is filled while it is read, so that the first answer of a huge game costs no more than one.
+    The concept of the sequence is ``"pure_nash"``: ``complete`` means that these are all the *pure* ones,
+    and there may be mixed equilibria besides. The sequence is filled while it is read, so that the first
+    answer of a huge game costs no more than one.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def pure_equilibria(game: NormalFormGame) -> Equilibria:
             profile = tuple(int(a) for a in indices)
             yield certified_pure(game, profile, method="pure_equilibria", work=work, seconds=elapsed())
 
-    return Equilibria(concept="nash", method="pure_equilibria", stream=stream())
+    return Equilibria(concept="pure_nash", method="pure_equilibria", stream=stream())
 
 
 def pure_profiles(game: NormalFormGame) -> NDArray[np.intp]:

@@ -20,7 +20,7 @@ DEFAULT_BUDGET: Literal["default"] = "default"
 
 @dataclass(frozen=True)
 class Method:
-    """Where a solver lives and which of the options of :func:`solve` it takes."""
+    """A solver that :func:`solve` can call: its module and which of the options of ``solve`` it takes."""
 
     module: str
     function: str
@@ -33,51 +33,50 @@ class Method:
         )
 
 
-def _own(module: str, function: str, *options: str) -> Method:
-    return Method(f"marlgt.solvers.{module}", function, options)
+def _table(*rows: tuple[str, str, tuple[str, ...]]) -> dict[str, Method]:
+    return {function: Method(f"marlgt.solvers.{module}", function, options) for function, module, options in rows}
 
 
 METHODS: Mapping[str, Mapping[str, Method]] = {
-    "nash": {
-        "pure_enumeration": _own("pure", "pure_equilibria"),
-        "support_enumeration": _own("supports", "support_enumeration", "budget"),
-        "vertex_enumeration": _own("vertices", "vertex_enumeration", "budget"),
-        "lemke_howson": _own("pivoting", "lemke_howson", "label"),
-        "lemke_howson_all_labels": _own("pivoting", "lemke_howson_all_labels"),
-        "lemke_howson_race": _own("pivoting", "lemke_howson_race", "seed"),
-        "zero_sum": _own("matrix_game", "minimax"),
-        "all_isolated": _own("polynomial", "all_isolated_equilibria", "budget"),
-        "logit": _own("homotopy", "logit"),
-        "iterated_polymatrix": _own("polymatrix", "iterated_polymatrix", "seed"),
-        "portfolio": _own("portfolio", "find_one", "seed"),
-        "nashpy.support_enumeration": _own("backends", "nashpy_support_enumeration"),
-        "nashpy.vertex_enumeration": _own("backends", "nashpy_vertex_enumeration"),
-        "nashpy.lemke_howson": _own("backends", "nashpy_lemke_howson", "label"),
-        "nashpy.linear_program": _own("backends", "nashpy_linear_program"),
-        "openspiel.linear_program": _own("backends", "openspiel_linear_program"),
+    "nash": _table(
+        ("vertex_enumeration", "vertices", ("budget",)),
+        ("support_enumeration", "supports", ("budget",)),
+        ("lemke_howson", "pivoting", ("label",)),
+        ("lemke_howson_all_labels", "pivoting", ()),
+        ("lemke_howson_race", "pivoting", ("seed",)),
+        ("minimax", "matrix_game", ()),
+        ("pure_equilibria", "pure", ()),
+        ("all_isolated_equilibria", "polynomial", ("budget",)),
+        ("find_one", "portfolio", ("seed",)),
+        ("iterated_polymatrix", "polymatrix", ("seed",)),
+        ("logit", "homotopy", ()),
+    )
+    | {
+        "nashpy.support_enumeration": Method("marlgt.solvers.backends", "nashpy_support_enumeration"),
+        "nashpy.vertex_enumeration": Method("marlgt.solvers.backends", "nashpy_vertex_enumeration"),
+        "nashpy.lemke_howson": Method("marlgt.solvers.backends", "nashpy_lemke_howson", ("label",)),
+        "nashpy.linear_program": Method("marlgt.solvers.backends", "nashpy_linear_program"),
+        "openspiel.linear_program": Method("marlgt.solvers.backends", "openspiel_linear_program"),
     },
-    "minimax": {
-        "zero_sum": _own("matrix_game", "minimax"),
-        "simplex": _own("matrix_game", "zero_sum_simplex"),
-        "interior_point": _own("interior_point", "zero_sum_interior_point"),
-        "linear_program": _own("matrix_game", "zero_sum_linear_program"),
-    },
-    "correlated": {"linear_program": _own("correlated", "correlated_equilibrium", "objective", "player")},
-    "coarse_correlated": {"linear_program": _own("correlated", "coarse_correlated_equilibrium", "objective", "player")},
-    "stackelberg": {
-        "linear_programs": _own("commitment", "stackelberg", "leader"),
-        "pure": _own("commitment", "stackelberg_pure", "leader"),
-    },
-    "pareto": {"enumeration": _own("efficiency", "pareto_optimal")},
-    "welfare": {"enumeration": _own("efficiency", "welfare_optimal")},
-    "fairness": {
-        "nash_product": _own("efficiency", "fairness_optimal"),
-        "maxmin": _own("efficiency", "maxmin_fair"),
-    },
-    "qre": {"homotopy": _own("homotopy", "quantal_response", "rationality")},
-    "evolutionarily_stable": {"support_enumeration": _own("evolution", "evolutionarily_stable_strategies")},
+    "minimax": _table(
+        ("minimax", "matrix_game", ()),
+        ("zero_sum_simplex", "matrix_game", ()),
+        ("zero_sum_interior_point", "interior_point", ()),
+        ("zero_sum_linear_program", "matrix_game", ()),
+    ),
+    "correlated": _table(("correlated_equilibrium", "correlated", ("objective", "player"))),
+    "coarse_correlated": _table(("coarse_correlated_equilibrium", "correlated", ("objective", "player"))),
+    "stackelberg": _table(
+        ("stackelberg", "commitment", ("leader",)),
+        ("stackelberg_pure", "commitment", ("leader",)),
+    ),
+    "pareto": _table(("pareto_optimal", "efficiency", ())),
+    "welfare": _table(("welfare_optimal", "efficiency", ())),
+    "fairness": _table(("fairness_optimal", "efficiency", ()), ("maxmin_fair", "efficiency", ())),
+    "qre": _table(("quantal_response", "homotopy", ("rationality",))),
+    "evolutionarily_stable": _table(("evolutionarily_stable_strategies", "evolution", ("budget",))),
 }
-"""Every solver behind :func:`solve`: by concept, then by name."""
+"""Every solver behind :func:`solve`, by concept; the names are those of the functions, backends have a dot."""
 
 
 def solve(
@@ -169,40 +168,41 @@ def solve(
             hint = _closest(method, methods)
             raise GameError(f"unknown method {method!r} for {concept}{hint}: choose from {', '.join(methods)}")
         return _run(game, concept, method, options, f"{method} was asked for.")
-    for candidate, why in choose(game, concept=concept):
+    *earlier, (last, last_why) = choose(game, concept=concept)
+    for candidate, why in earlier:
         try:
-            return _run(game, concept, candidate, options, why)
-        except BudgetExceeded as error:
-            refused = error
-    raise refused
+            answers = _run(game, concept, candidate, options, why)
+        except BudgetExceeded:
+            continue
+        if answers.stopped == "interrupted" or len(answers) > 0:
+            return answers
+    return _run(game, concept, last, options, last_why)
 
 
 def choose(game: NormalFormGame, *, concept: str = "nash") -> tuple[tuple[str, str], ...]:
     """Return the methods that :func:`solve` would try for a game, best first, each with the reason.
 
-    A method that enumerates refuses, before it starts, work beyond its budget; the next one is then tried.
+    A method that enumerates refuses, before it starts, work beyond its budget; then, or if a method finds
+    nothing, the next one is tried.
     """
     from marlgt.games.structure import is_constant_sum
 
     if concept != "nash":
-        first = next(iter(METHODS[concept]))
-        return ((first, f"{first.replace('_', ' ')} is the method for {concept.replace('_', ' ')}."),)
+        name = next(iter(METHODS[concept]))
+        return ((name, f"The method for {concept.replace('_', ' ')}."),)
     if game.n_players == 1:
-        return (("pure_enumeration", "One player: the equilibria are the best actions and their mixtures."),)
+        return (("pure_equilibria", "One player: the equilibria are the best actions and their mixtures."),)
     if game.n_players == 2:
-        enumerate_all = ("vertex_enumeration", "Two players, small enough for every extreme equilibrium.")
+        every = ("vertex_enumeration", "Two players, small enough for every extreme equilibrium.")
         if is_constant_sum(game):
-            return (
-                enumerate_all,
-                ("zero_sum", "Two players, constant sum, too large to enumerate: one by linear programming."),
-            )
-        return (
-            enumerate_all,
-            ("lemke_howson_race", "Two players, too large to enumerate: one by racing Lemke-Howson labels."),
-        )
+            return every, ("minimax", "Two players, constant sum, too large to enumerate: one by linear programming.")
+        race = "Two players, too large to enumerate: one by racing Lemke-Howson labels."
+        return every, ("lemke_howson_race", race)
+    count = game.n_players
     return (
-        ("all_isolated", f"{game.n_players} players, small enough for every isolated equilibrium."),
-        ("portfolio", f"{game.n_players} players, too large to enumerate: one by a portfolio of methods."),
+        ("all_isolated_equilibria", f"{count} players, small enough for every isolated equilibrium."),
+        ("pure_equilibria", f"{count} players, too large for every equilibrium: the pure ones."),
+        ("find_one", f"{count} players, too large for every equilibrium, none pure: one by a portfolio of methods."),
     )
 
 
