@@ -18,7 +18,7 @@ import numpy as np
 from marlgt.errors import NotConverged
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
-from marlgt.solvers.polytope_pair import TIE, PolytopePair
+from marlgt.solvers.polytope_pair import PolytopePair
 from marlgt.solvers.vertices import DEFAULT_BUDGET, check_budget
 
 __all__ = ["is_degenerate"]
@@ -27,8 +27,9 @@ __all__ = ["is_degenerate"]
 def is_degenerate(game: NormalFormGame, *, budget: float | None = DEFAULT_BUDGET) -> bool:
     """Tell whether some mixed strategy of a two-player game has more pure best replies than actions played.
 
-    Decided exactly in an exact game; in a game of floats, payoffs closer than 1e-10 of the player's
-    range count as equal. A nondegenerate game has finitely many equilibria, and an odd number.
+    Decided exactly in an exact game; what counts as a tie in a game of floats is as in
+    :func:`~marlgt.solvers.vertices.vertex_enumeration`. A nondegenerate game has finitely many
+    equilibria, and an odd number.
 
     Parameters
     ----------
@@ -67,15 +68,9 @@ def is_degenerate(game: NormalFormGame, *, budget: float | None = DEFAULT_BUDGET
 
 def _pure_tie(game: NormalFormGame) -> bool:
     """Tell whether a pure strategy has two best replies, the commonest case of degeneracy."""
-    if game.is_exact:
-        payoffs = game.integer_payoffs[0]
-        slack = [0, 0]
-    else:
-        payoffs = game.payoffs
-        slack = (TIE * game.payoff_range).tolist()
+    payoffs = game.integer_payoffs[0] if game.is_exact else game.payoffs
     for player in (0, 1):
         matrix = payoffs[player] if player == 0 else payoffs[player].T
-        close = matrix >= matrix.max(axis=0) - slack[player]
-        if (np.count_nonzero(close, axis=0) > 1).any():
+        if (np.count_nonzero(matrix == matrix.max(axis=0), axis=0) > 1).any():
             return True
     return False

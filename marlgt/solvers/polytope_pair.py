@@ -4,9 +4,10 @@ An exact game is walked so that no decision rests on rounding. First, where inte
 pivots in floats; then by rounded pivots, given up at the first decision that is nearly a tie; and else
 in Python's integers.
 
-A game of floats is walked by rounded pivots, given up in the same way. If there are ties and all
-payoffs are, up to scale and rounding, fractions of small denominators, then these are what is meant,
-and their game is walked exactly. Only if not, differences up to a tolerance count as ties.
+A game of floats is walked by rounded pivots, given up in the same way. Where a decision is close, the
+payoffs are taken at their word: as fractions of small denominators, if they are such up to scale and
+rounding, else as the binary fractions that they are; and that game is walked exactly. Only in games
+too large for this do differences up to a tolerance count as ties.
 """
 
 from __future__ import annotations
@@ -32,17 +33,18 @@ from marlgt.solvers.polytopes import FULL, INEXACT, TIED, NumberWalk, most_verti
 __all__ = ["PolytopePair", "vertex_bound"]
 
 TIE = 1e-10
-"""Share of a player's payoff range below which two payoffs of a game of floats are equal."""
+"""Share of a player's payoff range below which two payoffs are equal, in a large game of floats with close ones."""
 
-NOISE, MARGIN = 1e-11, 1e-9
-"""In an exact game walked with rounding: what counts as zero, and what is too close to it to tell."""
+NOISE, MARGIN = 1e-12, 1e-10
+"""In a game walked with rounding: what counts as zero, and what is too close to it to tell."""
 
 LARGEST_DRIFT = 1e-8
 
 LARGEST_DENOMINATOR, ROUNDING = 10**6, 1e-14
 """Floats within rounding of fractions with no larger denominator are read as these where there are ties."""
 
-LARGEST_WHOLE = 2.0**53
+WORK_IN_LONG_INTEGERS = 200_000.0
+"""Predicted work up to which a game of floats is walked as the binary fractions that they are."""
 
 BASES_AT_FIRST = 4096
 
@@ -170,26 +172,25 @@ class PolytopePair:
         elif arrays:
             floats = self._positive_floats()
             yield self._array_walks(floats, NOISE, MARGIN, False)
-            short = self._meant_integers([matrix.tolist() for matrix in floats])
-            if short is not None:
-                yield from self._exact_attempts(short, arrays)
+            meant = self._meant_integers([matrix.tolist() for matrix in floats])
+            if meant is not None:
+                yield from self._exact_attempts(meant, arrays)
             yield self._array_walks(floats, TIE, 0.0, False)
         else:
             lists = self._positive_lists()
             yield self._number_walks(lists, MARGIN, True)
-            short = self._meant_integers(lists)
-            if short is not None:
-                yield from self._exact_attempts(short, arrays)
+            meant = self._meant_integers(lists)
+            if meant is not None:
+                yield from self._exact_attempts(meant, arrays)
             yield self._number_walks(lists, TIE, False)
 
     def _meant_integers(self, scaled: Matrices) -> Matrices | None:
-        """Return the matrices as integers if the payoffs are whole numbers or short fractions, up to scale."""
+        """Return the matrices as the integers that the payoffs mean, up to scale; None if that is too much work."""
+        short = _short_fractions(scaled)
+        if short is not None or self._work > WORK_IN_LONG_INTEGERS:
+            return short
         payoffs = self._game.payoffs
-        if np.abs(payoffs).max() <= LARGEST_WHOLE and (payoffs == np.rint(payoffs)).all():
-            return _primitive(
-                [[int(x) for x in line] for line in m] for m in (payoffs[1].tolist(), payoffs[0].T.tolist())
-            )
-        return _short_fractions(scaled)
+        return _primitive(map(_over_common_denominator, (payoffs[1].tolist(), payoffs[0].T.tolist())))
 
     def _exact_attempts(self, integers: Matrices, arrays: bool) -> Iterator[tuple[Any, Any]]:
         if arrays:
@@ -319,9 +320,15 @@ def _short_fractions(matrices: Matrices) -> Matrices | None:
         for line, given in zip(fractions, matrix):
             if any(abs(float(f) + 1.0 - x) > ROUNDING for f, x in zip(line, given)):
                 return None
-        common = lcm(*(f.denominator for line in fractions for f in line))
-        result.append([[f.numerator * (common // f.denominator) for f in line] for line in fractions])
+        result.append(_over_common_denominator(fractions))
     return _primitive(result)
+
+
+def _over_common_denominator(matrix: Sequence[Sequence[Any]]) -> list[list[int]]:
+    """Return the numerators of floats or Fractions over one denominator, exactly."""
+    ratios = [[x.as_integer_ratio() for x in line] for line in matrix]
+    common = lcm(*{d for line in ratios for _, d in line})
+    return [[n * (common // d) for n, d in line] for line in ratios]
 
 
 def _silent(done: float, note: str) -> None:

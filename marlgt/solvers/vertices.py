@@ -43,7 +43,9 @@ def vertex_enumeration(game: NormalFormGame, *, budget: float | None = DEFAULT_B
     """Return all extreme Nash equilibria of a two-player game, each once, with their components.
 
     Exact games get exact answers, with a proof in rational arithmetic that no regret is above zero.
-    In a game of floats, payoffs closer than 1e-10 of the player's range count as equal.
+    In a game of floats with ties, or nearly so, floats within rounding of short fractions count as
+    these, others as they are; in games beyond about 9x9, payoffs within 1e-10 of the player's range
+    then count as equal.
 
     Parameters
     ----------

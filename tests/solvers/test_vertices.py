@@ -321,6 +321,21 @@ def test_near_ties_within_the_tolerance_count_as_ties():
     assert all(e.epsilon < 1e-15 for e in found)
 
 
+@pytest.mark.parametrize("gear", ["plain", "compiled"])
+@pytest.mark.parametrize("noise", [1e-5, 1e-7, 1e-9])
+def test_near_ties_beyond_rounding_are_decided_as_the_floats_stand(gear, noise):
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        payoffs = rng.integers(0, 3, (2, 4, 4)) + noise * rng.standard_normal((2, 4, 4))
+        exact = np.empty(payoffs.shape, dtype=object)
+        exact.reshape(-1)[:] = [Fraction(x) for x in payoffs.reshape(-1).tolist()]
+        with forced(gear):
+            found = vertex_enumeration(NormalFormGame(payoffs))
+        assert found.complete
+        assert len(found) % 2 == 1
+        assert {e.supports for e in found} == {e.supports for e in vertex_enumeration(NormalFormGame(exact))}
+
+
 def test_a_constant_game_has_every_pure_profile_as_an_extreme_equilibrium():
     found = vertex_enumeration(NormalFormGame.bimatrix(np.zeros((4, 5), dtype=int), np.full((4, 5), 7)))
     assert len(found) == 20
