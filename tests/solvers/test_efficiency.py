@@ -51,7 +51,7 @@ def test_every_answer_attains_its_optimum(game):
 def test_bargaining_does_not_depend_on_units(game):
     if not game.is_exact:
         return
-    floor = np.array([int(np.floor(own.min())) - 1 for own in game.payoffs], dtype=object)
+    floor = np.array([own.min() - 1 for own in game.fractions], dtype=object)
     scaled = game.affine(scale=[1, 3, 5][: game.n_players])
     here = fairness_optimal(game, disagreement=floor)
     there = fairness_optimal(scaled, disagreement=floor * np.array([1, 3, 5][: game.n_players], dtype=object))

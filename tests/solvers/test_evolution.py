@@ -54,7 +54,7 @@ def test_every_strict_symmetric_equilibrium_is_found(game):
     if not game.is_exact:
         return
     pure = {x.index(1) for x in found(game) if 1 in x}
-    for i, column in enumerate(game.payoffs[0].T):
+    for i, column in enumerate(game.fractions[0].T):
         if sum(column == column.max()) == 1 and column[i] == column.max():
             assert i in pure
 
