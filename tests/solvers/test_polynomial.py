@@ -78,7 +78,8 @@ def test_renaming_and_changing_units_changes_no_equilibrium(shape, seed):
     game = random_game(shape, seed)
     players = rng.permutation(len(shape))
     orders = [rng.permutation(c) for c in shape]
-    other = game.restrict(orders).affine(scale=10.0 ** rng.uniform(-6, 12, len(shape)), shift=0.5)
+    units = 10.0 ** rng.uniform(-6, 12, len(shape))
+    other = game.restrict(orders).affine(scale=units, shift=0.5 * units)
     found = all_isolated_equilibria(other.permute_players(players))
     back = []
     for e in found:
