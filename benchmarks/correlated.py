@@ -31,7 +31,7 @@ CASES = (
     ("3 x 3", near_zero_sum, (3, 3), 5.0, 7),
     ("10 x 10, near zero-sum", near_zero_sum, (10, 10), 5.0, 7),
     ("20 x 20", uniform, (20, 20), 5.0, 5),
-    ("20 x 20, near zero-sum", near_zero_sum, (20, 20), 2.0, 3),
+    ("20 x 20, near zero-sum", near_zero_sum, (20, 20), 5.0, 3),
     ("5 x 5 x 5", uniform, (5, 5, 5), 5.0, 7),
     ("8 x 8 x 8", uniform, (8, 8, 8), 5.0, 5),
     ("10 x 10 x 10", uniform, (10, 10, 10), 5.0, 3),
