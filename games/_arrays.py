@@ -58,8 +58,11 @@ def exact_and_float(values: ArrayLike, name: str) -> tuple[NDArray[np.float64], 
         # numpy turns Python integers beyond int64 into floats when mixed with others: look again.
         if not isinstance(values, np.ndarray) and array.size and np.abs(array).max() >= 2.0**63:
             return _from_objects(np.asarray(values, dtype=object), name)
-        with np.errstate(over="ignore"):  # a long double above the range of float64 becomes inf, reported next
-            floats = np.array(array, dtype=np.float64, order="C")
+        if array.dtype == np.float64:
+            floats = np.array(array, order="C")
+        else:
+            with np.errstate(over="ignore"):  # a long double above the range of float64 becomes inf, reported next
+                floats = np.array(array, dtype=np.float64, order="C")
         _check_finite(floats, name)
         return floats, None
     if kind in "iu" or kind == "b":

@@ -12,6 +12,7 @@ import operator
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any, overload
 
 import numpy as np
@@ -36,6 +37,10 @@ __all__ = [
 
 TOLERANCE = 1e-9
 """Default largest regret of an answer, as a share of the player's payoff range."""
+
+_ZERO, _ONE = Fraction(0), Fraction(1)
+
+Strategy = NDArray[Any] | list[int]
 
 PRODUCTS_IN_PYTHON = 64
 """Work below which certifying in Python's numbers is faster than in arrays."""
@@ -351,7 +356,7 @@ def certified(
 
 def certified_pairs(
     game: NormalFormGame,
-    pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]],
+    pairs: Sequence[tuple[Strategy, Strategy]],
     *,
     method: str,
     work: Mapping[str, int] | None = None,
@@ -364,13 +369,14 @@ def certified_pairs(
 
     Parameters
     ----------
-    pairs : sequence of pairs of ndarrays, shapes (A_1,) and (A_2,)
-        All float64; or all objects holding Fractions, in an exact game.
+    pairs : sequence of pairs of ndarrays, shapes (A_1,) and (A_2,), or of lists of int
+        All arrays of float64; or, in an exact game, all arrays of Fractions, or all lists of integers
+        proportional to the probabilities.
     """
     if not pairs:
         return []
     rest: Mapping[str, Any] = {"method": method, "work": work or {}, "seconds": seconds, "complete": complete}
-    if pairs[0][0].dtype == object:
+    if isinstance(pairs[0][0], list) or pairs[0][0].dtype == object:
         payoffs, denominators = game.integer_payoffs
         matrices = payoffs[0].tolist(), payoffs[1].T.tolist()
         return [_certified_pair(game, pair, matrices, denominators, rest) for pair in pairs]
@@ -405,7 +411,7 @@ def certified_pairs(
 
 def _certified_pair(
     game: NormalFormGame,
-    pair: tuple[NDArray[Any], NDArray[Any]],
+    pair: tuple[Strategy, Strategy],
     matrices: tuple[list[list[Any]], list[list[Any]]],
     denominators: tuple[int, ...] | None,
     rest: Mapping[str, Any],
@@ -419,17 +425,18 @@ def _certified_pair(
     denominators : tuple of int, or None
         The denominators of each player's payoffs; None for floats.
     """
+    exact = None
     if denominators is None:
-        (x, x_scale, first), (y, y_scale, second) = ((p.tolist(), 1.0, p) for p in pair)
-        slack = SUM_TOLERANCE
-        row_total = column_total = 1.0
+        first, second = (np.asarray(p) for p in pair)
+        x, y = first.tolist(), second.tolist()
+        x_scale = y_scale = row_total = column_total = 1.0
+        if min(x) < 0.0 or min(y) < 0.0 or max(abs(sum(x) - 1.0), abs(sum(y) - 1.0)) > SUM_TOLERANCE:
+            checked_profile(game, (first, second))
     else:
-        (x, x_scale, first), (y, y_scale, second) = map(_over_common_denominator, pair)
-        slack = 0.0
+        x, x_scale, first, exact_first = _over_common_denominator(pair[0])
+        y, y_scale, second, exact_second = _over_common_denominator(pair[1])
+        exact = exact_first, exact_second
         row_total, column_total = (x_scale * y_scale * d for d in denominators)
-    if min(x) < 0 or min(y) < 0 or abs(sum(x) - x_scale) > slack or abs(sum(y) - y_scale) > slack:
-        checked_profile(game, pair)
-        raise ProfileError("the fractions of a distribution must be nonnegative and sum to exactly 1")
     rows = [sum(map(operator.mul, line, y)) for line in matrices[0]]
     columns = [sum(map(operator.mul, line, x)) for line in matrices[1]]
     u, v = sum(map(operator.mul, x, rows)), sum(map(operator.mul, y, columns))
@@ -441,17 +448,28 @@ def _certified_pair(
         joint=None,
         values=numbers[0],
         regrets=numbers[1],
-        exact=denominators is not None,
-        exact_profile=None if denominators is None else pair,
+        exact=exact is not None,
+        exact_profile=exact,
         **rest,
     )
 
 
-def _over_common_denominator(strategy: NDArray[Any]) -> tuple[list[int], int, NDArray[np.float64]]:
-    """Return Fractions as integers over one denominator, and as floats."""
-    parts = [f.as_integer_ratio() for f in strategy.tolist()]
-    scale = math.lcm(*[d for _, d in parts])
-    return [n * (scale // d) for n, d in parts], scale, np.array([n / d for n, d in parts])
+def _over_common_denominator(strategy: Strategy) -> tuple[list[int], int, NDArray[np.float64], NDArray[Any]]:
+    """Return an exact strategy as integers over one denominator, as floats and as Fractions."""
+    if isinstance(strategy, list):
+        common = math.gcd(*strategy)
+        weights = [w // common for w in strategy] if common > 1 else strategy
+        scale = sum(weights)
+        fractions = np.empty(len(weights), dtype=object)
+        fractions[:] = [Fraction(w, scale) if w and w != scale else _ONE if w else _ZERO for w in weights]
+    else:
+        parts = [f.as_integer_ratio() for f in strategy.tolist()]
+        scale = math.lcm(*[d for _, d in parts])
+        weights = [n * (scale // d) for n, d in parts]
+        fractions = strategy
+    if min(weights) < 0 or sum(weights) != scale:
+        raise ProfileError("the fractions of a distribution must be nonnegative and sum to exactly 1")
+    return weights, scale, np.array([w / scale for w in weights]), fractions
 
 
 def relative_epsilon(game: NormalFormGame, answer: Equilibrium | Certificate) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.kernels import compiled
-from marlgt.solvers.polytope_kernel import BASES, DRIFT, rehash, slot_of, walk
+from marlgt.solvers.polytope_kernel import BASES, DRIFT, points, rehash, slot_of, walk
 from marlgt.solvers.polytopes import FULL, RUNNING
 
 __all__ = ["MOST_BASES", "MOST_LABELS", "ArrayWalk"]
@@ -116,7 +116,24 @@ class ArrayWalk:
     def masks(self) -> NDArray[np.int64]:
         """Return the labels of every vertex found, as bit masks in increasing order, each once."""
         found = np.sort(self._masks[: self.bases])
-        return np.compress(np.append(True, found[1:] != found[:-1]), found)
+        first = np.ones(found.size, dtype=np.bool_)
+        np.not_equal(found[1:], found[:-1], out=first[1:])
+        return np.compress(first, found)
+
+    def points(self, bases: Sequence[int]) -> NDArray[np.float64] | None:
+        """Return the coordinates of vertices that have no label to spare, one a line; this ends the walk."""
+        coordinates = np.empty((len(bases), self._column_labels.size))
+        worked = compiled(points)(
+            self._tableau,
+            self._matrix,
+            self._labels,
+            self._row_labels,
+            self._column_labels,
+            self._numbers,
+            np.array(bases, dtype=np.int64),
+            coordinates,
+        )
+        return coordinates if worked else None
 
     def _grow(self) -> None:
         table = np.full((2 * self._table.shape[0], 2), -1, dtype=np.int64)

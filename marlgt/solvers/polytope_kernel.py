@@ -25,6 +25,7 @@ __all__ = [
     "BASES",
     "DRIFT",
     "LARGEST_INTEGER",
+    "points",
     "rehash",
     "slot_of",
     "walk",
@@ -337,6 +338,26 @@ def walk(  # type: ignore[no-untyped-def]
             state[BASES] += 1
             steps -= 1
             break
+
+
+@kernel
+def points(tableau, matrix, labels, row_labels, column_labels, numbers, bases, coordinates):  # type: ignore[no-untyped-def]
+    """Compute the coordinates of bases afresh from the matrix, one line per basis; return whether it worked.
+
+    The tableau of the walk is overwritten.
+    """
+    n_columns = tableau.shape[0] - 1
+    n_rows = tableau.shape[1]
+    for k in range(bases.size):
+        if not rebuild(tableau, matrix, labels, row_labels, column_labels, numbers, bases[k]):
+            return False
+        for j in range(n_columns):
+            coordinates[k, j] = 0.0
+        for i in range(n_rows):
+            for j in range(n_columns):
+                if row_labels[i] == labels[n_rows + j]:
+                    coordinates[k, j] = tableau[n_columns, i]
+    return True
 
 
 @kernel

@@ -55,8 +55,6 @@ WORK_PER_CALL = 300.0
 Matrices = Sequence[list[list[Any]]]
 Masks = list[int] | NDArray[np.int64]
 
-_ZERO, _ONE = Fraction(0), Fraction(1)
-
 
 def vertex_bound(game: NormalFormGame) -> int:
     """Return an upper bound on the number of vertices of both polytopes together (McMullen 1970)."""
@@ -74,6 +72,8 @@ class PolytopePair:
         left out, as bit masks: bit i for action i of player 0, bit m + j for action j of player 1.
     bases : int
         The number of bases visited.
+    spreads : list of two floats
+        In a game of floats, the payoff range of each player, one if that is zero.
     complete : bool
         Whether these are all the vertices.
     stopped : str
@@ -91,7 +91,9 @@ class PolytopePair:
         self.bases = 0
         self.complete = False
         self.stopped = ""
+        self.spreads = [1.0, 1.0]
         self._walks: tuple[Any, Any] | None = None
+        self._floats: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
         self._integers = self._positive_integers() if game.is_exact else None
         self._bounds = most_vertices(m, m + n), most_vertices(n, m + n)
         # Random games have a quarter of the bound; each vertex costs a pivot and half the ratio tests.
@@ -137,12 +139,28 @@ class PolytopePair:
 
     def strategies(self, side: int, masks: Sequence[int]) -> list[NDArray[Any]]:
         """Return the strategies of the vertices with the given labels, exactly in an exact game."""
+        if self._integers is not None:
+            return [_fractions(weights) for weights in self.weights(side, masks)]
+        walks = self._walks
+        if walks is None:
+            return self._solved(side, masks)
+        if not isinstance(walks[side], ArrayWalk):
+            lines = map(walks[side].weights, masks)
+            return [np.array([w / total for w in line]) for line, total in ((w, sum(w)) for w in lines)]
+        if all(mask.bit_count() == self.n_actions[side] for mask in masks):
+            found = walks[side].points(masks)
+            if found is not None:
+                np.maximum(found, 0.0, out=found)
+                found /= found.sum(axis=1, keepdims=True)
+                return list(found)
+        return self._solved(side, masks)
+
+    def weights(self, side: int, masks: Sequence[int]) -> list[list[int]]:
+        """Return integers proportional to the strategies of the vertices with the given labels, in an exact game."""
         walks = self._walks
         if walks is not None and not isinstance(walks[side], ArrayWalk):
-            return [self._normalised(walks[side].weights(mask)) for mask in masks]
-        if self._integers is not None:
-            return [self._solved_exactly(side, mask) for mask in masks]
-        return self._solved(side, masks)
+            return [walks[side].weights(mask) for mask in masks]
+        return [self._solved_exactly(side, mask) for mask in masks]
 
     def _positive_integers(self) -> Matrices:
         """Return for each polytope its matrix by columns, in positive integers: the opponent's payoffs."""
@@ -152,16 +170,22 @@ class PolytopePair:
     def _positive_lists(self) -> tuple[list[list[float]], list[list[float]]]:
         """Return for each polytope its matrix by columns, between one and two, in Python's numbers."""
         result = []
-        for matrix in (self._game.payoffs[1].tolist(), self._game.payoffs[0].T.tolist()):
+        for player, matrix in ((1, self._game.payoffs[1].tolist()), (0, self._game.payoffs[0].T.tolist())):
             least = min(map(min, matrix))
-            spread = max(map(max, matrix)) - least or 1.0
+            self.spreads[player] = spread = max(map(max, matrix)) - least or 1.0
             result.append([[(x - least) / spread + 1.0 for x in line] for line in matrix])
         return result[0], result[1]
 
     def _positive_floats(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return for each polytope its matrix by columns, between one and two, in arrays."""
-        a, b = ((u - u.min()) / (np.ptp(u) or 1.0) + 1.0 for u in self._game.payoffs)
-        return b, np.ascontiguousarray(a.T)
+        if self._floats is None:
+            result = []
+            for player, u in enumerate(self._game.payoffs):
+                least = u.min()
+                self.spreads[player] = float(u.max() - least) or 1.0
+                result.append((u - least) / self.spreads[player] + 1.0)
+            self._floats = result[1], np.ascontiguousarray(result[0].T)
+        return self._floats
 
     def _attempts(self) -> Iterator[tuple[Any, Any]]:
         arrays = (
@@ -244,7 +268,7 @@ class PolytopePair:
             return bool((np.bitwise_count(masks) > self.n_actions[side]).any())
         return any(mask.bit_count() > self.n_actions[side] for mask in masks)
 
-    def _solved_exactly(self, side: int, mask: int) -> NDArray[Any]:
+    def _solved_exactly(self, side: int, mask: int) -> list[int]:
         """Solve for the strategy that makes the opponent's actions among its labels equally good."""
         columns = self._integers[side]  # type: ignore[index]
         support, tight = self._support(side, mask)
@@ -252,10 +276,10 @@ class PolytopePair:
         solution = solve_unique(rows, [1] * len(tight), len(support))
         if solution is None:
             raise ArithmeticError(f"the labels {mask:b} name no vertex")
-        weights: list[Any] = [_ZERO] * self.n_actions[side]
-        for i, value in zip(support, solution):
+        weights = [0] * self.n_actions[side]
+        for i, value in zip(support, _over_common_denominator([solution])[0]):
             weights[i] = value
-        return self._normalised(weights)
+        return weights
 
     def _solved(self, side: int, masks: Sequence[int]) -> list[NDArray[Any]]:
         """Solve in floats, all systems of one size at a time."""
@@ -289,13 +313,12 @@ class PolytopePair:
             [j for j, label in enumerate(other) if mask >> label & 1],
         )
 
-    def _normalised(self, weights: list[Any]) -> NDArray[Any]:
-        total = sum(weights)
-        if self._integers is None:
-            return np.array([w / total for w in weights], dtype=np.float64)
-        strategy = np.empty(len(weights), dtype=object)
-        strategy[:] = [_ZERO if not w else _ONE if w == total else Fraction(w, total) for w in weights]
-        return strategy
+
+def _fractions(weights: list[int]) -> NDArray[Any]:
+    total = sum(weights)
+    strategy = np.empty(len(weights), dtype=object)
+    strategy[:] = [Fraction(w, total) for w in weights]
+    return strategy
 
 
 def _failed(one: Any) -> bool:

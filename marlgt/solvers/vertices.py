@@ -18,6 +18,8 @@ two-player games. Economic Theory 42, 9-37.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import le
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +37,7 @@ __all__ = ["DEFAULT_BUDGET", "vertex_enumeration"]
 DEFAULT_BUDGET = 5e6
 """Most vertices, by McMullen's bound, that are enumerated unless more are asked for."""
 
-COMPARISONS_IN_PYTHON = 20_000
+VERTICES_IN_PYTHON = 300
 COMPARISONS_PER_CHUNK = 1_000_000
 
 
@@ -87,9 +89,10 @@ def vertex_enumeration(game: NormalFormGame, *, budget: float | None = DEFAULT_B
     pair = PolytopePair(game)
     pair.visit()
     links = _complementary(pair)
-    rows, columns = sorted({i for i, _ in links}), sorted({j for _, j in links})
-    x = dict(zip(rows, pair.strategies(0, [int(pair.masks[0][i]) for i in rows])))
-    y = dict(zip(columns, pair.strategies(1, [int(pair.masks[1][j]) for j in columns])))
+    rows, columns = list({i: None for i, _ in links}), list({j: None for _, j in links})
+    solve: Any = pair.weights if game.is_exact else pair.strategies
+    x = dict(zip(rows, solve(0, [int(pair.masks[0][i]) for i in rows])))
+    y = dict(zip(columns, solve(1, [int(pair.masks[1][j]) for j in columns])))
     found = certified_pairs(
         game,
         [(x[i], y[j]) for i, j in links],
@@ -100,10 +103,8 @@ def vertex_enumeration(game: NormalFormGame, *, budget: float | None = DEFAULT_B
     )
     order = list(range(len(found)))
     if not game.is_exact:
-        regrets = [e.regrets.tolist() for e in found]
-        if any(map(any, regrets)):
-            limits = (TOLERANCE * game.payoff_range).tolist()
-            order = [k for k in order if all(r <= limit for r, limit in zip(regrets[k], limits))]
+        limits = [TOLERANCE * spread for spread in pair.spreads]
+        order = [k for k in order if all(map(le, found[k].regrets.tolist(), limits))]
     complete = pair.complete and len(order) == len(found)
     order.sort(key=[_coordinates(e) for e in found].__getitem__)
     return Equilibria(
@@ -146,14 +147,12 @@ def _complementary(pair: PolytopePair) -> list[tuple[int, int]]:
     first, second = pair.masks
     m, n = pair.n_actions
     everything = pair.everything
-    if m + n > MOST_LABELS or (
-        len(first) * len(second) <= COMPARISONS_IN_PYTHON and isinstance(first, list) and isinstance(second, list)
-    ):
-        places = {mask: j for j, mask in enumerate(second)}
-        if max(map(int.bit_count, first), default=0) <= m and max(map(int.bit_count, second), default=0) <= n:
-            partners = [(i, places.get(everything & ~mask, -1)) for i, mask in enumerate(first)]
-            return [(i, j) for i, j in partners if j >= 0]
-        return [(i, j) for i, a in enumerate(first) for j, b in enumerate(second) if a | b == everything]
+    if m + n > MOST_LABELS or len(first) + len(second) <= VERTICES_IN_PYTHON:
+        places = {int(mask): j for j, mask in enumerate(second)}
+        some = [int(mask) for mask in first]
+        if max(map(int.bit_count, some), default=0) <= m and max(map(int.bit_count, places), default=0) <= n:
+            return [(i, places[everything ^ a]) for i, a in enumerate(some) if everything ^ a in places]
+        return [(i, j) for i, a in enumerate(some) for b, j in places.items() if a | b == everything]
     a, b = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
     # Vertices with no label to spare have at most one partner of the same kind, of exactly the other labels.
     simple_a, simple_b = np.bitwise_count(a) == m, np.bitwise_count(b) == n
