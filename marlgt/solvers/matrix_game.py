@@ -15,7 +15,7 @@ from marlgt.errors import NotConverged
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.solvers.interior_point import zero_sum_interior_point
-from marlgt.solvers.saddle_points import answer, normalized, row_payoffs
+from marlgt.solvers.saddle_points import answer, normalized, rational_saddle_point, row_payoffs
 from marlgt.solvers.simplex import simplex
 
 __all__ = ["minimax", "zero_sum_linear_program", "zero_sum_simplex"]
@@ -28,7 +28,8 @@ def minimax(game: NormalFormGame, *, tolerance: float = TOLERANCE) -> Equilibriu
     """Return a minimax pair of a two-player constant-sum game, which is a Nash equilibrium.
 
     The condensed simplex method solves games up to some hundred actions a side, an interior-point method
-    larger ones, and HiGHS whatever either of them leaves uncertified. A game of integers or fractions gets
+    larger ones, HiGHS what they leave uncertified, and small games that defeat floating-point numbers are
+    solved in rational arithmetic. A game of integers or fractions gets
     an exact answer where the optimal subgame has at most 60 actions a side. It finds one pair, not all.
 
     Parameters
@@ -62,6 +63,7 @@ def minimax(game: NormalFormGame, *, tolerance: float = TOLERANCE) -> Equilibriu
     nash (3/7, 4/7) (2/7, 5/7)  values (0.142857, -0.142857)  epsilon exact  [simplex]
     """
     require_game(game)
+    watch = stopwatch()
     methods = [zero_sum_simplex, zero_sum_interior_point, zero_sum_linear_program]
     if min(game.n_actions) >= _INTERIOR_FROM:
         methods = [zero_sum_interior_point, zero_sum_linear_program]
@@ -71,7 +73,19 @@ def minimax(game: NormalFormGame, *, tolerance: float = TOLERANCE) -> Equilibriu
             return method(game, tolerance=tolerance)
         except NotConverged as failure:
             failures.append(failure)
-    raise min(failures, key=lambda failure: float(failure.best.epsilon))
+    pair = rational_saddle_point(row_payoffs(game))
+    if pair is None:
+        raise min(failures, key=lambda failure: float(failure.best.epsilon))
+    return answer(
+        game,
+        *pair,
+        rows=tuple(np.flatnonzero(pair[0]).tolist()),
+        columns=tuple(np.flatnonzero(pair[1]).tolist()),
+        method="integer_simplex",
+        work={},
+        watch=watch,
+        tolerance=tolerance,
+    )
 
 
 def zero_sum_simplex(game: NormalFormGame, *, tolerance: float = TOLERANCE) -> Equilibrium:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import GameError, NotConverged
-from marlgt.games._arrays import exact_and_float
+from marlgt.games._arrays import LARGEST, exact_and_float
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
 from marlgt.progress import progress
+from marlgt.solvers.condensed_tableau import solve_games
 from marlgt.solvers.matrix_game import minimax
-from marlgt.solvers.simplex import solve_games
 
 __all__ = ["MatrixGameBatch", "minimax_batch"]
 
 _STEPS_PER_CALL = 2e7
-"""Predicted inner-loop steps between two returns to Python: about 0.1 s compiled."""
+"""Predicted inner-loop steps between two returns to Python: well under a second compiled."""
 
 
 @dataclass(frozen=True)
@@ -75,31 +76,46 @@ def minimax_batch(matrices: ArrayLike, *, tolerance: float = 1e-11) -> MatrixGam
     >>> batch.values.round(6).tolist()
     [0.0, 0.142857]
     """
-    payoffs, _ = exact_and_float(matrices, "matrices")
+    given = matrices if isinstance(matrices, np.ndarray) else None
+    payoffs = given if given is not None and given.dtype == np.float64 else exact_and_float(matrices, "matrices")[0]
     if payoffs.ndim != 3 or 0 in payoffs.shape[1:]:
         raise GameError(
             f"matrices must have shape (B, m, n) with at least one action a side, got {payoffs.shape}: "
             "for one matrix use minimax(NormalFormGame.zero_sum(A))"
         )
     count, m, n = payoffs.shape
+    # About as many pivots as the smaller side has actions, and three passes to open and close.
+    work_each = (min(m, n) + 3.0) * (m + 1) * (n + 1)
+    solver: Any = gear(solve_games, count * work_each)
+    if solver is solve_games:
+        payoffs, _ = exact_and_float(payoffs, "matrices")
     rows, columns = np.empty((count, m)), np.empty((count, n))
     values, gaps, ranges = np.empty(count), np.empty(count), np.empty(count)
-    shared = (
+    arrays: Any = (
+        np.ascontiguousarray(payoffs),
         np.empty((m + 1, n + 1)),
         np.empty(m, dtype=np.int64),
         np.empty(n, dtype=np.int64),
         np.empty(2),
-        np.empty(n),
+        np.ones((2, max(m, n) + 1)),
+        rows,
+        columns,
+        values,
+        gaps,
+        ranges,
     )
-    # About as many pivots as the smaller side has actions, and three passes to open and close.
-    work_each = (min(m, n) + 3.0) * (m + 1) * (n + 1)
-    solver = gear(solve_games, count * work_each)
+    if solver is solve_games:
+        # Plain Python reads and writes a memoryview of an array twice as fast as the array.
+        arrays = tuple(map(memoryview, arrays))
     chunk = max(1, int(_STEPS_PER_CALL / work_each))
     with progress("matrix games", total=count) as report:
         for start in range(0, count, chunk):
             stop = min(start + chunk, count)
-            solver(payoffs, start, stop, *shared, rows, columns, values, gaps, ranges)
+            solver(*arrays, start, stop)
             report(stop, f"{stop} of {count}")
+    # A payoff that is not finite or too large shows in its game's value or range, which are fewer to look at.
+    if not (np.all(np.abs(values) <= LARGEST) and np.all(ranges <= 2.0 * LARGEST)):
+        exact_and_float(payoffs, "matrices")
     batch = MatrixGameBatch(values, rows, columns, gaps)
     # A sum of n terms of the size of the payoffs is itself rounded.
     rounding = 4.0 * np.finfo(np.float64).eps * sqrt(m + n) * ranges

@@ -28,18 +28,29 @@ from numpy.typing import NDArray
 
 from marlgt.certificates import Equilibrium, certified
 from marlgt.errors import NotConverged, UnsupportedGame
-from marlgt.exact_programs import EXACT_CELLS, maximize_exactly
+from marlgt.exact_programs import EXACT_CELLS, common_integers, maximize_exactly
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.games.structure import is_constant_sum
 from marlgt.rational import bareiss_solve
 
-__all__ = ["answer", "duality_gap", "exact_saddle_point", "normalized", "refined", "row_payoffs"]
+__all__ = [
+    "answer",
+    "duality_gap",
+    "exact_saddle_point",
+    "normalized",
+    "rational_saddle_point",
+    "refined",
+    "row_payoffs",
+]
 
 Strategies = tuple[NDArray[np.float64], NDArray[np.float64]]
 Actions = Sequence[int] | NDArray[np.intp]
 
 _EXACT_SUPPORT = 60
 """Largest subgame that is solved in integers: about a tenth of a second for payoffs of three digits."""
+
+_RATIONAL_CELLS = 1000
+"""Largest float matrix that is solved in rational arithmetic: its 53-bit entries cost up to a second."""
 
 _GOOD_ENOUGH = 2e-14
 """Relative regret below which refining changes only the rounding."""
@@ -127,7 +138,7 @@ def _indifferent(subgame: NDArray[np.float64], weights: NDArray[np.float64]) -> 
 
 def exact_saddle_point(
     payoffs: NDArray[Any], rows: Sequence[int], columns: Sequence[int]
-) -> tuple[NDArray[Any], ...] | None:
+) -> tuple[NDArray[Any], NDArray[Any]] | None:
     """Return the saddle point carried by a square subgame, proven in integers, or None if there is none.
 
     Parameters
@@ -189,11 +200,22 @@ def _fractions(weights: list[int], total: int) -> NDArray[Any]:
     return result
 
 
-def _exact_by_pivoting(payoffs: NDArray[Any]) -> tuple[NDArray[Any], ...] | None:
-    """Return a saddle point of a small matrix by the simplex method in integers, or None if it is not small."""
-    m, n = payoffs.shape
-    if (m + 1) * (n + 1) > EXACT_CELLS:
+def rational_saddle_point(matrix: NDArray[np.float64]) -> Strategies | None:
+    """Return a saddle point of the very numbers that a small float matrix holds, or None if it is not small.
+
+    It is slow, up to a second, and right where the data are too nearly degenerate for floats.
+    """
+    if matrix.size > _RATIONAL_CELLS:
         return None
+    fractions = np.empty(matrix.shape, dtype=object)
+    fractions.reshape(-1)[:] = [Fraction(x) for x in matrix.reshape(-1).tolist()]
+    x, y = _by_integer_pivoting(common_integers(fractions))
+    return x.astype(np.float64), y.astype(np.float64)
+
+
+def _by_integer_pivoting(payoffs: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return a saddle point by the simplex method in integers."""
+    m, n = payoffs.shape
     positive = payoffs - payoffs.min() + 1
     ones_m, ones_n = np.ones(m, dtype=object), np.ones(n, dtype=object)
     # max 1'q  s.t.  P q <= 1 gives y; the row player's side is the same program of the reversed game.
@@ -230,8 +252,8 @@ def answer(
     if game.is_exact and len(rows) <= _EXACT_SUPPORT:
         integers = game.integer_payoffs[0][0]
         exact = exact_saddle_point(integers, rows, columns)
-        if exact is None:
-            exact = _exact_by_pivoting(integers)
+        if exact is None and integers.size <= EXACT_CELLS:
+            exact = _by_integer_pivoting(integers)
             work = {**work, "integer_simplex": 1}
         if exact is not None:
             return certified(game, exact, method=method, work=work, seconds=watch())

@@ -85,11 +85,17 @@ def test_published_values_are_proven_exactly(case, method):
         assert [list(x), list(y)] == [[Fraction(p) for p in side] for side in case["optimal"]]
 
 
-@pytest.mark.parametrize("method", METHODS[1:])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", hard_matrices())
 def test_hard_numbers_are_solved_to_a_billionth_of_their_range(name, method):
     matrix = hard_matrices()[name]
-    e = method(gt.NormalFormGame.zero_sum(matrix))
+    try:
+        e = method(gt.NormalFormGame.zero_sum(matrix))
+    except gt.NotConverged:
+        # Rows that differ by 1e-10 may defeat one method in floats, but never the choice among them all.
+        assert name == "near_duplicates"
+        assert method is not minimax
+        return
     x, y = e.profile
     low = matrix.min()
     spread = np.ptp(matrix)
@@ -234,6 +240,27 @@ def test_a_method_that_falls_short_says_so_and_keeps_its_pair(monkeypatch):
         zero_sum_simplex(game)
     assert caught.value.best.epsilon > 0
     assert minimax(game).method == "interior_point"
+
+
+@pytest.mark.parametrize("seed", [16, 24, 29, 32, 39])
+def test_nearly_equal_rows_that_defeat_floats_are_solved(seed):
+    rng = np.random.default_rng(seed)
+    matrix = np.tile(rng.normal(size=(10, 10)), (3, 3)) + 1e-8 * rng.normal(size=(30, 30))
+    e = minimax(gt.NormalFormGame.zero_sum(matrix))
+    assert e.epsilon <= 1e-9 * np.ptp(matrix)
+
+
+def test_the_last_resort_is_rational_arithmetic(monkeypatch):
+    import marlgt.solvers.matrix_game as module
+
+    def refuse(game, *, tolerance):
+        raise gt.NotConverged("no", best=None)
+
+    for name in ("zero_sum_simplex", "zero_sum_interior_point", "zero_sum_linear_program"):
+        monkeypatch.setattr(module, name, refuse)
+    e = minimax(gt.NormalFormGame.zero_sum([[0.5, -1.0, 2.0], [1.0, 0.0, -3.0], [-2.0, 3.0, 0.0]]))
+    assert e.method == "integer_simplex"
+    assert e.epsilon <= 1e-15
 
 
 def test_a_cold_process_solves_a_small_game_without_heavy_imports():

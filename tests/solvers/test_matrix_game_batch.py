@@ -54,10 +54,9 @@ def test_constant_and_extreme_games_are_solved():
 def test_a_game_that_the_kernel_leaves_open_is_solved_again(monkeypatch):
     import marlgt.solvers.matrix_game_batch as module
 
-    def careless(payoffs, start, stop, *arrays):
-        for strategies in arrays[-5:-3]:
-            strategies[...] = 1.0 / strategies.shape[1]
-        arrays[-3][...], arrays[-2][...], arrays[-1][...] = 0.0, np.nan, 1.0
+    def careless(*arguments):
+        rows, columns, values, gaps, ranges = arguments[-7:-2]
+        rows[...], columns[...], values[...], gaps[...], ranges[...] = 0.5, 0.5, 0.0, np.nan, 1.0
 
     monkeypatch.setattr(module, "gear", lambda function, work: careless)
     batch = minimax_batch([[[3, -1], [-2, 1]]] * 2)
@@ -78,9 +77,25 @@ def test_another_shape_is_refused_with_a_way_out(matrices):
         minimax_batch(matrices)
 
 
-def test_bad_numbers_are_refused_by_place():
-    with pytest.raises(gt.GameError, match=r"matrices\[0, 1, 0\] is nan"):
-        minimax_batch([[[1.0, 2.0], [float("nan"), 0.0]]])
+@pytest.mark.parametrize("gear", ["plain", "compiled"])
+@pytest.mark.parametrize(
+    ("bad", "words"), [(np.nan, "is nan"), (np.inf, "is inf"), (-np.inf, "is -inf"), (3e200, "is 3e\\+200")]
+)
+def test_bad_numbers_are_refused_by_place(bad, words, gear, monkeypatch):
+    monkeypatch.setenv("MARLGT_GEAR", gear)
+    for size in (2, 3):
+        matrices = np.random.default_rng(0).normal(size=(40, size, size))
+        matrices[31, 1, 0] = bad
+        with pytest.raises(gt.GameError, match=rf"matrices\[31, 1, 0\] {words}"):
+            minimax_batch(matrices)
+
+
+def test_the_callers_array_stays_as_it_was():
+    matrices = np.random.default_rng(0).normal(size=(3, 4, 5))
+    kept = matrices.copy()
+    minimax_batch(matrices)
+    np.testing.assert_array_equal(matrices, kept)
+    np.testing.assert_array_equal(minimax_batch(matrices[:, ::-1]).gaps <= 1e-14, True)
 
 
 def test_answers_are_read_only():

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marlgt.solvers.simplex import OPTIMAL, RUNNING, open_game, run_pivots, simplex
+from marlgt.solvers.condensed_tableau import OPTIMAL, RUNNING, open_game, run_pivots
+from marlgt.solvers.simplex import simplex
 
 
 def relative_gap(matrix, x, y) -> float:
@@ -38,7 +39,7 @@ def test_the_basis_is_square_and_carries_both_strategies(matrix):
 
 def test_both_gears_make_the_same_pivots(monkeypatch):
     rng = np.random.default_rng(1)
-    for shape in [(2, 2), (3, 5), (8, 4), (12, 12)]:
+    for shape in [(2, 2), (3, 5), (8, 4), (12, 12), (9, 30)]:
         matrix = rng.normal(size=shape)
         monkeypatch.setenv("MARLGT_GEAR", "plain")
         plain = simplex(matrix)
@@ -55,11 +56,11 @@ def test_a_search_in_many_calls_ends_where_one_call_ends():
     results = []
     for budget in (1, 10**6):
         tableau, rows, columns = np.empty((10, 8)), np.empty(9, dtype=np.int64), np.empty(7, dtype=np.int64)
-        x, y = np.empty((1, 9)), np.empty((1, 7))
-        assert open_game(matrix, tableau, rows, columns, x, y, np.empty(2), 0) == RUNNING
+        x, y, scratch = np.empty((1, 9)), np.empty((1, 7)), np.ones((2, 10))
+        assert open_game(matrix, tableau, rows, columns, x, y, np.empty(2), scratch, 0) == RUNNING
         status, pivots = RUNNING, 0
         while status == RUNNING:
-            status, pivots = run_pivots(tableau, rows, columns, pivots, budget)
+            status, pivots = run_pivots(tableau, rows, columns, scratch, pivots, budget)
         assert status == OPTIMAL
         results.append((pivots, tableau))
     assert results[0][0] == results[1][0]
