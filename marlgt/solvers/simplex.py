@@ -59,8 +59,11 @@ def simplex(matrix: NDArray[np.float64]) -> SimplexSolution:
     # Plain Python reads and writes a memoryview of an array twice as fast as the array.
     views: Any = tuple(map(memoryview, arrays))
     work = 1.5 * cells * min(m, n)
-    opening: Any = gear(open_game, work)
-    if opening(*(views if opening is open_game else arrays), 0) == OPTIMAL:
+    plain = gear(run_pivots, work) is run_pivots
+    given = views if plain else arrays
+    opening: Any = open_game if plain else gear(open_game, np.inf)
+    reading: Any = read_strategies if plain else gear(read_strategies, np.inf)
+    if opening(*given, 0) == OPTIMAL:
         return SimplexSolution(x[0], y[0], _support(x[0]), _support(y[0]), 0, True)
     status, pivots = _some_pivots(views, arrays, 0, work)
     if status == RUNNING:
@@ -68,9 +71,7 @@ def simplex(matrix: NDArray[np.float64]) -> SimplexSolution:
             while status == RUNNING:
                 status, pivots = _some_pivots(views, arrays, pivots, max(work, 2.0 * cells * pivots))
                 report(pivots, f"{pivots} pivots")
-    reading: Any = gear(read_strategies, work)
-    state = views if reading is read_strategies else arrays
-    reading(*state[1:4], 0, *state[4:6])
+    reading(*given[1:4], 0, *given[4:6])
     return SimplexSolution(
         x[0],
         y[0],
