@@ -1,9 +1,9 @@
 """Who finds every equilibrium? Enumerations of ours and of peers on the two-player games with known answers.
 
 ``python -m benchmarks.scoreboard`` writes ``results/scoreboard.json`` and ``scoreboard.md``. Every method runs
-in a process of its own, with a time limit for each game. An answer is wrong if its regret exceeds 1e-6 of a player's payoff
-range or it is no profile of the game; the rest are compared with the known extreme equilibria, or with their
-number where only that is known.
+in a process of its own, with a time limit for each game. An answer is wrong if its regret exceeds 1e-6 of a
+player's payoff range or it is no profile of the game; the rest are compared with the known extreme equilibria,
+or with their number where only that is known.
 """
 
 from __future__ import annotations

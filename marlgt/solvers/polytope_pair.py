@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
 from marlgt.progress import progress
-from marlgt.rational import solve_unique
+from marlgt.rational import bareiss_nullspace
 from marlgt.solvers.array_walk import MOST_LABELS, ArrayWalk
 from marlgt.solvers.envelope import EnvelopeWalk
 from marlgt.solvers.polytope_kernel import LARGEST_INTEGER, walk
@@ -272,13 +272,16 @@ class PolytopePair:
         """Solve for the strategy that makes the opponent's actions among its labels equally good."""
         columns = self._integers[side]  # type: ignore[index]
         support, tight = self._support(side, mask)
-        rows = [[columns[i][j] for i in support] for j in tight]
-        solution = solve_unique(rows, [1] * len(tight), len(support))
-        if solution is None:
+        played = [columns[i] for i in support]
+        first = [line[tight[0]] for line in played]
+        differences = [[line[j] - base for line, base in zip(played, first)] for j in tight[1:]]
+        solutions = bareiss_nullspace(differences, len(support))
+        if len(solutions) != 1 or not sum(solutions[0]):
             raise ArithmeticError(f"the labels {mask:b} name no vertex")
+        sign = 1 if sum(solutions[0]) > 0 else -1
         weights = [0] * self.n_actions[side]
-        for i, value in zip(support, _over_common_denominator([solution])[0]):
-            weights[i] = value
+        for i, value in zip(support, solutions[0]):
+            weights[i] = sign * value
         return weights
 
     def _solved(self, side: int, masks: Sequence[int]) -> list[NDArray[Any]]:

@@ -106,7 +106,8 @@ def vertex_enumeration(game: NormalFormGame, *, budget: float | None = DEFAULT_B
         limits = [TOLERANCE * spread for spread in pair.spreads]
         order = [k for k in order if all(map(le, found[k].regrets.tolist(), limits))]
     complete = pair.complete and len(order) == len(found)
-    order.sort(key=[_coordinates(e) for e in found].__getitem__)
+    if len(order) > 1:
+        order.sort(key=[_coordinates(e) for e in found].__getitem__)
     return Equilibria(
         [found[k] for k in order],
         concept="nash",
@@ -148,8 +149,8 @@ def _complementary(pair: PolytopePair) -> list[tuple[int, int]]:
     m, n = pair.n_actions
     everything = pair.everything
     if m + n > MOST_LABELS or len(first) + len(second) <= VERTICES_IN_PYTHON:
-        places = {int(mask): j for j, mask in enumerate(second)}
-        some = [int(mask) for mask in first]
+        some, others = (x.tolist() if isinstance(x, np.ndarray) else x for x in (first, second))
+        places = {mask: j for j, mask in enumerate(others)}
         if max(map(int.bit_count, some), default=0) <= m and max(map(int.bit_count, places), default=0) <= n:
             return [(i, places[everything ^ a]) for i, a in enumerate(some) if everything ^ a in places]
         return [(i, j) for i, a in enumerate(some) for b, j in places.items() if a | b == everything]
