@@ -104,7 +104,7 @@ def assert_correlated(game: NormalFormGame, answer: Any, *, tolerance: float = T
         worst = np.unravel_index(int(np.argmax(gains)), gains.shape)
         if gains[worst] > slack:
             told, better = (int(a) for a in worst)
-            weight = np.moveaxis(joint, player, 0)[told].sum()
+            weight = np.moveaxis(joint, player, 0).reshape(len(gains), -1)[told].sum()
             rows = [
                 (str(b), _number(gain), "<- best" if b == better else "")
                 for b, gain in enumerate(gains[told])

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations
 from math import comb, lcm
 from typing import NamedTuple
@@ -33,14 +34,14 @@ class Reference(NamedTuple):
 
     Attributes
     ----------
-    equilibria : list of pairs of object ndarray of Fraction
-        Every extreme equilibrium once.
+    equilibria : tuple of pairs of object ndarray of Fraction
+        Every extreme equilibrium once, read-only.
     nondegenerate : bool
         Whether no mixed strategy has more pure best replies than actions that it plays. The equilibria are
         then finitely many, all extreme, and odd in number.
     """
 
-    equilibria: list[tuple[NDArray[np.object_], NDArray[np.object_]]]
+    equilibria: tuple[tuple[NDArray[np.object_], NDArray[np.object_]], ...]
     nondegenerate: bool
 
 
@@ -81,15 +82,20 @@ def extreme_equilibria(game: NormalFormGame) -> Reference:
             estimate=work,
             limit=LIMIT,
         )
+    return _solved(game)
+
+
+@lru_cache(maxsize=4096)
+def _solved(game: NormalFormGame) -> Reference:
     A, B = (_integers(game, i) for i in range(2))
     rows = _vertices(B)
     columns = _vertices([list(line) for line in zip(*A)])
-    found = [
+    found = tuple(
         (_array(x.strategy), _array(y.strategy))
         for x in rows
         for y in columns
         if x.played <= y.replies and y.played <= x.replies
-    ]
+    )
     return Reference(found, all(len(v.replies) <= len(v.played) for v in (*rows, *columns)))
 
 
@@ -141,4 +147,5 @@ def _vertices(payoffs: Sequence[Sequence[int]]) -> list[_Vertex]:
 def _array(strategy: Sequence[Fraction]) -> NDArray[np.object_]:
     result = np.empty(len(strategy), dtype=object)
     result[:] = strategy
+    result.flags.writeable = False
     return result

@@ -22,7 +22,7 @@ from marlgt.testing import (
     profiles,
 )
 
-QUICK = settings(max_examples=60, deadline=None, database=None)
+QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
 DILEMMA = gt.NormalFormGame.bimatrix(
     [[3, 0], [5, 1]], [[3, 5], [0, 1]], actions=[["silent", "betray"], ["silent", "betray"]]
 )
