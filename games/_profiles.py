@@ -78,29 +78,36 @@ def _numbers(given: Any, name: str, what: str) -> NDArray[np.float64]:
         return given
     try:
         array = np.asarray(given)
-        real = array.dtype.kind in "fiub" or (
+        if array.dtype.kind in "iub" or array.dtype == np.float64:
+            floats = array.astype(np.float64)
+        elif array.dtype.kind == "f" or (
             array.dtype.kind == "O" and all(isinstance(x, (numbers.Real, Decimal)) for x in array.reshape(-1))
-        )
-        masked = isinstance(given, np.ma.MaskedArray) and np.ma.getmaskarray(given).any()
-        with np.errstate(over="ignore"):
-            floats = array.astype(np.float64) if real and not masked else None
+        ):
+            with np.errstate(over="ignore"):  # a long double above the range of float64
+                floats = array.astype(np.float64)
+        else:
+            floats = None
+        if isinstance(given, np.ma.MaskedArray) and np.ma.getmaskarray(given).any():
+            floats = None
     except Exception as error:  # whatever the object's own conversion raises
         raise ProfileError(f"{name} is {short(given)}: it must be {what} ({type(error).__name__}: {error})") from error
     if floats is None:
-        raise ProfileError(f"{name} is {short(given)}: it must be {what}, none of them masked")
+        raise ProfileError(f"{name} is {short(given)}: it must be {what}, real and none of them masked")
     return floats
 
 
 def _check_distribution(x: NDArray[np.float64], name: str) -> None:
-    with np.errstate(over="ignore", invalid="ignore"):
+    low, high = float(x.min()), float(x.max())
+    if low >= -SUM_TOLERANCE and high <= 1.0 + SUM_TOLERANCE:
         total = float(x.sum())
-    if abs(total - 1.0) <= SUM_TOLERANCE and float(x.min()) >= -SUM_TOLERANCE:
-        return
+        if abs(total - 1.0) <= SUM_TOLERANCE:
+            return
+        raise ProfileError(f"{name} sums to {total:.12g}: probabilities must sum to 1; divide by their sum")
     if not np.isfinite(x).all():
         raise ProfileError(f"{name} is {short(x.tolist())}: probabilities must be finite")
-    if x.min() < -SUM_TOLERANCE:
+    if low < -SUM_TOLERANCE:
         raise ProfileError(f"{name} is {short(x.tolist())}: probabilities must not be negative")
-    raise ProfileError(f"{name} sums to {total:.12g}: probabilities must sum to 1; divide by their sum")
+    raise ProfileError(f"{name} is {short(x.tolist())}: probabilities must sum to 1; divide by their sum")
 
 
 def deviation_payoffs(payoffs: NDArray[Any], profile: Sequence[NDArray[Any]], player: int) -> NDArray[Any]:
