@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from marlgt.errors import ExactnessError, GameError
 from marlgt.games._arrays import exact_and_float, labels_or_default, short
 from marlgt.games._comparable import checked_player
 from marlgt.games._doors import index_lists, nonnegative, per_player, permutation, require_path, require_sequence
+from marlgt.games._exact import as_fractions, nearest_fractions, over_common_denominators
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,8 +114,6 @@ class NormalFormGame:
                 raise GameError(f"{name} is {short(text)}: give text")
             object.__setattr__(self, name, text)
 
-    # Constructors
-
     @classmethod
     def bimatrix(cls, A: ArrayLike, B: ArrayLike, **labels: Any) -> NormalFormGame:
         """Return the two-player game that pays ``A[a, b]`` to the row and ``B[a, b]`` to the column player.
@@ -201,8 +199,6 @@ class NormalFormGame:
         require_path(source, "source")
         return read_nfg(source)
 
-    # Facts
-
     @property
     def n_players(self) -> int:
         """The number of players."""
@@ -241,15 +237,16 @@ class NormalFormGame:
         ExactnessError
             If the payoffs are floats; :meth:`rationalize` makes an exact game of them.
         """
+        return as_fractions(self._rational)
+
+    @property
+    def _rational(self) -> NDArray[Any]:
         if self._exact is None:
             raise ExactnessError(
                 "the payoffs are floats, which have no agreed exact value: give integers or fractions, "
                 "or call game.rationalize() first"
             )
-        exact = np.empty(self.payoffs.shape, dtype=object)
-        exact.reshape(-1)[:] = [Fraction(x) for x in self._exact.reshape(-1).tolist()]
-        exact.flags.writeable = False
-        return exact
+        return self._exact
 
     @cached_property
     def integer_payoffs(self) -> tuple[NDArray[Any], tuple[int, ...]]:
@@ -261,17 +258,7 @@ class NormalFormGame:
         denominators : tuple of int, length n
             ``payoffs[i] == numerators[i] / denominators[i]``, the denominator positive and least.
         """
-        if self._exact is not None and self._exact.dtype != object:
-            return self._exact.astype(object), (1,) * self.n_players
-        fractions = self.fractions
-        numerators = np.empty(fractions.shape, dtype=object)
-        denominators = []
-        for i in range(self.n_players):
-            flat = fractions[i].reshape(-1)
-            common = int(np.lcm.reduce([x.denominator for x in flat], dtype=object))
-            numerators[i].reshape(-1)[:] = [x.numerator * (common // x.denominator) for x in flat]
-            denominators.append(common)
-        return numerators, tuple(denominators)
+        return over_common_denominators(self._rational)
 
     def rationalize(self, *, max_denominator: int = 10**6) -> NormalFormGame:
         """Return the exact game whose payoffs are the nearest fractions of bounded denominator.
@@ -282,13 +269,7 @@ class NormalFormGame:
             raise GameError(f"max_denominator is {short(max_denominator)}: give a positive integer such as 10**6")
         if self._exact is not None:
             return self
-        exact = np.empty(self.payoffs.shape, dtype=object)
-        exact.reshape(-1)[:] = [
-            Fraction(x).limit_denominator(max_denominator) for x in self.payoffs.reshape(-1).tolist()
-        ]
-        return self._like(exact)
-
-    # Payoffs of mixed strategies
+        return self._like(nearest_fractions(self.payoffs, max_denominator))
 
     def values(self, profile: Sequence[ArrayLike]) -> NDArray[np.float64]:
         """Return each player's expected payoff under a mixed profile, shape (n,)."""
@@ -324,8 +305,6 @@ class NormalFormGame:
         payoffs = self.deviation_payoffs(profile, player)
         slack = nonnegative(tolerance, "tolerance") * max(float(self.payoff_range[player]), np.finfo(float).tiny)
         return tuple(int(a) for a in np.flatnonzero(payoffs >= payoffs.max() - slack))
-
-    # New games from old
 
     def restrict(self, kept: Sequence[Sequence[int]]) -> NormalFormGame:
         """Return the game in which each player keeps only the listed actions, in the listed order."""
@@ -384,8 +363,6 @@ class NormalFormGame:
             title=self.title,
             comment=self.comment,
         )
-
-    # Python's protocols
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NormalFormGame):

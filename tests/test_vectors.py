@@ -9,10 +9,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from marlgt.solvers.efficiency import fairness_optimal
 
 import marlgt as gt
 from marlgt import concepts
+from marlgt.solvers.efficiency import fairness_optimal
 
 LATER_GROUPS = {
     "dist": "the deep layer",
@@ -137,7 +137,9 @@ def pareto_and_welfare(inputs, expected, tolerance):
     outcomes = {tuple(int(np.argmax(p)) for p in e.profile) for e in gt.solve(game, concept="pareto")}
     assert outcomes == {tuple(outcome) for outcome in expected["pareto_pure"]}
     assert abs(gt.solve(game, concept="welfare")[0].values.sum() - expected["max_welfare"]) <= tolerance
-    assert abs(gt.solve(game, concept="fairness", method="maxmin_fair")[0].values.min() - expected["max_min"]) <= tolerance
+    assert (
+        abs(gt.solve(game, concept="fairness", method="maxmin_fair")[0].values.min() - expected["max_min"]) <= tolerance
+    )
     if expected["max_product"] is None:
         with pytest.raises(gt.GameError, match="positive"):
             fairness_optimal(game)
