@@ -385,14 +385,17 @@ def certified_pairs(
         return [_certified_pair(game, pair, matrices, None, rest) for pair in pairs]
     x, y = (np.array([pair[i] for pair in pairs], dtype=np.float64) for i in (0, 1))
     for p in (x, y):
-        if not (p.min() >= 0.0 and np.abs(p.sum(axis=1) - 1.0).max() <= SUM_TOLERANCE):
+        totals = p.sum(axis=1).tolist()
+        if not (p.min() >= 0.0 and all(abs(total - 1.0) <= SUM_TOLERANCE for total in totals)):
             for pair in pairs:
                 checked_profile(game, pair)
     # u_1 of every row against y, and u_2 of every column against x, one line per pair.
     rows, columns = y @ game.payoffs[0].T, x @ game.payoffs[1]
     values, regrets = np.empty((len(pairs), 2)), np.empty((len(pairs), 2))
-    values[:, 0], values[:, 1] = (x * rows).sum(axis=1), (y * columns).sum(axis=1)
-    regrets[:, 0], regrets[:, 1] = rows.max(axis=1), columns.max(axis=1)
+    np.vecdot(x, rows, out=values[:, 0])
+    np.vecdot(y, columns, out=values[:, 1])
+    rows.max(axis=1, out=regrets[:, 0])
+    columns.max(axis=1, out=regrets[:, 1])
     regrets -= values
     np.maximum(regrets, 0.0, out=regrets)
     return [

@@ -52,6 +52,9 @@ BASES_PER_CALL = {ArrayWalk: 20_000, EnvelopeWalk: 1, NumberWalk: 2_000}
 WORK_PER_CALL = 300.0
 """Predicted work below which arrays cost more to set up than they save."""
 
+WORK_TO_REPORT = 100_000.0
+"""Predicted work below which nobody waits for progress."""
+
 Matrices = Sequence[list[list[Any]]]
 Masks = list[int] | NDArray[np.int64]
 
@@ -108,7 +111,7 @@ class PolytopePair:
             Stop at the first vertex with more labels than the dimension, and return True.
         """
         degenerate = failed = False
-        with progress("vertex enumeration") if self._work >= WORK_PER_CALL else nullcontext(_silent) as report:
+        with progress("vertex enumeration") if self._work >= WORK_TO_REPORT else nullcontext(_silent) as report:
             for walks in self._attempts():
                 self._walks = walks
                 try:

@@ -118,9 +118,9 @@ def vertex_enumeration(game: NormalFormGame, *, budget: float | None = DEFAULT_B
     )
 
 
-def _coordinates(equilibrium: Equilibrium) -> list[float]:
+def _coordinates(equilibrium: Equilibrium) -> list[int]:
     """Return the probabilities without the last digits, in which equal ones may differ."""
-    return [round(x, 12) for p in equilibrium.profile or () for x in p.tolist()]
+    return [int(x * 1e12 + 0.5) for p in equilibrium.profile or () for x in p.tolist()]
 
 
 def check_budget(game: NormalFormGame, budget: float | None, what: str) -> None:
@@ -151,7 +151,7 @@ def _complementary(pair: PolytopePair) -> list[tuple[int, int]]:
     if m + n > MOST_LABELS or len(first) + len(second) <= VERTICES_IN_PYTHON:
         some, others = (x.tolist() if isinstance(x, np.ndarray) else x for x in (first, second))
         places = {mask: j for j, mask in enumerate(others)}
-        if max(map(int.bit_count, some), default=0) <= m and max(map(int.bit_count, places), default=0) <= n:
+        if not (_has_spare_labels(first, m) or _has_spare_labels(second, n)):
             return [(i, places[everything ^ a]) for i, a in enumerate(some) if everything ^ a in places]
         return [(i, j) for i, a in enumerate(some) for b, j in places.items() if a | b == everything]
     a, b = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
@@ -169,6 +169,12 @@ def _complementary(pair: PolytopePair) -> list[tuple[int, int]]:
     pairs += _compared(a, b, np.flatnonzero(~simple_a), np.arange(b.size), everything)
     pairs += _compared(a, b, plain_a, np.flatnonzero(~simple_b), everything)
     return pairs
+
+
+def _has_spare_labels(masks: Sequence[int] | NDArray[np.int64], dimension: int) -> bool:
+    if isinstance(masks, np.ndarray):
+        return bool(masks.size and np.bitwise_count(masks).max() > dimension)
+    return max(map(int.bit_count, masks), default=0) > dimension
 
 
 def _compared(
