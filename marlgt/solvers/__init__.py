@@ -31,7 +31,7 @@ _EXPORTS = {
     "nashpy_support_enumeration": "marlgt.solvers.backends",
     "nashpy_vertex_enumeration": "marlgt.solvers.backends",
     "newton_polish": "marlgt.solvers.newton",
-    "openspiel_linear_program": "marlgt.solvers.backends",
+    "openspiel_cfr_plus": "marlgt.solvers.backends",
     "pareto_optimal": "marlgt.solvers.efficiency",
     "pure_equilibria": "marlgt.solvers.pure",
     "quantal_response": "marlgt.solvers.homotopy",

@@ -56,7 +56,7 @@ METHODS: Mapping[str, Mapping[str, Method]] = {
         "nashpy.vertex_enumeration": Method("marlgt.solvers.backends", "nashpy_vertex_enumeration"),
         "nashpy.lemke_howson": Method("marlgt.solvers.backends", "nashpy_lemke_howson", ("label",)),
         "nashpy.linear_program": Method("marlgt.solvers.backends", "nashpy_linear_program"),
-        "openspiel.linear_program": Method("marlgt.solvers.backends", "openspiel_linear_program"),
+        "openspiel.cfr_plus": Method("marlgt.solvers.backends", "openspiel_cfr_plus"),
     },
     "minimax": _table(
         ("minimax", "matrix_game", ()),

@@ -14,7 +14,7 @@ import pytest
 import marlgt as gt
 from marlgt.certificates import relative_epsilon
 from marlgt.games import NormalFormGame
-from marlgt.solvers.backends import nashpy_linear_program, openspiel_linear_program
+from marlgt.solvers.backends import nashpy_linear_program
 from marlgt.testing import (
     assert_nash,
     check_solver,
@@ -183,8 +183,7 @@ def test_11_openspiel_plays_a_dominated_action_half_the_time():
     only_equilibria(game, ((1,), (0, 1)))
     answer = called(openspiel_minimax, game)
     assert 0.4 < answer[1][0] < 0.6
-    with pytest.raises(gt.NotConverged, match="of the payoff range"):
-        openspiel_linear_program(game)
+    assert gt.certify(game, answer).epsilon > 0.4 * game.payoff_range[0]
 
 
 @OPENSPIEL
@@ -198,8 +197,6 @@ def test_13_openspiel_returns_what_is_no_distribution():
     game = NormalFormGame.zero_sum([[-2e10, 1e6, 0]])
     weights = called(openspiel_minimax, game)[1]
     assert abs(sum(weights) - 1) > 1e-6
-    with pytest.raises(gt.NotConverged):
-        openspiel_linear_program(game)
 
 
 @NASHPY

@@ -35,11 +35,11 @@ def test_lemke_howson_returns_a_certified_equilibrium_for_every_label(label):
     assert_nash(SEXES, backends.nashpy_lemke_howson(SEXES, label=label), tolerance=0)
 
 
-@pytest.mark.parametrize("solve", [backends.nashpy_linear_program, backends.openspiel_linear_program])
-def test_linear_programs_solve_matching_pennies(solve):
+@pytest.mark.parametrize("solve", [backends.nashpy_linear_program, backends.openspiel_cfr_plus])
+def test_zero_sum_backends_solve_matching_pennies(solve):
     answer = solve(PENNIES)
-    np.testing.assert_allclose(np.stack(answer.profile), 0.5, atol=1e-6)
-    assert relative_epsilon(PENNIES, answer) <= 1e-6
+    np.testing.assert_allclose(np.stack(answer.profile), 0.5, atol=1e-4)
+    assert relative_epsilon(PENNIES, answer) <= 1e-4
 
 
 @pytest.mark.parametrize("name", ["nashpy.support_enumeration", "nashpy.vertex_enumeration", "nashpy.lemke_howson"])
@@ -63,10 +63,9 @@ def test_whatever_the_game_an_answer_is_an_equilibrium_or_an_error_says_why(name
 
 @QUICK
 @given(game=zero_sum_games(n_actions=range(1, 4)))
-def test_linear_programs_agree_on_the_value(game):
-    here = backends.nashpy_linear_program(game).values[0]
-    there = backends.openspiel_linear_program(game).values[0]
-    assert abs(here - there) <= 1e-5 * max(1.0, float(game.payoff_range[0]))
+def test_openspiel_approaches_the_value(game):
+    there = backends.openspiel_cfr_plus(game).values[0]
+    assert abs(gt.solvers.minimax(game).values[0] - there) <= 1e-3 * float(game.payoff_range[0]) + 1e-12
 
 
 def test_a_loop_without_end_is_stopped_at_the_time_limit():
@@ -83,10 +82,10 @@ def test_a_crash_of_the_peer_becomes_a_sentence():
 
 
 def test_an_inaccurate_answer_is_carried_by_the_error():
-    game = gt.NormalFormGame.zero_sum([[10000, 10001]])
+    game = gt.NormalFormGame.zero_sum([[0, 2, -1], [-1, 0, 1], [3, -1, 0]])
     with pytest.raises(gt.NotConverged, match=r"a regret of .* of the payoff range") as failure:
-        backends.openspiel_linear_program(game)
-    assert relative_epsilon(game, failure.value.best) > 1e-6
+        backends.openspiel_cfr_plus(game, iterations=5, tolerance=1e-9)
+    assert relative_epsilon(game, failure.value.best) > 1e-9
 
 
 def test_an_enumeration_out_of_time_returns_what_it_found():
@@ -97,8 +96,8 @@ def test_an_enumeration_out_of_time_returns_what_it_found():
     assert not found.complete
 
 
-@pytest.mark.parametrize("solve", [backends.nashpy_linear_program, backends.openspiel_linear_program])
-def test_linear_programs_refuse_games_of_general_sum(solve):
+@pytest.mark.parametrize("solve", [backends.nashpy_linear_program, backends.openspiel_cfr_plus])
+def test_zero_sum_backends_refuse_games_of_general_sum(solve):
     with pytest.raises(gt.UnsupportedGame, match="sum to a constant"):
         solve(SEXES)
 
@@ -117,9 +116,7 @@ def test_a_label_that_is_none_is_refused(label):
         backends.nashpy_lemke_howson(SEXES, label=label)
 
 
-@pytest.mark.parametrize(
-    ("name", "module"), [("nashpy.lemke_howson", "nashpy"), ("openspiel.linear_program", "pyspiel")]
-)
+@pytest.mark.parametrize(("name", "module"), [("nashpy.lemke_howson", "nashpy"), ("openspiel.cfr_plus", "pyspiel")])
 def test_a_missing_package_is_named(name, module, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingDependency, match="pip install"):
