@@ -17,7 +17,6 @@ from marlgt.errors import NotConverged
 from marlgt.games import NormalFormGame
 from marlgt.solvers import lemke_howson, lemke_howson_race
 from marlgt.solvers._paths import Path
-from marlgt.solvers._tableaux import walk
 
 AREA = "Lemke-Howson"
 LONGEST = 20_000
@@ -25,7 +24,7 @@ LONGEST = 20_000
 
 
 def run() -> list[Row]:
-    kernels.compiled(walk)
+    kernels.warm_up()
     rows = []
     for n, games in ((10, 9), (20, 9), (30, 9), (50, 9), (100, 9), (200, 5)):
         chosen = [game for _, game in zip(range(games), ending_games(n))]
@@ -50,7 +49,7 @@ def ending_games(n: int) -> Iterator[NormalFormGame]:
         yield game
 
 
-def path_of_label_0(game: NormalFormGame) -> tuple[Any, Any]:
+def uncertified(game: NormalFormGame) -> tuple[Any, Any]:
     """Follow one path and return its end without a certificate, as the peers do."""
     path = Path(game.payoffs, 0)
     while not path.ended:
@@ -67,19 +66,13 @@ def single_paths(n: int, games: list[NormalFormGame]) -> list[Row]:
     return [
         compare(
             AREA,
-            f"label 0, uncertified, n = {n}",
-            each(path_of_label_0, games),
-            peers,
-            goal={"quantecon": 1.5},
-            note=note,
-        ),
-        compare(
-            AREA,
-            f"label 0, certified, n = {n}",
+            f"label 0, n = {n}",
             each(lemke_howson, games),
             peers,
+            goal={"quantecon": 1.5},
             note=f"{note}; ours with its certificate, the peer without",
         ),
+        compare(AREA, f"label 0, path only, n = {n}", each(uncertified, games), peers, note=f"{note}; no certificates"),
     ]
 
 
@@ -103,19 +96,13 @@ def against_nashpy(n: int) -> list[Row]:
     return [
         compare(
             AREA,
-            f"label 0, uncertified, against nashpy, n = {n}",
-            each(path_of_label_0, games),
-            peers,
-            goal={"nashpy": 30.0},
-            note=note,
-        ),
-        compare(
-            AREA,
-            f"label 0, certified, against nashpy, n = {n}",
+            f"label 0, against nashpy, n = {n}",
             each(lemke_howson, games),
             peers,
+            goal={"nashpy": 30.0},
             note=f"{note}; ours with its certificate, the peer without",
         ),
+        compare(AREA, f"label 0, path only, against nashpy, n = {n}", each(uncertified, games), peers, note=note),
     ]
 
 

@@ -18,11 +18,12 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from marlgt.concepts.deviations import deviation_gains, values_and_regrets
+from marlgt.concepts.deviations import deviation_gains, values_and_regrets, write_worth
 from marlgt.errors import GameError, ProfileError
 from marlgt.games._doors import require_game
 from marlgt.games._profiles import SUM_TOLERANCE, checked_joint, checked_profile, deviation_payoffs, integer_profile
 from marlgt.games.normal_form import NormalFormGame, Profile
+from marlgt.kernels import gear
 
 __all__ = [
     "TOLERANCE",
@@ -31,6 +32,7 @@ __all__ = [
     "Equilibrium",
     "certified",
     "certified_pairs",
+    "certified_point",
     "certify",
     "relative_epsilon",
 ]
@@ -72,7 +74,7 @@ class Certificate:
         return float(self.regrets.max())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Equilibrium:
     """One answer of a solver, with its certificate.
 
@@ -113,6 +115,35 @@ class Equilibrium:
     work: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     complete: bool = False
+
+    def __init__(
+        self,
+        concept: str,
+        profile: Profile | None,
+        joint: NDArray[np.float64] | None,
+        values: NDArray[np.float64],
+        regrets: NDArray[np.float64],
+        exact: bool,
+        method: str,
+        exact_profile: tuple[NDArray[Any], ...] | None = None,
+        work: Mapping[str, int] | None = None,
+        seconds: float = 0.0,
+        complete: bool = False,
+    ) -> None:
+        # All at once: a frozen dataclass sets its fields one by one, which takes three times as long.
+        self.__dict__.update(
+            concept=concept,
+            profile=profile,
+            joint=joint,
+            values=values,
+            regrets=regrets,
+            exact=exact,
+            method=method,
+            exact_profile=exact_profile,
+            work={} if work is None else work,
+            seconds=seconds,
+            complete=complete,
+        )
 
     @property
     def epsilon(self) -> float:
@@ -354,6 +385,26 @@ def certified(
     )
 
 
+def certified_point(
+    game: NormalFormGame, point: NDArray[np.float64], *, method: str, work: Mapping[str, int], seconds: float
+) -> Equilibrium:
+    """Return a profile of a two-player game as a result: :func:`certified` for small games and the compiled gear.
+
+    Parameters
+    ----------
+    point : ndarray of float64, shape (A_1 + A_2 + 4,)
+        The strategies of both players, then room for their values and regrets.
+    """
+    _, m, n = game.payoffs.shape
+    end = m + n
+    if not gear(write_worth, 0.0)(game.payoffs, point):
+        checked_profile(game, (point[:m], point[m:end]))
+        raise ProfileError(f"probabilities must sum to 1 and not be negative, got {point[:end].tolist()}")
+    point.setflags(write=False)
+    profile, values, regrets = (point[:m], point[m:end]), point[end : end + 2], point[end + 2 :]
+    return Equilibrium("nash", profile, None, values, regrets, False, method, None, work, seconds)
+
+
 def certified_pairs(
     game: NormalFormGame,
     pairs: Sequence[tuple[Strategy, Strategy]],
@@ -477,9 +528,10 @@ def _over_common_denominator(strategy: Strategy) -> tuple[list[int], int, NDArra
 
 def relative_epsilon(game: NormalFormGame, answer: Equilibrium | Certificate) -> float:
     """Return the largest regret as a share of that player's payoff range (0 where all payoffs are equal)."""
-    spread = game.payoff_range
-    shares = np.divide(answer.regrets, spread, out=np.zeros_like(spread), where=spread > 0)
-    return float(shares.max())
+    pairs = zip(answer.regrets.tolist(), game.payoff_range.tolist())
+    shares = [regret / spread if spread > 0 else 0.0 for regret, spread in pairs]
+    # What is not a number passes a comparison, but not a sum.
+    return float(max(shares)) if sum(shares) < math.inf else math.inf
 
 
 def _read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:

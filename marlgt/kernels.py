@@ -9,11 +9,12 @@ The twin of a kernel is the same code object, with every kernel that it calls re
 kernel's twin, compiled with an on-disk cache. A compiled kernel cannot be interrupted, so long
 kernels take a budget of steps, keep their state in arrays, and return to Python within a second.
 
-The environment variable ``MARLGT_GEAR`` forces one gear: ``plain`` or ``compiled``.
+The environment variable ``MARLGT_GEAR``, read once, forces one gear: ``plain`` or ``compiled``.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable
@@ -77,6 +78,15 @@ def _fingerprint(function: FunctionType) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
+@functools.cache
+def forced_gear() -> str:
+    """Return the gear that ``MARLGT_GEAR`` forced when this was first called, or nothing.
+
+    Asking the environment every time takes longer than some kernels do.
+    """
+    return os.environ.get("MARLGT_GEAR", "")
+
+
 def gear(function: Callable[P, R], work: float) -> Callable[P, R]:
     """Return the kernel to call for this much work: the plain function or its compiled twin.
 
@@ -87,12 +97,13 @@ def gear(function: Callable[P, R], work: float) -> Callable[P, R]:
     work : float
         Predicted number of inner-loop steps, each worth about 0.15 microseconds interpreted.
     """
-    forced = os.environ.get("MARLGT_GEAR")
+    forced = forced_gear()
     if forced == "plain":
         return function
-    if forced == "compiled" or work >= COMPILE_ABOVE or function in _twins:
-        return compiled(function)
-    return function
+    twin = _twins.get(function)
+    if twin is not None:
+        return twin
+    return compiled(function) if forced == "compiled" or work >= COMPILE_ABOVE else function
 
 
 def warm_up() -> list[str]:

@@ -1,8 +1,19 @@
-"""Options of the vectors test; the defaults are the copies kept in tests/data."""
+"""Options of the vectors test, whose defaults are the copies kept in tests/data; the gear that a test asks for."""
 
+import os
 from pathlib import Path
 
+import pytest
+
+from marlgt import kernels
+
 DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(autouse=True)
+def gear_of_the_environment(monkeypatch):
+    """Let a test that sets ``MARLGT_GEAR`` force a gear, which a process otherwise reads only once."""
+    monkeypatch.setattr(kernels, "forced_gear", lambda: os.environ.get("MARLGT_GEAR", ""))
 
 
 def pytest_addoption(parser):

@@ -1,5 +1,6 @@
 """Certificates: recomputed apart from any solver, exact where the game is."""
 
+from dataclasses import replace
 from fractions import Fraction as F
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import marlgt as gt
-from marlgt.certificates import Equilibria, certified, relative_epsilon
+from marlgt.certificates import Equilibria, certified, certified_point, relative_epsilon
 
 PENNIES = gt.NormalFormGame.zero_sum([[1, -1], [-1, 1]])
 THIRD = F(1, 3)
@@ -104,6 +105,36 @@ def test_results_are_read_only():
     answer = certified(PENNIES, [np.array([0.5, 0.5])] * 2, method="given")
     with pytest.raises(ValueError, match="read-only"):
         answer.profile[0][0] = 1.0
+
+
+@pytest.mark.parametrize("gear", ["plain", "compiled"])
+@given(games_with_profiles().filter(lambda pair: pair[0].n_players == 2))
+@settings(max_examples=40, deadline=None)
+def test_a_point_has_the_certificate_of_its_profile(gear, pair):
+    game, profile = pair
+    m, n = game.n_actions
+    point = np.full(m + n + 4, np.nan)
+    point[:m], point[m : m + n] = profile
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MARLGT_GEAR", gear)
+        answer = certified_point(game, point, method="given", work={}, seconds=0.0)
+    expected = gt.certify(game, profile)
+    assert np.allclose(answer.values, expected.values, atol=1e-12)
+    assert np.allclose(answer.regrets, expected.regrets, atol=1e-12)
+    assert [p.tolist() for p in answer.profile] == [[float(w) for w in p] for p in profile]
+    assert not any(p.flags.writeable for p in answer.profile)
+
+
+@pytest.mark.parametrize("strategies", [[1.5, -0.5, 1.0, 0.0], [1.0, 0.0, 0.5, 0.4], [np.nan, 1.0, 1.0, 0.0]])
+def test_a_point_that_is_no_profile_is_refused(strategies):
+    with pytest.raises(gt.ProfileError, match=r"must (not be negative|sum to 1|be finite)"):
+        certified_point(PENNIES, np.array([*strategies, 0.0, 0.0, 0.0, 0.0]), method="given", work={}, seconds=0.0)
+
+
+def test_a_regret_that_is_not_a_number_is_the_largest():
+    answer = certified(PENNIES, [np.array([0.5, 0.5])] * 2, method="given")
+    for regrets in ([np.nan, 0.0], [0.0, np.nan]):
+        assert relative_epsilon(PENNIES, replace(answer, regrets=np.array(regrets))) == np.inf
 
 
 def stream_of(*answers, then=None):

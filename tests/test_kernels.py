@@ -48,6 +48,20 @@ def test_large_work_and_later_small_work_run_the_twin(monkeypatch):
 
 
 @pytest.mark.parametrize(("forced", "same"), [("plain", True), ("compiled", False)])
+def test_a_process_reads_the_gear_of_its_environment_once(forced, same):
+    program = (
+        "import os; from marlgt.kernels import gear; from marlgt.solvers._tableaux import walk; "
+        f"work = {1e12 if same else 1.0}; first = gear(walk, work); os.environ['MARLGT_GEAR'] = ''; "
+        "print(first is walk, gear(walk, work) is first)"
+    )
+    environment = {**os.environ, "MARLGT_GEAR": forced}
+    result = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment
+    )
+    assert result.stdout.split() == [str(same), "True"]
+
+
+@pytest.mark.parametrize(("forced", "same"), [("plain", True), ("compiled", False)])
 def test_the_environment_forces_a_gear(monkeypatch, forced, same):
     monkeypatch.setenv("MARLGT_GEAR", forced)
     assert (gear(add_up, 1e12 if same else 1.0) is add_up) == same

@@ -11,6 +11,7 @@ All functions work in floats, and in fractions when the arrays hold them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,8 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.games._comparable import checked_player
 from marlgt.games._doors import require_game
-from marlgt.games._profiles import checked_joint, checked_profile, deviation_payoffs
+from marlgt.games._profiles import SUM_TOLERANCE, checked_joint, checked_profile, deviation_payoffs
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.kernels import kernel
 
 __all__ = [
     "cce_gap",
@@ -84,6 +86,43 @@ def values_and_regrets(payoffs: NDArray[Any], profile: Sequence[NDArray[Any]]) -
         values[i] = profile[i] @ deviations
         gains[i] = deviations.max() - values[i]
     return values, gains
+
+
+@kernel
+def write_worth(payoffs: NDArray[np.float64], point: NDArray[np.float64]) -> bool:
+    """Write values and regrets behind a point's two strategies, and tell whether these are distributions.
+
+    Parameters
+    ----------
+    payoffs : ndarray, shape (2, A_1, A_2)
+    point : ndarray, shape (A_1 + A_2 + 4,)
+        The strategies of both players, then room for their values and regrets.
+    """
+    m, n = payoffs.shape[1], payoffs.shape[2]
+    end = m + n
+    columns = np.zeros(n)
+    row_total = column_total = lowest = row_value = column_value = 0.0
+    best_row = best_column = -math.inf
+    for j in range(n):
+        column_total += point[m + j]
+        lowest = min(lowest, point[m + j])
+    for i in range(m):
+        weight, row = point[i], 0.0
+        row_total += weight
+        lowest = min(lowest, weight)
+        for j in range(n):
+            row += payoffs[0, i, j] * point[m + j]
+        for j in range(n):
+            columns[j] += weight * payoffs[1, i, j]
+        row_value += weight * row
+        best_row = max(best_row, row)
+    for j in range(n):
+        column_value += columns[j] * point[m + j]
+        best_column = max(best_column, columns[j])
+    point[end], point[end + 1] = row_value, column_value
+    point[end + 2], point[end + 3] = max(best_row - row_value, 0.0), max(best_column - column_value, 0.0)
+    far = max(abs(row_total - 1.0), abs(column_total - 1.0))
+    return bool(far <= SUM_TOLERANCE and lowest >= -SUM_TOLERANCE)
 
 
 def nash_conv(game: NormalFormGame, profile: Sequence[ArrayLike]) -> float:

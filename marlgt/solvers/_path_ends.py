@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import TOLERANCE, Equilibrium, certified, relative_epsilon
+from marlgt.certificates import TOLERANCE, Equilibrium, certified, certified_point, relative_epsilon
 from marlgt.games.normal_form import NormalFormGame
-from marlgt.solvers._paths import Path
+from marlgt.kernels import gear
+from marlgt.solvers._paths import CELLS_PER_CALL, PIVOT_TOLERANCE, RATIO_TOLERANCE, Path
+from marlgt.solvers._tableaux import whole_path
 from marlgt.solvers.exact import exact_equilibrium
 
-__all__ = ["conclude", "follow", "predicted_cells", "same_profile", "silent"]
+__all__ = ["at_one_stroke", "conclude", "follow", "predicted_cells", "same_profile", "silent"]
 
 ROUNDING = 1e-14
 """Relative regret up to which pivoted floats are as good as polished ones."""
@@ -27,6 +29,31 @@ LARGEST_EXACT_SUPPORT = 150
 
 EXACT_CELLS = 200_000
 """Tableau entries that a path in fractions may touch, a few seconds' work at most."""
+
+MOST_LABELS_AT_ONE_STROKE = 100
+"""Actions of both players above which a path takes so long that the cost of its calls does not count."""
+
+
+def at_one_stroke(
+    game: NormalFormGame, label: int, max_pivots: int, method: str, clock: Callable[[], float]
+) -> Equilibrium | None:
+    """Return the end of a short path of a small game of floats, by two calls of compiled kernels.
+
+    None without the compiled gear, for a long path, and where the pivots left more than rounding.
+    """
+    _, m, n = game.payoffs.shape
+    function = gear(whole_path, 0.0)
+    if function is whole_path or m + n > MOST_LABELS_AT_ONE_STROKE or game.is_exact:
+        return None
+    # A hundredth of what a call may take, for if the path is longer it is walked again.
+    budget = min(max_pivots, CELLS_PER_CALL["compiled"] // (100 * m * n))
+    point = np.empty(m + n + 4)
+    pivots = function(game.payoffs, label, budget, RATIO_TOLERANCE, PIVOT_TOLERANCE, point)
+    if pivots < 0:
+        return None
+    work = {"pivots": pivots, "label": label}
+    answer = certified_point(game, point, method=method, work=work, seconds=clock())
+    return answer if relative_epsilon(game, answer) <= ROUNDING else None
 
 
 def predicted_cells(path: Path) -> float:

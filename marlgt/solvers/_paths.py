@@ -21,6 +21,7 @@ from marlgt.solvers._tableaux import (
     STATE,
     STATUS,
     WALKING,
+    padded,
     walk,
 )
 
@@ -81,9 +82,9 @@ class Path:
         _, m, n = payoffs.shape
         kind = payoffs.dtype
         self._payoffs = payoffs
-        self._rows = np.zeros((m, _padded(n + 1)), kind)
-        self._columns = np.zeros((n, _padded(m + 1)), kind)
-        self._vectors = np.zeros((3, _padded(max(m, n) + 1)), kind)
+        self._rows = np.zeros((m, padded(n + 1)), kind)
+        self._columns = np.zeros((n, padded(m + 1)), kind)
+        self._vectors = np.zeros((3, padded(max(m, n) + 1)), kind)
         self._registers = np.zeros((N_REGISTERS, m + n + 8), np.int64)
         self._registers[STATE, DROPPED] = label
         self._status = NEW
@@ -228,11 +229,6 @@ class Path:
         """Return the payoffs of both players in [1, 2], as the tableaux have them."""
         A, B = ((p - p.min()) / ((p.max() - p.min()) or 1.0) + 1.0 for p in self._payoffs)
         return A, B
-
-
-def _padded(width: int) -> int:
-    """Return a row length that keeps rows on cache lines."""
-    return -(-width // 8) * 8
 
 
 def _tied(matrix: NDArray[np.float64], support: list[int], n_actions: int) -> NDArray[np.float64] | None:

@@ -27,6 +27,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.kernels import kernel
@@ -45,6 +46,7 @@ __all__ = [
     "STATUS",
     "WALKING",
     "walk",
+    "whole_path",
 ]
 
 NEW, FILLED, WALKING, ENDED, LOST, CYCLING = 0, 1, 2, 3, 4, 5
@@ -69,22 +71,29 @@ def fill_tableaux(
 ) -> None:
     """Write the tableaux of the artificial equilibrium, in which every slack is basic."""
     m, n = payoffs.shape[1], payoffs.shape[2]
-    low, high = vectors[0], vectors[1]
+    line = vectors[0]
     for player in range(2):
-        # Column by column first: a running minimum of one number would wait for itself at every step.
-        for j in range(n):
-            low[j] = payoffs[player, 0, j]
-            high[j] = low[j]
-        for i in range(1, m):
-            for j in range(n):
-                value = payoffs[player, i, j]
-                low[j] = value if value < low[j] else low[j]
-                high[j] = value if value > high[j] else high[j]
-        least, most = low[0], high[0]
-        for j in range(1, n):
-            least = low[j] if low[j] < least else least
-            most = high[j] if high[j] > most else most
-        spread = most - least
+        # Four at a time: a running minimum of one number would wait for itself at every step.
+        low_0 = low_1 = low_2 = low_3 = payoffs[player, 0, 0]
+        high_0 = high_1 = high_2 = high_3 = low_0
+        for i in range(m):
+            for j in range(0, n - 3, 4):
+                a, b = payoffs[player, i, j], payoffs[player, i, j + 1]
+                c, d = payoffs[player, i, j + 2], payoffs[player, i, j + 3]
+                low_0 = a if a < low_0 else low_0
+                low_1 = b if b < low_1 else low_1
+                low_2 = c if c < low_2 else low_2
+                low_3 = d if d < low_3 else low_3
+                high_0 = a if a > high_0 else high_0
+                high_1 = b if b > high_1 else high_1
+                high_2 = c if c > high_2 else high_2
+                high_3 = d if d > high_3 else high_3
+            for j in range(n // 4 * 4, n):
+                a = payoffs[player, i, j]
+                low_0 = a if a < low_0 else low_0
+                high_0 = a if a > high_0 else high_0
+        least = min(min(low_0, low_1), min(low_2, low_3))
+        spread = max(max(high_0, high_1), max(high_2, high_3)) - least
         if spread == 0:
             spread = spread + 1
         if player == 0:
@@ -92,25 +101,34 @@ def fill_tableaux(
                 for j in range(n):
                     rows[i, j] = (payoffs[0, i, j] - least) / spread + 1
         else:
-            for j in range(n):
-                for i in range(m):
-                    columns[j, i] = (payoffs[1, i, j] - least) / spread + 1
+            # Into a row first, which is divided several entries at a time.
+            for i in range(m):
+                for j in range(n):
+                    line[j] = (payoffs[1, i, j] - least) / spread + 1
+                for j in range(n):
+                    columns[j, i] = line[j]
     for i in range(m):
         rows[i, n] = 1
     for j in range(n):
         columns[j, m] = 1
-    key = 1
     for label in range(m + n):
         beyond = label - n if label >= n else label + m
         registers[LABELS, label] = label
         registers[WHERE, label] = label
         registers[LABELS + 1, label] = beyond
         registers[WHERE + 1, beyond] = label
+
+
+@kernel
+def write_keys(keys: NDArray[Any], n_labels: int) -> None:
+    """Write a pseudorandom number for each label in each tableau; those of a basis add up to its hash."""
+    key = 1
+    for label in range(n_labels):
         for side in range(2):
             # A linear congruential generator, twice: 62 bits, and no product beyond int64.
             first = (key * 1103515245 + 12345) & 2147483647
             key = (first * 1103515245 + 12345) & 2147483647
-            registers[KEYS + side, label] = first * 2147483648 + key
+            keys[side, label] = first * 2147483648 + key
 
 
 @kernel
@@ -128,15 +146,21 @@ def leaving_row(
 ) -> int:
     """Return the lexicographically least row of the ratio test, or -1 if the column has no positive entry."""
     n_rows = tableau.shape[0]
-    least = math.inf
+    least = second = math.inf
+    first = 0
     for r in range(n_rows):
-        # Without a branch to mispredict: the compiler divides in any case and selects.
         ratio = tableau[r, last] / tableau[r, column] if tableau[r, column] > pivot_tolerance else math.inf
         ratios[r] = ratio
+        # Selections, not branches: which row is the least cannot be predicted.
+        other = least if ratio < least else ratio
+        second = other if other < second else second
+        first = r if ratio < least else first
         least = ratio if ratio < least else least
     if least == math.inf:
         return -1
     bound = least + ratio_tolerance * (1 + abs(least))
+    if second > bound:
+        return first
     count = 0
     for r in range(n_rows):
         if ratios[r] <= bound:
@@ -181,7 +205,7 @@ def exchange(tableau: NDArray[Any], row: int, column: int, last: int, buffer: ND
         tableau[row, j] = buffer[j]
     for i in range(n_rows):
         factor = tableau[i, column]
-        if i != row and factor != 0:
+        if i != row:
             for j in range(width):
                 tableau[i, j] -= factor * buffer[j]
             tableau[i, column] = -factor * inverse
@@ -233,17 +257,21 @@ def walk(
         where[side, entering] = row
         where[side, leaving] = place
         state[PIVOTS] += 1
-        state[HASH] ^= keys[side, entering] ^ keys[side, leaving]
+        if state[PIVOTS] > m + n:
+            state[HASH] ^= keys[side, entering] ^ keys[side, leaving]
         entering = leaving
         side = 1 - side
         if leaving == state[DROPPED]:
             state[STATUS] = ENDED
             break
-        # Brent's test: a basis met again at twice the distance, which only rounding can bring about.
-        if state[HASH] == state[MARK]:
+        # Brent's test: a basis met again at twice the distance, which only rounding can bring about. The
+        # many paths that are short end before it begins; the hash is that of the change since then.
+        if state[PIVOTS] == m + n:
+            write_keys(keys, m + n)
+        elif state[PIVOTS] > m + n and state[HASH] == state[MARK]:
             state[STATUS] = CYCLING
             break
-        if state[PIVOTS] >= state[MARK_AT]:
+        if state[PIVOTS] >= m + n and state[PIVOTS] >= state[MARK_AT]:
             state[MARK] = state[HASH]
             state[MARK_AT] = 2 * state[PIVOTS]
     state[ENTERING] = entering
@@ -268,3 +296,35 @@ def write_strategy(values: NDArray[Any], labels: NDArray[Any], first: int, strat
     for a in range(count):
         if strategy[a] > 0:
             strategy[a] = strategy[a] / total
+
+
+@kernel
+def whole_path(
+    payoffs: NDArray[Any],
+    label: int,
+    budget: int,
+    ratio_tolerance: float,
+    pivot_tolerance: float,
+    point: NDArray[Any],
+) -> int:
+    """Follow a path in room of its own, write x and then y of its end, and return its pivots, or -1 if it is longer.
+
+    Allocating and passing the arrays of :func:`walk` from Python takes longer than the path in a small game.
+    """
+    m, n = payoffs.shape[1], payoffs.shape[2]
+    rows, columns = np.zeros((m, padded(n + 1))), np.zeros((n, padded(m + 1)))
+    vectors = np.zeros((3, padded(max(m, n) + 1)))
+    registers = np.zeros((N_REGISTERS, m + n + 8), np.int64)
+    registers[STATE, DROPPED] = label
+    status = walk(payoffs, rows, columns, vectors, registers, budget, ratio_tolerance, pivot_tolerance)
+    for i in range(m):
+        point[i] = vectors[0, i]
+    for j in range(n):
+        point[m + j] = vectors[1, j]
+    return int(registers[STATE, PIVOTS]) if status == ENDED else -1
+
+
+@kernel
+def padded(width: int) -> int:
+    """Return a row length that keeps rows on cache lines."""
+    return (width + 7) // 8 * 8

@@ -30,7 +30,7 @@ from marlgt.errors import GameError, NotConverged, UnsupportedGame
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import progress
-from marlgt.solvers._path_ends import conclude, follow, predicted_cells, same_profile, silent
+from marlgt.solvers._path_ends import at_one_stroke, conclude, follow, predicted_cells, same_profile, silent
 from marlgt.solvers._paths import Path
 
 __all__ = ["lemke_howson", "lemke_howson_all_labels", "lemke_howson_race"]
@@ -82,7 +82,11 @@ def lemke_howson(game: NormalFormGame, *, label: int = 0, max_pivots: int = MAX_
     require_game(game)
     clock = stopwatch()
     _check(game, "lemke_howson", max_pivots)
-    path = Path(game.payoffs, _checked_label(game, label))
+    label = _checked_label(game, label)
+    short = at_one_stroke(game, label, max_pivots, "lemke_howson", clock)
+    if short is not None:
+        return short
+    path = Path(game.payoffs, label)
     path.advance(max_pivots, predicted_cells(path))
     if not path.ended:
         with progress("Lemke-Howson", total=max_pivots) as report:
@@ -292,14 +296,14 @@ def _luby(i: int) -> int:
 
 
 def _check(game: NormalFormGame, method: str, max_pivots: int) -> None:
-    if game.n_players != 2:
+    if game.payoffs.ndim != 3:
         raise UnsupportedGame(f"{method} solves two-player games and this one has {game.n_players}: use gt.solve(game)")
     if max_pivots < 1:
         raise GameError(f"max_pivots must be at least 1, got {max_pivots}")
 
 
 def _checked_label(game: NormalFormGame, label: int) -> int:
-    m, n = game.n_actions
+    _, m, n = game.payoffs.shape
     if isinstance(label, bool) or not isinstance(label, (int, np.integer)) or not 0 <= label < m + n:
         raise GameError(
             f"label must be an integer from 0 to {m + n - 1}, the {m} rows and then the {n} columns, got {label!r}"

@@ -164,6 +164,17 @@ def test_both_gears_follow_the_same_path(monkeypatch):
             np.testing.assert_allclose(p, q, atol=1e-13)
 
 
+def test_a_path_too_long_for_one_stroke_is_walked_in_several_calls(monkeypatch):
+    monkeypatch.setenv("MARLGT_GEAR", "compiled")
+    game = NormalFormGame(np.random.default_rng(8).standard_normal((2, 15, 15)))
+    at_once = lemke_howson(game, label=3)
+    monkeypatch.setitem(_paths.CELLS_PER_CALL, "compiled", 1_000)
+    in_turns = lemke_howson(game, label=3)
+    assert at_once.work == in_turns.work
+    for p, q in zip(at_once.profile, in_turns.profile):
+        assert p.tolist() == q.tolist()
+
+
 def test_a_path_is_the_same_whether_or_not_it_is_interrupted():
     payoffs = NormalFormGame(np.random.default_rng(8).standard_normal((2, 15, 15))).payoffs
     whole, halting = Path(payoffs, 3), Path(payoffs, 3)
