@@ -50,7 +50,8 @@ class EnvelopeWalk:
         self._lines = list(zip(*columns))
         self._bits = [1 << label for label in row_labels]
         self._ends = (1 << column_labels[0], 1 << column_labels[1])
-        self._tolerance = tolerance
+        # An integer zero keeps integers of any size exact, a float zero would round them.
+        self._tolerance: Any = tolerance or 0
         self._weights: dict[int, list[Any]] = {}
 
     @property

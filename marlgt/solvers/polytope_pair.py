@@ -102,17 +102,20 @@ class PolytopePair:
         # Random games have a quarter of the bound; each vertex costs a pivot and half the ratio tests.
         self._work = sum(self._bounds) / 4 * 2 * m * n
 
-    def visit(self, *, until_degenerate: bool = False) -> bool:
+    def visit(self, *, until_degenerate: bool = False, exactly: bool = False) -> bool:
         """Walk over all vertices, with progress on the terminal; Ctrl-C keeps those found so far.
 
         Parameters
         ----------
         until_degenerate : bool
             Stop at the first vertex with more labels than the dimension, and return True.
+        exactly : bool
+            In a game of floats, walk the fractions that they mean, with no rounded walk before. Where that
+            is too much work nothing is visited and ``complete`` stays False.
         """
         degenerate = failed = False
         with progress("vertex enumeration") if self._work >= WORK_TO_REPORT else nullcontext(_silent) as report:
-            for walks in self._attempts():
+            for walks in self._attempts(exactly):
                 self._walks = walks
                 try:
                     degenerate = self._run(walks, report, until_degenerate)
@@ -125,7 +128,7 @@ class PolytopePair:
                 if self.stopped or degenerate or not failed:
                     break
         self.masks = (self._found(0), self._found(1))
-        self.complete = not (self.stopped or degenerate or failed)
+        self.complete = self._walks is not None and not (self.stopped or degenerate or failed)
         return degenerate
 
     def _run(self, walks: tuple[Any, Any], report: Callable[[float, str], None], until_degenerate: bool) -> bool:
@@ -190,12 +193,16 @@ class PolytopePair:
             self._floats = result[1], np.ascontiguousarray(result[0].T)
         return self._floats
 
-    def _attempts(self) -> Iterator[tuple[Any, Any]]:
+    def _attempts(self, exactly: bool) -> Iterator[tuple[Any, Any]]:
         arrays = (
             sum(self.n_actions) <= MOST_LABELS and self._work >= WORK_PER_CALL and gear(walk, self._work) is not walk
         )
         if self._integers is not None:
             yield from self._exact_attempts(self._integers, arrays)
+        elif exactly:
+            meant = self._meant_integers(self._positive_lists())
+            if meant is not None:
+                yield from self._exact_attempts(meant, arrays)
         elif arrays:
             floats = self._positive_floats()
             yield self._array_walks(floats, NOISE, MARGIN, False)

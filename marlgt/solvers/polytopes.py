@@ -108,7 +108,8 @@ class NumberWalk:
         self.status = RUNNING
         self._strict = strict
         self._exact = tolerance == 0.0
-        self._tolerance = tolerance
+        # An integer zero keeps integers of any size exact, a float zero would round them.
+        self._tolerance: Any = tolerance or 0
         self._n_rows = len(row_labels)
         self._n_columns = len(column_labels)
         self._slack_bits = row_bits = [1 << label for label in row_labels]

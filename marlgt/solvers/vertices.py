@@ -17,7 +17,7 @@ two-player games. Economic Theory 42, 9-37.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import le
 from typing import Any
 
@@ -36,6 +36,9 @@ __all__ = ["DEFAULT_BUDGET", "vertex_enumeration"]
 
 DEFAULT_BUDGET = 5e6
 """Most vertices, by McMullen's bound, that are enumerated unless more are asked for."""
+
+DOUBTFUL = 1e-12
+"""Largest regret, as a share of the payoff range, that rounding leaves where a game of floats is well conditioned."""
 
 VERTICES_IN_PYTHON = 300
 COMPARISONS_PER_CHUNK = 1_000_000
@@ -88,19 +91,13 @@ def vertex_enumeration(game: NormalFormGame, *, budget: float | None = DEFAULT_B
     check_budget(game, budget, "vertex enumeration")
     pair = PolytopePair(game)
     pair.visit()
-    links = _complementary(pair)
-    rows, columns = list({i: None for i, _ in links}), list({j: None for _, j in links})
-    solve: Any = pair.weights if game.is_exact else pair.strategies
-    x = dict(zip(rows, solve(0, [int(pair.masks[0][i]) for i in rows])))
-    y = dict(zip(columns, solve(1, [int(pair.masks[1][j]) for j in columns])))
-    found = certified_pairs(
-        game,
-        [(x[i], y[j]) for i, j in links],
-        method="vertex_enumeration",
-        work={"vertices": len(pair.masks[0]) + len(pair.masks[1]), "bases": pair.bases},
-        seconds=elapsed(),
-        complete=pair.complete,
-    )
+    links, found = _answers(game, pair, elapsed)
+    if not game.is_exact and not pair.stopped and _is_doubtful(found, pair):
+        closer = PolytopePair(game)
+        closer.visit(exactly=True)
+        if closer.complete:
+            pair = closer
+            links, found = _answers(game, pair, elapsed)
     order = list(range(len(found)))
     if not game.is_exact:
         limits = [TOLERANCE * spread for spread in pair.spreads]
@@ -116,6 +113,34 @@ def vertex_enumeration(game: NormalFormGame, *, budget: float | None = DEFAULT_B
         stopped=pair.stopped,
         components=linked_components([links[k] for k in order]),
     )
+
+
+def _answers(
+    game: NormalFormGame, pair: PolytopePair, elapsed: Callable[[], float]
+) -> tuple[list[tuple[int, int]], list[Equilibrium]]:
+    """Return the index pairs of complementary vertices, and their certified profiles."""
+    links = _complementary(pair)
+    rows, columns = list({i: None for i, _ in links}), list({j: None for _, j in links})
+    solve: Any = pair.weights if game.is_exact else pair.strategies
+    x = dict(zip(rows, solve(0, [int(pair.masks[0][i]) for i in rows])))
+    y = dict(zip(columns, solve(1, [int(pair.masks[1][j]) for j in columns])))
+    found = certified_pairs(
+        game,
+        [(x[i], y[j]) for i, j in links],
+        method="vertex_enumeration",
+        work={"vertices": len(pair.masks[0]) + len(pair.masks[1]), "bases": pair.bases},
+        seconds=elapsed(),
+        complete=pair.complete,
+    )
+    return links, found
+
+
+def _is_doubtful(found: Sequence[Equilibrium], pair: PolytopePair) -> bool:
+    """Tell whether rounding has spoilt a walk: a large regret, or an even number where there are no ties."""
+    shares = [r / spread for e in found for r, spread in zip(e.regrets.tolist(), pair.spreads)]
+    if max(shares, default=1.0) > DOUBTFUL:
+        return True
+    return len(found) % 2 == 0 and not any(map(_has_spare_labels, pair.masks, pair.n_actions))
 
 
 def _coordinates(equilibrium: Equilibrium) -> list[int]:
@@ -136,7 +161,7 @@ def check_budget(game: NormalFormGame, budget: float | None, what: str) -> None:
         m, n = game.n_actions
         raise BudgetExceeded(
             f"{what} on {m}×{n} may visit {bound:.1e} vertices, above the budget of {budget:.1e}; use lemke_howson "
-            "or lemke_howson_race for one equilibrium, zero_sum if the game is, or pass budget=None to search "
+            "or lemke_howson_race for one equilibrium, minimax if the game is zero-sum, or pass budget=None to search "
             "until Ctrl-C",
             estimate=float(bound),
             limit=float(budget),

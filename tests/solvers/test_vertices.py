@@ -17,6 +17,7 @@ from marlgt.solvers.array_walk import ArrayWalk
 from marlgt.solvers.envelope import EnvelopeWalk
 from marlgt.solvers.polytope_pair import BASES_PER_CALL
 from marlgt.solvers.polytopes import EXHAUSTED, INEXACT, TIED, NumberWalk, most_vertices
+from marlgt.testing import extreme_equilibria
 
 KNOWN = [
     case
@@ -387,3 +388,29 @@ def test_control_returns_to_python_many_times_a_second(monkeypatch):
     assert not long.advance(BASES_PER_CALL[ArrayWalk])
     assert time.perf_counter() - started < 1.0
     assert long.bases == 1 + 1 + BASES_PER_CALL[ArrayWalk]
+
+
+def test_integers_beyond_floats_meet_exactly_where_a_player_has_two_actions():
+    # The lines of the column player's envelope meet at integers that no float holds.
+    noise = [[1, -3], [-1, 7], [5, -2], [-2, 1], [-3, 4]]
+    A = [
+        [Fraction(a) + Fraction(e, 10**25) for a, e in zip(row, line)]
+        for row, line in zip([[1, 0], [0, 2], [2, 0], [1, 1], [0, 1]], noise)
+    ]
+    B = [
+        [Fraction(b) + Fraction(e, 10**27) for b, e in zip(row, line)]
+        for row, line in zip([[0, 0], [0, 2], [0, 0], [2, 2], [2, 1]], noise)
+    ]
+    game = NormalFormGame.bimatrix(A, B)
+    found = {tuple(np.concatenate(e.exact_profile)) for e in vertex_enumeration(game)}
+    assert found == {tuple(np.concatenate(pair)) for pair in extreme_equilibria(game).equilibria}
+
+
+def test_integers_beyond_the_largest_float_are_no_obstacle():
+    huge = 10**160
+    game = NormalFormGame.bimatrix(
+        [[Fraction(3) + Fraction(1, huge), 3, 1], [2, 5, Fraction(7, huge)], [0, 6, 2]],
+        [[3, 2, 1], [2, 6 - Fraction(1, huge), 0], [3, 1, 4]],
+    )
+    found = {tuple(np.concatenate(e.exact_profile)) for e in vertex_enumeration(game)}
+    assert found == {tuple(np.concatenate(pair)) for pair in extreme_equilibria(game).equilibria}
