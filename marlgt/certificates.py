@@ -386,9 +386,11 @@ def certified(
 
 
 def certified_point(
-    game: NormalFormGame, point: NDArray[np.float64], *, method: str, work: Mapping[str, int], seconds: float
-) -> Equilibrium:
-    """Return a profile of a two-player game as a result: :func:`certified` for small games and the compiled gear.
+    game: NormalFormGame, point: NDArray[np.float64], method: str, work: Mapping[str, int], seconds: float
+) -> tuple[Equilibrium, float]:
+    """Return a profile of a two-player game of floats as a result, and its regret as a share of the payoff range.
+
+    The same as :func:`certified` and :func:`relative_epsilon`, for small games and the compiled gear.
 
     Parameters
     ----------
@@ -397,12 +399,13 @@ def certified_point(
     """
     _, m, n = game.payoffs.shape
     end = m + n
-    if not gear(write_worth, 0.0)(game.payoffs, point):
+    share = gear(write_worth, 0.0)(game.payoffs, point)
+    if share == math.inf:
         checked_profile(game, (point[:m], point[m:end]))
         raise ProfileError(f"probabilities must sum to 1 and not be negative, got {point[:end].tolist()}")
     point.setflags(write=False)
     profile, values, regrets = (point[:m], point[m:end]), point[end : end + 2], point[end + 2 :]
-    return Equilibrium("nash", profile, None, values, regrets, False, method, None, work, seconds)
+    return Equilibrium("nash", profile, None, values, regrets, False, method, None, work, seconds), share
 
 
 def certified_pairs(

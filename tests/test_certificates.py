@@ -117,10 +117,11 @@ def test_a_point_has_the_certificate_of_its_profile(gear, pair):
     point[:m], point[m : m + n] = profile
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MARLGT_GEAR", gear)
-        answer = certified_point(game, point, method="given", work={}, seconds=0.0)
+        answer, share = certified_point(game, point, "given", {}, 0.0)
     expected = gt.certify(game, profile)
     assert np.allclose(answer.values, expected.values, atol=1e-12)
     assert np.allclose(answer.regrets, expected.regrets, atol=1e-12)
+    assert share == pytest.approx(relative_epsilon(game, answer), rel=1e-12)
     assert [p.tolist() for p in answer.profile] == [[float(w) for w in p] for p in profile]
     assert not any(p.flags.writeable for p in answer.profile)
 
@@ -128,7 +129,7 @@ def test_a_point_has_the_certificate_of_its_profile(gear, pair):
 @pytest.mark.parametrize("strategies", [[1.5, -0.5, 1.0, 0.0], [1.0, 0.0, 0.5, 0.4], [np.nan, 1.0, 1.0, 0.0]])
 def test_a_point_that_is_no_profile_is_refused(strategies):
     with pytest.raises(gt.ProfileError, match=r"must (not be negative|sum to 1|be finite)"):
-        certified_point(PENNIES, np.array([*strategies, 0.0, 0.0, 0.0, 0.0]), method="given", work={}, seconds=0.0)
+        certified_point(PENNIES, np.array([*strategies, 0.0, 0.0, 0.0, 0.0]), "given", {}, 0.0)
 
 
 def test_a_regret_that_is_not_a_number_is_the_largest():

@@ -89,20 +89,26 @@ def values_and_regrets(payoffs: NDArray[Any], profile: Sequence[NDArray[Any]]) -
 
 
 @kernel
-def write_worth(payoffs: NDArray[np.float64], point: NDArray[np.float64]) -> bool:
-    """Write values and regrets behind a point's two strategies, and tell whether these are distributions.
+def write_worth(payoffs: NDArray[np.float64], point: NDArray[np.float64]) -> float:
+    """Write values and regrets behind a point's two strategies, and return the largest regret.
 
     Parameters
     ----------
     payoffs : ndarray, shape (2, A_1, A_2)
     point : ndarray, shape (A_1 + A_2 + 4,)
         The strategies of both players, then room for their values and regrets.
+
+    Returns
+    -------
+    float
+        The regret as a share of the player's payoff range, or infinity if a strategy is no distribution.
     """
     m, n = payoffs.shape[1], payoffs.shape[2]
     end = m + n
     columns = np.zeros(n)
     row_total = column_total = lowest = row_value = column_value = 0.0
-    best_row = best_column = -math.inf
+    best_row = best_column = highest_0 = highest_1 = -math.inf
+    lowest_0 = lowest_1 = math.inf
     for j in range(n):
         column_total += point[m + j]
         lowest = min(lowest, point[m + j])
@@ -111,9 +117,15 @@ def write_worth(payoffs: NDArray[np.float64], point: NDArray[np.float64]) -> boo
         row_total += weight
         lowest = min(lowest, weight)
         for j in range(n):
-            row += payoffs[0, i, j] * point[m + j]
+            payoff = payoffs[0, i, j]
+            row += payoff * point[m + j]
+            lowest_0 = payoff if payoff < lowest_0 else lowest_0
+            highest_0 = payoff if payoff > highest_0 else highest_0
         for j in range(n):
-            columns[j] += weight * payoffs[1, i, j]
+            payoff = payoffs[1, i, j]
+            columns[j] += weight * payoff
+            lowest_1 = payoff if payoff < lowest_1 else lowest_1
+            highest_1 = payoff if payoff > highest_1 else highest_1
         row_value += weight * row
         best_row = max(best_row, row)
     for j in range(n):
@@ -121,8 +133,12 @@ def write_worth(payoffs: NDArray[np.float64], point: NDArray[np.float64]) -> boo
         best_column = max(best_column, columns[j])
     point[end], point[end + 1] = row_value, column_value
     point[end + 2], point[end + 3] = max(best_row - row_value, 0.0), max(best_column - column_value, 0.0)
-    far = max(abs(row_total - 1.0), abs(column_total - 1.0))
-    return bool(far <= SUM_TOLERANCE and lowest >= -SUM_TOLERANCE)
+    near = abs(row_total - 1.0) <= SUM_TOLERANCE and abs(column_total - 1.0) <= SUM_TOLERANCE
+    if not near or lowest < -SUM_TOLERANCE:
+        return math.inf
+    row_share = point[end + 2] / (highest_0 - lowest_0) if highest_0 > lowest_0 else 0.0
+    column_share = point[end + 3] / (highest_1 - lowest_1) if highest_1 > lowest_1 else 0.0
+    return float(max(row_share, column_share))
 
 
 def nash_conv(game: NormalFormGame, profile: Sequence[ArrayLike]) -> float:

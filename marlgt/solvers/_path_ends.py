@@ -41,19 +41,20 @@ def at_one_stroke(
 
     None without the compiled gear, for a long path, and where the pivots left more than rounding.
     """
-    _, m, n = game.payoffs.shape
+    payoffs = game.payoffs
+    _, m, n = payoffs.shape
     function = gear(whole_path, 0.0)
     if function is whole_path or m + n > MOST_LABELS_AT_ONE_STROKE or game.is_exact:
         return None
     # A hundredth of what a call may take, for if the path is longer it is walked again.
     budget = min(max_pivots, CELLS_PER_CALL["compiled"] // (100 * m * n))
     point = np.empty(m + n + 4)
-    pivots = function(game.payoffs, label, budget, RATIO_TOLERANCE, PIVOT_TOLERANCE, point)
+    pivots = function(payoffs, label, budget, RATIO_TOLERANCE, PIVOT_TOLERANCE, point)
     if pivots < 0:
         return None
     work = {"pivots": pivots, "label": label}
-    answer = certified_point(game, point, method=method, work=work, seconds=clock())
-    return answer if relative_epsilon(game, answer) <= ROUNDING else None
+    answer, share = certified_point(game, point, method, work, clock())
+    return answer if share <= ROUNDING else None
 
 
 def predicted_cells(path: Path) -> float:
