@@ -223,8 +223,8 @@ class NormalFormGame:
     def payoff_range(self) -> NDArray[np.float64]:
         """The spread ``max - min`` of each player's payoffs, shape (n,): the unit of a relative tolerance."""
         flat = self.payoffs.reshape(self.n_players, -1)
-        if self._exact is not None and np.abs(flat).max() >= 2.0**53:
-            # Floats of this size may be equal where the exact payoffs differ.
+        if self._exact is not None and (self._exact.dtype == object or np.abs(flat).max() >= 2.0**53):
+            # Rounded to floats, payoffs may be equal that are not.
             flat = self._exact.reshape(self.n_players, -1).astype(object)
         return np.asarray(flat.max(axis=1) - flat.min(axis=1), dtype=np.float64)
 

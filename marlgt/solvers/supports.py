@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, certified_pairs, relative_epsilon, stopwatch
 from marlgt.errors import BudgetExceeded, UnsupportedGame
+from marlgt.games._comparable import comparable_payoffs
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
@@ -52,6 +53,8 @@ FOUND_PER_CALL = 64
 POSITIVE = 1e-10
 """Least probability of an action of a support in a game of floats."""
 
+CLOSE = 1e-6
+
 CANDIDATE = -1e-7
 """The same in an exact game, where the candidate is then solved for, and judged, exactly."""
 
@@ -70,7 +73,9 @@ def support_enumeration(game: NormalFormGame, *, budget: float | None = 5_000_00
     Returns
     -------
     Equilibria
-        Small supports first. ``complete`` only if the game is nondegenerate.
+        Small supports first. ``complete`` only if the game is nondegenerate and no two payoffs that a
+        player chooses between are closer than 1e-6 of the payoff range without being equal: the supports
+        are searched in floats, which could not tell.
 
     Raises
     ------
@@ -141,7 +146,7 @@ def _stream(game: NormalFormGame, pairs: int) -> Generator[Equilibrium, None, bo
                 state[2] = 0
                 report(visited + float(state[3]), f"{total} found")
             visited += int(state[3])
-    return _nondegenerate(game)
+    return _payoffs_are_apart(game) and _nondegenerate(game)
 
 
 def _proven(
@@ -172,6 +177,20 @@ def _nondegenerate(game: NormalFormGame) -> bool:
         return not is_degenerate(game)
     except BudgetExceeded:
         return False
+
+
+def _payoffs_are_apart(game: NormalFormGame) -> bool:
+    """Tell whether any two payoffs between which a player chooses are equal, or differ enough for floats."""
+    payoffs = comparable_payoffs(game)
+    for player, spread in enumerate(game.payoff_range.tolist()):
+        rounding = float(np.finfo(np.float64).eps) * float(np.abs(game.payoffs[player]).max())
+        if 0 < CLOSE * spread < rounding:
+            return False
+        ordered = np.sort(payoffs[player], axis=player)
+        gaps = np.diff(ordered, axis=player)
+        if any(0 < gap < CLOSE * spread for gap in gaps.reshape(-1).tolist()):
+            return False
+    return True
 
 
 def _undominated(game: NormalFormGame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -145,3 +145,8 @@ def test_labels_must_fit():
 def test_kept_actions_must_exist():
     with pytest.raises(gt.GameError, match=r"kept\[1\] is \[2\]: name at least one action from 0 to 1"):
         PD.restrict([[0], [2]])
+
+
+def test_the_payoff_range_of_fractions_is_not_lost_to_rounding():
+    game = gt.NormalFormGame.bimatrix([[1, 1 + F(1, 10**27)]], [[0, 0]])
+    assert game.payoff_range.tolist() == [1e-27, 0.0]

@@ -131,3 +131,10 @@ def test_an_interrupted_stream_keeps_what_was_found(monkeypatch):
 def test_three_players_are_refused():
     with pytest.raises(UnsupportedGame, match="two-player game, got 3 players"):
         support_enumeration(NormalFormGame(np.zeros((3, 2, 2, 2))))
+
+
+def test_payoffs_that_floats_cannot_tell_apart_are_not_claimed_to_be_searched_completely():
+    large = 10**40
+    game = NormalFormGame.bimatrix([[large, 0], [large + 1, 1]], [[1, large], [0, large + 2]])
+    assert not support_enumeration(game).complete
+    assert support_enumeration(NormalFormGame.bimatrix([[2, 0], [0, 1]], [[1, 0], [0, 2]])).complete
