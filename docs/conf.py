@@ -32,7 +32,7 @@ html_title = "marlgt"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 
 PACKAGES = ("games", "concepts", "solvers", "dynamics", "testing", "pictures")
-CORE = ("certificates", "errors", "kernels")
+CORE = ("certificates", "equilibria", "errors", "kernels")
 
 
 def write_reference(app):

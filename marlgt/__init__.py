@@ -16,8 +16,8 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "BudgetExceeded": "marlgt.errors",
     "Certificate": "marlgt.certificates",
-    "Equilibria": "marlgt.certificates",
-    "Equilibrium": "marlgt.certificates",
+    "Equilibria": "marlgt.equilibria",
+    "Equilibrium": "marlgt.equilibria",
     "ExactnessError": "marlgt.errors",
     "GameError": "marlgt.errors",
     "NormalFormGame": "marlgt.games.normal_form",

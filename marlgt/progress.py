@@ -1,4 +1,4 @@
-"""Progress of long work on the terminal: nothing for a second, then one line, never in a pipe."""
+"""Time and progress of work; on the terminal nothing for a second, then one line, never in a pipe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["progress"]
+__all__ = ["progress", "stopwatch"]
 
 _SILENT_SECONDS = 1.0
 
@@ -60,3 +60,9 @@ def progress(description: str, *, total: float | None = None) -> Iterator[Callab
     finally:
         if bar is not None:
             bar.stop()
+
+
+def stopwatch() -> Callable[[], float]:
+    """Return a function that tells the seconds since this call."""
+    started = time.perf_counter()
+    return lambda: time.perf_counter() - started

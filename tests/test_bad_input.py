@@ -355,7 +355,7 @@ def test_no_function_takes_a_player_who_is_none(player):
         [[[0]], [0]],
         [{0}, {1}],
         [None, [0]],
-        (x for x in ([0], [0])),
+        pytest.param((x for x in ([0], [0])), id="a generator"),
     ],
     ids=str,
 )

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import marlgt as gt
-from marlgt.certificates import Equilibria, certified, certified_point, relative_epsilon
+from marlgt.certificates import certified, certified_point, relative_epsilon
+from marlgt.equilibria import Equilibria
 
 PENNIES = gt.NormalFormGame.zero_sum([[1, -1], [-1, 1]])
 THIRD = F(1, 3)

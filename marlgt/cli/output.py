@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from marlgt.certificates import Equilibria, Equilibrium
+    from marlgt.equilibria import Equilibria, Equilibrium
     from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["answers_as_csv", "answers_as_json", "game_as_json", "print_answers", "strategy_text"]

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from marlgt import __version__
-from marlgt.certificates import Equilibria
 from marlgt.cli.arguments import UnreadableFile, read_game
 from marlgt.cli.output import certificate_text, print_answers, strategy_text, summary
+from marlgt.equilibria import Equilibria
 from marlgt.errors import MissingDependency
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.pictures.diagrams import player_name

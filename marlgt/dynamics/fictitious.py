@@ -14,13 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import Equilibrium, certified, stopwatch
+from marlgt.certificates import certified
+from marlgt.equilibria import Equilibrium
 from marlgt.errors import GameError
 from marlgt.games._doors import require_game
 from marlgt.games._profiles import deviation_payoffs
 from marlgt.games.normal_form import NormalFormGame, Profile
 from marlgt.kernels import gear, kernel
-from marlgt.progress import progress
+from marlgt.progress import progress, stopwatch
 
 __all__ = ["FictitiousPlay", "fictitious_play"]
 

@@ -12,8 +12,8 @@ from marlgt.errors import UnsupportedGame
 from marlgt.games.normal_form import NormalFormGame
 
 if TYPE_CHECKING:
-    from marlgt.certificates import Equilibrium
     from marlgt.dynamics.fictitious import FictitiousPlay
+    from marlgt.equilibria import Equilibrium
     from marlgt.solvers.homotopy import LogitPath
 
 __all__ = ["draw_best_replies", "draw_logit_path", "draw_outcomes", "draw_simplex"]

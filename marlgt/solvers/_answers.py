@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import TOLERANCE, Equilibrium, certified, relative_epsilon
+from marlgt.certificates import TOLERANCE, certified, relative_epsilon
+from marlgt.equilibria import Equilibrium
 from marlgt.games._comparable import comparable_payoffs
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.solvers._tensors import split

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import TOLERANCE, Equilibrium, certified, certified_point, relative_epsilon
+from marlgt.certificates import TOLERANCE, certified, certified_point, relative_epsilon
+from marlgt.equilibria import Equilibrium
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
 from marlgt.solvers._paths import CELLS_PER_CALL, PIVOT_TOLERANCE, RATIO_TOLERANCE, Path

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, certified, relative_epsilon
+from marlgt.certificates import TOLERANCE, certified, relative_epsilon
+from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import GameError, MissingDependency, NotConverged, UnsupportedGame
 from marlgt.games._doors import require_game
 from marlgt.games.nashpy_bridge import to_nashpy

@@ -23,13 +23,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import TOLERANCE, Equilibrium, relative_epsilon, stopwatch
+from marlgt.certificates import TOLERANCE, relative_epsilon
 from marlgt.concepts.commitment import checked_leader, leader_payoffs, stackelberg_shortfalls
+from marlgt.equilibria import Equilibrium
 from marlgt.errors import NotConverged
 from marlgt.exact_programs import EXACT_CELLS, common_integers, maximize_exactly
 from marlgt.games._comparable import comparable_payoffs, slack_of
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.progress import stopwatch
 
 __all__ = ["stackelberg", "stackelberg_pure"]
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import Equilibria, Equilibrium
+from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import GameError, UnsupportedGame
 
 __all__ = ["NashSubset", "linked_components", "nash_subsets"]

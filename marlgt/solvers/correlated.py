@@ -19,12 +19,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from marlgt.certificates import TOLERANCE, Equilibrium, certify, relative_epsilon, stopwatch
+from marlgt.certificates import TOLERANCE, certify, relative_epsilon
+from marlgt.equilibria import Equilibrium
 from marlgt.errors import GameError, NotConverged
 from marlgt.games._arrays import exact_and_float
 from marlgt.games._comparable import checked_player
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.progress import stopwatch
 from marlgt.solvers._incentives import FEASIBILITY, IncentiveProgram
 
 __all__ = ["OBJECTIVES", "coarse_correlated_equilibrium", "correlated_equilibrium"]

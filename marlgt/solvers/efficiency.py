@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from marlgt.certificates import Equilibria, Equilibrium, stopwatch
 from marlgt.concepts.efficiency import (
     fairness_shortfall,
     max_min_shortfall,
@@ -25,9 +24,11 @@ from marlgt.concepts.efficiency import (
     pareto_shortfall,
     welfare_shortfall,
 )
+from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.games._comparable import comparable_payoffs, slack_of
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.progress import stopwatch
 
 __all__ = ["fairness_optimal", "maxmin_fair", "pareto_optimal", "welfare_optimal"]
 

@@ -20,12 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, certified, stopwatch
+from marlgt.certificates import TOLERANCE, certified
 from marlgt.concepts.evolution import comparison_form, is_evolutionarily_stable, symmetric_matrix
+from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import BudgetExceeded
 from marlgt.exact_programs import common_integers
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.progress import stopwatch
 from marlgt.rational import solve_unique
 
 __all__ = ["evolutionarily_stable_strategies"]

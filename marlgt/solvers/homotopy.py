@@ -12,14 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import TOLERANCE, Equilibrium, certified, relative_epsilon, stopwatch
+from marlgt.certificates import TOLERANCE, certified, relative_epsilon
 from marlgt.concepts.deviations import values_and_regrets
 from marlgt.concepts.quantal_response import checked_rationality, logit_residual
+from marlgt.equilibria import Equilibrium
 from marlgt.errors import NotConverged
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
-from marlgt.progress import progress
+from marlgt.progress import progress, stopwatch
 from marlgt.solvers._answers import certified_answer
 from marlgt.solvers._logit_trace import CROSSED, FULL, PREDICTOR_ERROR, STALLED, fixed_rationality, trace
 from marlgt.solvers._tensors import INTERPRETED, Tensor, check_positive, split, tensor_of

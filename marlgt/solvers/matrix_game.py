@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from marlgt.certificates import TOLERANCE, Equilibrium, stopwatch
+from marlgt.certificates import TOLERANCE
+from marlgt.equilibria import Equilibrium
 from marlgt.errors import NotConverged
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.progress import stopwatch
 from marlgt.solvers.interior_point import zero_sum_interior_point
 from marlgt.solvers.saddle_points import answer, normalized, rational_saddle_point, row_payoffs
 from marlgt.solvers.simplex import simplex

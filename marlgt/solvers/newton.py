@@ -13,12 +13,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from marlgt.certificates import TOLERANCE, Equilibrium, certified, relative_epsilon, stopwatch
+from marlgt.certificates import TOLERANCE, certified, relative_epsilon
+from marlgt.equilibria import Equilibrium
 from marlgt.errors import GameError, NotConverged
 from marlgt.games._doors import require_game
 from marlgt.games._profiles import checked_profile
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
+from marlgt.progress import stopwatch
 from marlgt.solvers._answers import certified_answer
 from marlgt.solvers._support_newton import newton_on_support
 from marlgt.solvers._tensors import INTERPRETED, Tensor, stack, tensor_of

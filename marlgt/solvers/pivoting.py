@@ -25,11 +25,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, stopwatch
+from marlgt.certificates import TOLERANCE
+from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import GameError, NotConverged, UnsupportedGame
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
-from marlgt.progress import progress
+from marlgt.progress import progress, stopwatch
 from marlgt.solvers._path_ends import at_one_stroke, conclude, follow, predicted_cells, same_profile, silent
 from marlgt.solvers._paths import Path
 

@@ -18,11 +18,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import Equilibrium, certified, stopwatch
+from marlgt.certificates import certified
+from marlgt.equilibria import Equilibrium
 from marlgt.errors import NotConverged
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
+from marlgt.progress import stopwatch
 from marlgt.solvers._answers import certified_answer
 from marlgt.solvers._lemke import FOUND, UNFINISHED, lemke, lemke_tableau
 from marlgt.solvers._tensors import (

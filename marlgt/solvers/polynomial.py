@@ -22,13 +22,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import Equilibria, Equilibrium, certified, relative_epsilon, stopwatch
+from marlgt.certificates import certified, relative_epsilon
 from marlgt.concepts.indices import equilibrium_index, maximal_totally_mixed
+from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import BudgetExceeded, GameError, NotConverged, UnsupportedGame
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame, Profile
 from marlgt.kernels import gear
-from marlgt.progress import progress
+from marlgt.progress import progress, stopwatch
 from marlgt.solvers.pure import certified_pure, pure_profiles
 from marlgt.solvers.subdivision import BOXES, DONE, ROOTS, SUPPORTS, SUSPECTS, Search, advance, new_search
 from marlgt.solvers.support_systems import System, new_system

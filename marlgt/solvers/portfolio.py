@@ -15,10 +15,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import Equilibrium, certified, stopwatch
+from marlgt.certificates import certified
+from marlgt.equilibria import Equilibrium
 from marlgt.errors import NotConverged
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.progress import stopwatch
 from marlgt.solvers._answers import certified_answer
 from marlgt.solvers._logit_trace import SETTLED
 from marlgt.solvers._small_supports import supports_by_size

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import Equilibria, Equilibrium, stopwatch
+from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.games._comparable import comparable_payoffs
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.progress import stopwatch
 
 __all__ = ["certified_pure", "pure_equilibria", "pure_profiles"]
 

@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import Equilibrium, certified
+from marlgt.certificates import certified
+from marlgt.equilibria import Equilibrium
 from marlgt.errors import NotConverged, UnsupportedGame
 from marlgt.exact_programs import EXACT_CELLS, common_integers, maximize_exactly
 from marlgt.games.normal_form import NormalFormGame

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from marlgt.certificates import Equilibria, Equilibrium
+from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games.normal_form import NormalFormGame
 

@@ -29,13 +29,14 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, certified_pairs, relative_epsilon, stopwatch
+from marlgt.certificates import TOLERANCE, certified_pairs, relative_epsilon
+from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import BudgetExceeded, UnsupportedGame
 from marlgt.games._comparable import comparable_payoffs
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
-from marlgt.progress import progress
+from marlgt.progress import progress, stopwatch
 from marlgt.solvers.degeneracy import is_degenerate
 from marlgt.solvers.polytope_pair import PolytopePair
 from marlgt.solvers.support_kernel import EXHAUSTED, search

@@ -24,10 +24,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import TOLERANCE, Equilibria, Equilibrium, certified_pairs, stopwatch
+from marlgt.certificates import TOLERANCE, certified_pairs
+from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import BudgetExceeded, UnsupportedGame
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.progress import stopwatch
 from marlgt.solvers.array_walk import MOST_LABELS
 from marlgt.solvers.components import linked_components
 from marlgt.solvers.polytope_pair import PolytopePair, vertex_bound

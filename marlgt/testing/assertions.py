@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import TOLERANCE, Equilibrium
+from marlgt.certificates import TOLERANCE
 from marlgt.concepts.deviations import deviation_gains
+from marlgt.equilibria import Equilibrium
 from marlgt.errors import GameError, ProfileError
 from marlgt.games._profiles import checked_joint, checked_profile, deviation_payoffs, exact_profile
 from marlgt.games.normal_form import NormalFormGame

@@ -24,7 +24,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from marlgt.certificates import Equilibrium
+from marlgt.equilibria import Equilibrium
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games.normal_form import NormalFormGame
 
