@@ -1,13 +1,19 @@
-"""Options of the vectors test, whose defaults are the copies kept in tests/data; the gear that a test asks for."""
+"""Options of the vectors test, whose defaults are the copies in tests/data; fixed examples; the gear a test asks for."""
 
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from marlgt import kernels
 
 DATA = Path(__file__).parent / "data"
+
+# The same examples in every run; `pytest --hypothesis-profile random` draws new ones.
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("random", derandomize=False, deadline=None)
+settings.load_profile("fixed")
 
 
 @pytest.fixture(autouse=True)
