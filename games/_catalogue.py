@@ -175,7 +175,6 @@ def tabulated(
     n_actions: Sequence[int],
     *,
     title: str,
-    players: Sequence[str] | None = None,
     actions: Sequence[Sequence[str]] | None = None,
 ) -> NormalFormGame:
     """Return the game whose payoffs a function gives for each profile of actions."""
@@ -189,7 +188,7 @@ def tabulated(
     for profile in itertools.product(*map(range, counts)):
         for i, payoff in enumerate(payoffs(profile)):
             table[(i, *profile)] = payoff
-    return NormalFormGame(table, players=players, actions=actions, title=title)
+    return NormalFormGame(table, actions=actions, title=title)
 
 
 def check_falling(**payoffs: Number) -> None:

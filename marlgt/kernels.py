@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any, ParamSpec, TypeVar, cast
@@ -117,8 +116,3 @@ def warm_up() -> list[str]:
     for function in list(_kernels):
         compiled(function)
     return sorted(f"{f.__module__}.{f.__name__}" for f in _kernels)
-
-
-def numba_is_loaded() -> bool:
-    """Tell whether this process has paid for numba already."""
-    return "numba" in sys.modules

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["LinearProgramResult", "run_interruptibly", "solve_linear_program"]
 
 _INTERRUPTIBLE_ABOVE = 20_000
+_TOLERANCE = 1e-10
+"""The least that HiGHS accepts."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,6 @@ def solve_linear_program(
     lower: ArrayLike | float = 0.0,
     upper: ArrayLike | float = np.inf,
     maximize: bool = False,
-    method: str = "simplex",
-    tolerance: float = 1e-10,
 ) -> LinearProgramResult:
     """Optimise ``objective @ x`` within ``row_lower <= matrix @ x <= row_upper`` and ``lower <= x <= upper``.
 
@@ -54,7 +54,6 @@ def solve_linear_program(
     matrix : array_like, shape (m, n), dense or scipy.sparse
     row_lower, row_upper : array_like, shape (m,)
     lower, upper : float or array_like, shape (n,)
-    method : {"simplex", "ipm"}
     """
     import highspy
 
@@ -86,10 +85,10 @@ def solve_linear_program(
         lp.sense_ = highspy.ObjSense.kMaximize
     solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("solver", method)
+    solver.setOptionValue("solver", "simplex")
     solver.setOptionValue("threads", 1)
-    solver.setOptionValue("primal_feasibility_tolerance", max(tolerance, 1e-10))
-    solver.setOptionValue("dual_feasibility_tolerance", max(tolerance, 1e-10))
+    solver.setOptionValue("primal_feasibility_tolerance", _TOLERANCE)
+    solver.setOptionValue("dual_feasibility_tolerance", _TOLERANCE)
     solver.passModel(lp)
     run_interruptibly(solver, len(entries))
     kinds = highspy.HighsModelStatus

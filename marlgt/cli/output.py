@@ -110,12 +110,12 @@ def certificate_text(e: Equilibrium) -> str:
     return f"{shown} (exact)" if e.exact else shown
 
 
-def print_answers(game: NormalFormGame, answers: Equilibria, *, width: int | None = None) -> None:
+def print_answers(game: NormalFormGame, answers: Equilibria) -> None:
     """Print the answers as a table on standard output."""
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=width, soft_wrap=False)
+    console = Console(soft_wrap=False)
     table = Table(title=game.title or None, title_justify="left", show_lines=False)
     table.add_column("#", justify="right")
     joint = any(e.profile is None for e in answers)

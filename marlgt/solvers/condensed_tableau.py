@@ -206,7 +206,7 @@ def entering_column(tableau: Any, m: int, n: int, steep: bool, scratch: Any) -> 
 
 
 @kernel
-def leaving_row(tableau: Any, m: int, n: int, entering: int, scratch: Any) -> int:
+def leaving_row(tableau: Any, m: int, n: int, entering: int) -> int:
     """Return the row of the largest pivot among those of least ratio within rounding (Harris 1973), or -1."""
     least = np.inf
     for i in range(m):
@@ -273,7 +273,7 @@ def run_pivots(tableau: Any, rows: Any, columns: Any, scratch: Any, done: int, b
         entering = bland_column(tableau, columns, m, n) if bland else entering_column(tableau, m, n, steep, scratch)
         if entering < 0:
             return 1, done
-        leaving = bland_row(tableau, rows, m, n, entering) if bland else leaving_row(tableau, m, n, entering, scratch)
+        leaving = bland_row(tableau, rows, m, n, entering) if bland else leaving_row(tableau, m, n, entering)
         if leaving < 0 or done >= give_up_after:
             return -1, done
         name = rows[leaving]

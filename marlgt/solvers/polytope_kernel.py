@@ -110,8 +110,8 @@ def rebuild(tableau, matrix, labels, row_labels, column_labels, numbers, basis):
 
 
 @kernel
-def step_back(tableau, row_labels, column_labels, numbers, here, there, integral):  # type: ignore[no-untyped-def]
-    """Pivot from one basis to a neighbour; both are bit masks of the nonbasic labels."""
+def step_back(tableau, row_labels, column_labels, numbers, there, integral):  # type: ignore[no-untyped-def]
+    """Pivot to the neighbour whose nonbasic labels are the bits of ``there``."""
     row = 0
     while not (there >> row_labels[row]) & 1:
         row += 1
@@ -260,7 +260,7 @@ def walk(  # type: ignore[no-untyped-def]
                 return EXHAUSTED
             if integral or depth - back <= STEPS_BACK:
                 for d in range(depth, back, -1):
-                    step_back(tableau, row_labels, column_labels, numbers, path[d], path[d - 1], integral)
+                    step_back(tableau, row_labels, column_labels, numbers, path[d - 1], integral)
                     state[PIVOTS] += 1
             else:
                 if not rebuild(tableau, matrix, labels, row_labels, column_labels, numbers, path[back]):
