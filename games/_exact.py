@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["as_fractions", "nearest_fractions", "over_common_denominators"]
+__all__ = ["as_fractions", "exact_unit", "nearest_fractions", "over_common_denominators"]
 
 
 def as_fractions(exact: NDArray[Any]) -> NDArray[Any]:
@@ -21,6 +21,11 @@ def as_fractions(exact: NDArray[Any]) -> NDArray[Any]:
 def nearest_fractions(floats: NDArray[np.float64], max_denominator: int) -> NDArray[Any]:
     """Return the fractions of bounded denominator that are nearest to floats."""
     return _filled(floats.shape, (Fraction(x).limit_denominator(max_denominator) for x in floats.reshape(-1).tolist()))
+
+
+def exact_unit(count: int, action: int) -> NDArray[Any]:
+    """Return the pure strategy that plays one of ``count`` actions, in fractions."""
+    return _filled((count,), (Fraction(int(a == action)) for a in range(count)))
 
 
 def over_common_denominators(exact: NDArray[Any]) -> tuple[NDArray[Any], tuple[int, ...]]:

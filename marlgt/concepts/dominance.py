@@ -35,6 +35,7 @@ from marlgt.errors import GameError
 from marlgt.exact_programs import EXACT_CELLS, common_integers, maximize_exactly
 from marlgt.games._comparable import checked_player, comparable_payoffs
 from marlgt.games._doors import require_game
+from marlgt.games._exact import exact_unit
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["Domination", "dominated_by", "dominating_strategy", "strictly_dominated", "weakly_dominated"]
@@ -163,11 +164,11 @@ def dominating_strategy(
     gains = utilities - utilities[action]
     pure = _dominating_action(gains, action, slack, strict=strict)
     if pure is not None:
-        return _domination(player, action, gains, _unit(count, pure), slack, strict=strict)
+        return _domination(player, action, gains, exact_unit(count, pure), strict=strict)
     if not by_mixed or count < 3 or _is_needed(gains, action, slack, strict=strict):
         return None
     weights = _dominating_mixture(gains, action, slack, strict=strict)
-    return None if weights is None else _domination(player, action, gains, weights, slack, strict=strict)
+    return None if weights is None else _domination(player, action, gains, weights, strict=strict)
 
 
 def dominated_by(
@@ -269,15 +270,7 @@ def _float_optimum(objective: NDArray[np.float64], matrix: NDArray[np.float64], 
     return np.maximum(program.x, 0.0)
 
 
-def _unit(count: int, action: int) -> NDArray[Any]:
-    weights = np.full(count, Fraction(0), dtype=object)
-    weights[action] = Fraction(1)
-    return weights
-
-
-def _domination(
-    player: int, action: int, gains: NDArray[Any], weights: NDArray[Any], slack: float, *, strict: bool
-) -> Domination:
+def _domination(player: int, action: int, gains: NDArray[Any], weights: NDArray[Any], *, strict: bool) -> Domination:
     exact = gains.dtype != np.float64
     strategy = weights.astype(np.float64)
     least = (weights @ gains).min() if exact else (strategy @ gains).min()

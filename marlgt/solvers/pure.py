@@ -7,7 +7,6 @@ n maxima over the tensor and n comparisons, exact wherever the payoffs are.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.games._comparable import comparable_payoffs
 from marlgt.games._doors import require_game
+from marlgt.games._exact import exact_unit
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import stopwatch
 
@@ -90,7 +90,7 @@ def certified_pure(
     """Return a pure profile with its certificate, from its own lines of the tensor without the rest of it."""
     payoffs = comparable_payoffs(game)
     regrets = [_regret(payoffs, profile, i) for i in range(game.n_players)]
-    exact = tuple(_unit_vector(a, count) for a, count in zip(profile, game.n_actions)) if game.is_exact else None
+    exact = tuple(exact_unit(count, a) for a, count in zip(profile, game.n_actions)) if game.is_exact else None
     mixed = []
     for a, count in zip(profile, game.n_actions):
         x = np.zeros(count)
@@ -109,9 +109,3 @@ def certified_pure(
         work=work,
         seconds=seconds,
     )
-
-
-def _unit_vector(action: int, count: int) -> NDArray[Any]:
-    x = np.empty(count, dtype=object)
-    x[:] = [Fraction(int(a == action)) for a in range(count)]
-    return x
