@@ -178,11 +178,11 @@ def test_a_broken_file_is_named_with_line_and_column(capsys, tmp_path):
 def test_work_beyond_the_budget_is_refused_before_it_starts(capsys, tmp_path):
     path = tmp_path / "large.nfg"
     path.write_text(gt.games.random_uniform((50, 50), seed=0).to_nfg())
-    started = time.perf_counter()
+    started = time.process_time()
     code, _, err = run(capsys, "solve", str(path), "--method", "support_enumeration")
     assert code == 4
     assert "lemke_howson" in err
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_ctrl_c_prints_what_was_found_and_exits_130(tmp_path):
@@ -198,9 +198,9 @@ def test_ctrl_c_prints_what_was_found_and_exits_130(tmp_path):
     assert "interrupted" in out
 
 
-def test_help_starts_quickly():
+def test_help_loads_nothing_heavy():
     program = (
-        "import time; t = time.process_time(); from marlgt.cli import main; main(['--help']); "
+        "from marlgt.cli import main; main(['--help']); "
         "import sys; print(*[m for m in ('scipy', 'numba', 'matplotlib', 'highspy') if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)

@@ -73,7 +73,7 @@ def test_a_loop_without_end_is_stopped_at_the_time_limit():
     game = gt.NormalFormGame.zero_sum([[0]])
     with pytest.raises(gt.NotConverged, match=r"no answer within 0\.3 s; use lemke_howson\(game\)"):
         backends.nashpy_lemke_howson(game, time_limit=0.3)
-    assert time.perf_counter() - started < 3
+    assert time.perf_counter() - started < 10
 
 
 def test_a_crash_of_the_peer_becomes_a_sentence():

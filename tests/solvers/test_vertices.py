@@ -384,9 +384,9 @@ def test_control_returns_to_python_many_times_a_second(monkeypatch):
     matrix = np.random.default_rng(0).uniform(1.0, 2.0, (24, 24))
     long = ArrayWalk(matrix, range(24, 48), range(24), tolerance=1e-10, margin=0.0, integral=False, capacity=64)
     long.advance(1)
-    started = time.perf_counter()
+    started = time.process_time()
     assert not long.advance(BASES_PER_CALL[ArrayWalk])
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
     assert long.bases == 1 + 1 + BASES_PER_CALL[ArrayWalk]
 
 

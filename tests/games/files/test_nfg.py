@@ -179,10 +179,10 @@ BAD = [
 
 @pytest.mark.parametrize(("text", "message"), BAD, ids=range(len(BAD)))
 def test_bad_text_gets_one_sentence_with_line_and_column_at_once(text, message):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ParseError, match=message) as caught:
         parse_nfg(text)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert str(caught.value).startswith(f"line {caught.value.line}, column {caught.value.column}: ")
 
 
@@ -217,12 +217,12 @@ def test_a_truncated_file_is_refused_wherever_it_is_cut():
 
 
 def _survives(text):
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         game = parse_nfg(text)
     except GameError:
         game = None
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     if game is not None:
         assert parse_nfg(format_nfg(game)) == game
 
