@@ -17,7 +17,6 @@ Behavior 69, 446-457.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from marlgt.errors import NotConverged
 from marlgt.exact_programs import EXACT_CELLS, common_integers, maximize_exactly
 from marlgt.games._comparable import comparable_payoffs, slack_of
 from marlgt.games._doors import require_game
+from marlgt.games._exact import exact_unit
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import stopwatch
 
@@ -65,7 +65,7 @@ def stackelberg(game: NormalFormGame, *, leader: int = 0) -> Equilibrium:
     >>> import marlgt as gt
     >>> g = gt.NormalFormGame.bimatrix([[2, 0, 0], [1, 0, 0]], [[0, 2, 5], [0, -1, -4]])
     >>> print(stackelberg(g))
-    stackelberg (1/3, 2/3) (1, 0, 0)  values (1.33333, 0)  epsilon exact  [linear_programs]
+    stackelberg (1/3, 2/3) (1, 0, 0)  values (1.33333, 0)  epsilon exact  [stackelberg]
     """
     require_game(game)
     clock = stopwatch()
@@ -106,7 +106,7 @@ def stackelberg_pure(game: NormalFormGame, *, leader: int = 0) -> Equilibrium:
     >>> import marlgt as gt
     >>> g = gt.NormalFormGame.bimatrix([[2, 4], [1, 3]], [[1, 0], [0, 1]])
     >>> print(stackelberg_pure(g))
-    stackelberg (0, 1) (0, 1)  values (3, 1)  epsilon exact  [pure]
+    stackelberg (0, 1) (0, 1)  values (3, 1)  epsilon exact  [stackelberg_pure]
     """
     require_game(game)
     clock = stopwatch()
@@ -114,9 +114,7 @@ def stackelberg_pure(game: NormalFormGame, *, leader: int = 0) -> Equilibrium:
     own, other = leader_payoffs(comparable_payoffs(game), leader)
     ties = other >= other.max(axis=1, keepdims=True) - slack_of(game, 0.0, player=1 - leader)
     row, reply = max(zip(*(k.tolist() for k in np.nonzero(ties))), key=lambda pair: own[pair])
-    commitment = np.full(len(own), Fraction(0), dtype=object)
-    commitment[row] = Fraction(1)
-    return _certified(game, leader, commitment, reply, {"profiles": own.size}, clock, mixed=False)
+    return _certified(game, leader, exact_unit(len(own), row), reply, {"profiles": own.size}, clock, mixed=False)
 
 
 def _exact_commitment(own: NDArray[Any], other: NDArray[Any], reply: int) -> NDArray[Any] | None:
@@ -157,8 +155,7 @@ def _certified(
     *,
     mixed: bool,
 ) -> Equilibrium:
-    answer = np.full(game.n_actions[1 - leader], Fraction(0), dtype=object)
-    answer[reply] = Fraction(1)
+    answer = exact_unit(game.n_actions[1 - leader], reply)
     pair: Sequence[NDArray[Any]] = (commitment, answer) if leader == 0 else (answer, commitment)
     floats = tuple(np.asarray(p, dtype=np.float64) for p in pair)
     for strategy in floats:
@@ -172,7 +169,7 @@ def _certified(
         values=game.values(floats),
         regrets=shortfalls,
         exact=exact,
-        method="linear_programs" if mixed else "pure",
+        method="stackelberg" if mixed else "stackelberg_pure",
         exact_profile=tuple(pair) if rational else None,
         work=work,
         seconds=clock(),

@@ -190,7 +190,7 @@ def _certified(
         values=certificate.values,
         regrets=certificate.regrets,
         exact=False,
-        method="linear_program",
+        method=f"{concept}_equilibrium",
         work=work,
         seconds=clock(),
     )

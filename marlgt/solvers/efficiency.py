@@ -10,7 +10,6 @@ is missing, in units of payoff and the same for every player.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from marlgt.concepts.efficiency import (
 from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.games._comparable import comparable_payoffs, slack_of
 from marlgt.games._doors import require_game
+from marlgt.games._exact import exact_unit
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import stopwatch
 
@@ -45,7 +45,9 @@ def pareto_optimal(game: NormalFormGame) -> Equilibria:
     """
     require_game(game)
     clock = stopwatch()
-    return _answers(game, "pareto", pareto_frontier_pure(game), lambda a: pareto_shortfall(game, a), clock)
+    return _answers(
+        game, "pareto", pareto_frontier_pure(game), lambda a: pareto_shortfall(game, a), clock, method="pareto_optimal"
+    )
 
 
 def welfare_optimal(game: NormalFormGame) -> Equilibria:
@@ -56,13 +58,13 @@ def welfare_optimal(game: NormalFormGame) -> Equilibria:
     >>> import marlgt as gt
     >>> g = gt.NormalFormGame.bimatrix([[-1, -5], [0, -3]], [[-1, 0], [-5, -3]])
     >>> print(welfare_optimal(g)[0])
-    welfare (1, 0) (1, 0)  values (-1, -1)  epsilon exact  [enumeration]
+    welfare (1, 0) (1, 0)  values (-1, -1)  epsilon exact  [welfare_optimal]
     """
     require_game(game)
     clock = stopwatch()
     totals = comparable_payoffs(game).sum(axis=0)
     best = _profiles_where(totals >= totals.max() - slack_of(game, 0.0))
-    return _answers(game, "welfare", best, lambda a: welfare_shortfall(game, a), clock)
+    return _answers(game, "welfare", best, lambda a: welfare_shortfall(game, a), clock, method="welfare_optimal")
 
 
 def fairness_optimal(game: NormalFormGame, *, disagreement: ArrayLike | None = None) -> Equilibria:
@@ -105,7 +107,7 @@ def fairness_optimal(game: NormalFormGame, *, disagreement: ArrayLike | None = N
         best,
         lambda a: fairness_shortfall(game, a, disagreement=disagreement),
         clock,
-        method="nash_product",
+        method="fairness_optimal",
     )
 
 
@@ -123,7 +125,7 @@ def maxmin_fair(game: NormalFormGame) -> Equilibria:
     clock = stopwatch()
     worst = comparable_payoffs(game).min(axis=0)
     best = _profiles_where(worst == worst.max())
-    return _answers(game, "fairness", best, lambda a: max_min_shortfall(game, a), clock, method="maxmin")
+    return _answers(game, "fairness", best, lambda a: max_min_shortfall(game, a), clock, method="maxmin_fair")
 
 
 def _profiles_where(chosen: Any) -> list[tuple[int, ...]]:
@@ -137,12 +139,12 @@ def _answers(
     shortfall: Callable[[Sequence[int]], Any],
     clock: Callable[[], float],
     *,
-    method: str = "enumeration",
+    method: str,
 ) -> Equilibria:
     found = []
     for actions in profiles:
         units = [np.eye(count)[a] for a, count in zip(actions, game.n_actions)]
-        exact = [np.array([Fraction(int(x)) for x in unit], dtype=object) for unit in units]
+        exact = tuple(exact_unit(count, a) for a, count in zip(actions, game.n_actions)) if game.is_exact else None
         for unit in units:
             unit.flags.writeable = False
         found.append(
@@ -154,7 +156,7 @@ def _answers(
                 regrets=np.full(game.n_players, shortfall(actions), dtype=np.float64),
                 exact=game.is_exact,
                 method=method,
-                exact_profile=tuple(exact) if game.is_exact else None,
+                exact_profile=exact,
                 work={"profiles": game.n_profiles},
                 seconds=clock(),
                 complete=True,

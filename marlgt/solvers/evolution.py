@@ -60,7 +60,7 @@ def evolutionarily_stable_strategies(game: NormalFormGame, *, budget: float | No
     >>> hawk_dove = gt.NormalFormGame.bimatrix([[-1, 2], [0, 1]], [[-1, 0], [2, 1]])
     >>> for e in evolutionarily_stable_strategies(hawk_dove):
     ...     print(e)
-    evolutionarily_stable (1/2, 1/2) (1/2, 1/2)  values (0.5, 0.5)  epsilon exact  [support_enumeration]
+    evolutionarily_stable (1/2, 1/2) (1/2, 1/2)  values (0.5, 0.5)  epsilon exact  [evolutionarily_stable_strategies]
     >>> rock_paper_scissors = gt.NormalFormGame.zero_sum([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
     >>> len(evolutionarily_stable_strategies(rock_paper_scissors))
     0
@@ -75,7 +75,9 @@ def evolutionarily_stable_strategies(game: NormalFormGame, *, budget: float | No
             estimate=2.0**count,
             limit=budget,
         )
-    answers = Equilibria(concept="evolutionarily_stable", method="support_enumeration", stream=_search(game, matrix))
+    answers = Equilibria(
+        concept="evolutionarily_stable", method="evolutionarily_stable_strategies", stream=_search(game, matrix)
+    )
     if budget is not None:
         len(answers)  # a search within its budget is finished here, one without streams
     return answers
@@ -101,7 +103,7 @@ def _search(game: NormalFormGame, matrix: NDArray[Any]) -> Iterator[Equilibrium]
         yield certified(
             game,
             (x, x),
-            method="support_enumeration",
+            method="evolutionarily_stable_strategies",
             work={"supports": looked_at},
             seconds=clock(),
             concept="evolutionarily_stable",

@@ -226,7 +226,7 @@ def quantal_response(game: NormalFormGame, rationality: float, *, time_limit: fl
     path.land(target)
     profile = split(path.x, path.tensor.offsets)
     answer = replace(
-        certified(game, profile, method="logit_path", work=_work(path, passed), concept="qre"),
+        certified(game, profile, method="quantal_response", work=_work(path, passed), concept="qre"),
         regrets=logit_residual(game, profile, rationality),
         exact=False,
         exact_profile=None,
@@ -366,10 +366,8 @@ def _work(path: LogitTrace, pieces: list[NDArray[np.float64]]) -> dict[str, int]
     return {"points": sum(map(len, pieces)), "systems": path.systems}
 
 
-def nearby_equilibrium(
-    game: NormalFormGame, x: NDArray[np.float64], *, distance: float = 1e-3
-) -> NDArray[np.float64] | None:
-    """Return the equilibrium that Newton's method reaches from x, if no probability moves further than that."""
+def nearby_equilibrium(game: NormalFormGame, x: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return the equilibrium that Newton's method reaches from x, if no probability moves by more than 1e-3."""
     tensor = tensor_of(game)
     tried = set()
     for share in (1e-2, 1e-4, 1e-7, 1e-12):
@@ -378,6 +376,6 @@ def nearby_equilibrium(
             continue
         tried.add(support.tobytes())
         found, _ = refine(tensor, x, support, support_changes=1)
-        if found is not None and np.abs(found - x).max() <= distance:
+        if found is not None and np.abs(found - x).max() <= 1e-3:
             return found
     return None

@@ -62,7 +62,7 @@ def minimax(game: NormalFormGame, *, tolerance: float = TOLERANCE) -> Equilibriu
     --------
     >>> import marlgt as gt
     >>> print(gt.solvers.minimax(gt.NormalFormGame.zero_sum([[3, -1], [-2, 1]])))
-    nash (3/7, 4/7) (2/7, 5/7)  values (0.142857, -0.142857)  epsilon exact  [simplex]
+    nash (3/7, 4/7) (2/7, 5/7)  values (0.142857, -0.142857)  epsilon exact  [zero_sum_simplex]
     """
     require_game(game)
     watch = stopwatch()
@@ -83,7 +83,7 @@ def minimax(game: NormalFormGame, *, tolerance: float = TOLERANCE) -> Equilibriu
         *pair,
         rows=tuple(np.flatnonzero(pair[0]).tolist()),
         columns=tuple(np.flatnonzero(pair[1]).tolist()),
-        method="integer_simplex",
+        method="minimax/integer_simplex",
         work={},
         watch=watch,
         tolerance=tolerance,
@@ -118,7 +118,7 @@ def zero_sum_simplex(game: NormalFormGame, *, tolerance: float = TOLERANCE) -> E
         found.y,
         rows=found.rows,
         columns=found.columns,
-        method="simplex",
+        method="zero_sum_simplex",
         work={"pivots": found.pivots},
         watch=watch,
         tolerance=tolerance,
@@ -165,7 +165,7 @@ def zero_sum_linear_program(game: NormalFormGame, *, tolerance: float = TOLERANC
         y,
         rows=tuple(np.flatnonzero(x).tolist()),
         columns=tuple(np.flatnonzero(y).tolist()),
-        method="linear_program",
+        method="zero_sum_linear_program",
         work={},
         watch=watch,
         tolerance=tolerance,

@@ -78,7 +78,7 @@ def find_one(
     >>> import marlgt as gt
     >>> g = gt.NormalFormGame.zero_sum([[0, 1, -1], [-1, 0, 1], [1, -1, 0]])
     >>> print(gt.solvers.find_one(g))
-    nash (1/3, 1/3, 1/3) (1/3, 1/3, 1/3)  values (0, 0)  epsilon exact  [portfolio/lemke_howson_race]
+    nash (1/3, 1/3, 1/3) (1/3, 1/3, 1/3)  values (0, 0)  epsilon exact  [find_one/lemke_howson_race]
 
     References
     ----------
@@ -95,11 +95,11 @@ def find_one(
     if len(pure):
         actions = tuple(int(a) for a in pure[0])
         work = {"profiles": game.n_profiles}
-        return certified_pure(game, actions, method="portfolio/pure_equilibria", work=work, seconds=elapsed())
+        return certified_pure(game, actions, method="find_one/pure_equilibria", work=work, seconds=elapsed())
     if game.n_players == 2:
         try:
             answer = lemke_howson_race(game, seed=seed)
-            return replace(answer, method=f"portfolio/{answer.method}", seconds=elapsed())
+            return replace(answer, method=f"find_one/{answer.method}", seconds=elapsed())
         except NotConverged:
             pass
     tensor = tensor_of(game)
@@ -109,7 +109,7 @@ def find_one(
         attempts[method] = attempts.get(method, 0) + 1
         regret = regret_of(tensor, x)
         if regret <= 1e-8:
-            name = f"portfolio/{method}"
+            name = f"find_one/{method}"
             found = certified_answer(game, tensor.offsets, x, method=name, work=attempts, seconds=elapsed())
             if found is not None:
                 return found
@@ -117,7 +117,7 @@ def find_one(
             best, least = x, regret
         if time_limit is not None and elapsed() > time_limit:
             break
-    closest = certified(game, split(best, tensor.offsets), method="portfolio", work=attempts, seconds=elapsed())
+    closest = certified(game, split(best, tensor.offsets), method="find_one", work=attempts, seconds=elapsed())
     raise NotConverged(
         f"no method found an equilibrium within its limits, the least regret was {closest.epsilon:.3g}: "
         "allow more time or restarts, or give another seed",

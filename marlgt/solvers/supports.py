@@ -97,14 +97,14 @@ def support_enumeration(game: NormalFormGame, *, budget: float | None = 5_000_00
     require_game(game)
     if game.n_players != 2:
         raise UnsupportedGame(
-            f"support enumeration needs a two-player game, got {game.n_players} players: "
+            f"support_enumeration needs a two-player game, got {game.n_players} players: "
             "use marlgt.solve, which picks a method"
         )
     m, n = game.n_actions
     pairs = comb(m + n, n) - 1
     if budget is not None and pairs > budget:
         raise BudgetExceeded(
-            f"support enumeration on {m}×{n} visits {pairs:.1e} support pairs, above the budget of {budget:.1e}; "
+            f"support_enumeration on {m}×{n} visits {pairs:.1e} support pairs, above the budget of {budget:.1e}; "
             "use vertex_enumeration up to about 17×17, lemke_howson or lemke_howson_race for one equilibrium, "
             "or pass budget=None to stream",
             estimate=float(pairs),

@@ -90,7 +90,7 @@ def vertex_enumeration(game: NormalFormGame, *, budget: float | None = DEFAULT_B
     """
     require_game(game)
     elapsed = stopwatch()
-    check_budget(game, budget, "vertex enumeration")
+    check_budget(game, budget, "vertex_enumeration")
     pair = PolytopePair(game)
     pair.visit()
     links, found = _answers(game, pair, elapsed)

@@ -23,7 +23,7 @@ def test_gaussian_games_reach_rounding(shape):
 def test_games_above_the_switch_use_it_and_agree_with_the_simplex():
     game = gt.NormalFormGame.zero_sum(np.random.default_rng(8).normal(size=(210, 200)))
     e = minimax(game)
-    assert e.method == "interior_point"
+    assert e.method == "zero_sum_interior_point"
     assert e.epsilon <= 1e-12
     assert e.values[0] == pytest.approx(gt.solvers.zero_sum_simplex(game).values[0], abs=1e-12)
 

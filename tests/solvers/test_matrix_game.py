@@ -239,7 +239,7 @@ def test_a_method_that_falls_short_says_so_and_keeps_its_pair(monkeypatch):
     with pytest.raises(gt.NotConverged, match="simplex stopped at a regret of") as caught:
         zero_sum_simplex(game)
     assert caught.value.best.epsilon > 0
-    assert minimax(game).method == "interior_point"
+    assert minimax(game).method == "zero_sum_interior_point"
 
 
 @pytest.mark.parametrize("seed", [16, 24, 29, 32, 39])
@@ -259,7 +259,7 @@ def test_the_last_resort_is_rational_arithmetic(monkeypatch):
     for name in ("zero_sum_simplex", "zero_sum_interior_point", "zero_sum_linear_program"):
         monkeypatch.setattr(module, name, refuse)
     e = minimax(gt.NormalFormGame.zero_sum([[0.5, -1.0, 2.0], [1.0, 0.0, -3.0], [-2.0, 3.0, 0.0]]))
-    assert e.method == "integer_simplex"
+    assert e.method == "minimax/integer_simplex"
     assert e.epsilon <= 1e-15
 
 

@@ -52,7 +52,7 @@ def test_a_pure_equilibrium_is_preferred_and_proven(game):
     if len(pure):
         assert answer.supports == pure[0].supports
         assert answer.exact == game.is_exact
-        assert answer.method == "portfolio/pure_equilibria"
+        assert answer.method == "find_one/pure_equilibria"
 
 
 @settings(max_examples=10, deadline=None)
@@ -93,7 +93,7 @@ def test_a_game_without_pure_equilibria_is_solved_by_each_stage_alone(monkeypatc
             assert answer.exact
             assert answer.epsilon == 0
             methods.add(answer.method)
-    assert methods == {"portfolio/iterated_polymatrix", "portfolio/logit", "portfolio/small_supports"}
+    assert methods == {"find_one/iterated_polymatrix", "find_one/logit", "find_one/small_supports"}
 
 
 def test_failure_carries_the_best_profile_seen(monkeypatch):
@@ -111,7 +111,7 @@ def test_a_profile_whose_certificate_fails_is_never_returned(monkeypatch):
 
     monkeypatch.setattr(portfolio, "_polymatrix", lie)
     answer = find_one(matching_pennies_of_three())
-    assert answer.method == "portfolio/logit"
+    assert answer.method == "find_one/logit"
     assert_nash(matching_pennies_of_three(), answer, tolerance=0)
 
 

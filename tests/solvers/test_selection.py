@@ -54,6 +54,9 @@ def test_every_method_of_every_concept_answers_a_game_it_covers():
             assert isinstance(answers, gt.Equilibria)
             assert answers.why.startswith(f"{name} was asked for")
             assert all(len(e.values) == 2 for e in answers)
+            assert {m.partition("/")[0] for m in (answers.method, *(e.method for e in answers))} == {
+                "zero_sum_simplex" if name == "minimax" else name
+            }
 
 
 def test_options_reach_the_method():
