@@ -1,4 +1,4 @@
-"""Options of the vectors test, whose defaults are the copies in tests/data; fixed examples; the gear a test asks for."""
+"""Options of the vectors test (the defaults are in tests/data), fixed examples, and the gear that a test asks for."""
 
 import os
 from pathlib import Path
