@@ -17,10 +17,25 @@ __all__ = [
     "nonnegative",
     "per_player",
     "permutation",
+    "require_budget",
     "require_game",
     "require_path",
+    "require_seed",
     "require_sequence",
 ]
+
+
+def require_budget(budget: Any, unit: str) -> None:
+    """Raise GameError unless the argument is a positive amount of work, or None for no limit."""
+    is_number = isinstance(budget, (int, float, np.integer, np.floating)) and not isinstance(budget, bool)
+    if budget is not None and not (is_number and budget > 0):
+        raise GameError(f"budget is {short(budget)}: give a positive number of {unit}, or None for no limit")
+
+
+def require_seed(seed: Any) -> None:
+    """Raise GameError unless the argument is a whole number from 0."""
+    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
+        raise GameError(f"seed is {short(seed)}: give a whole number from 0")
 
 
 def require_game(game: Any) -> None:

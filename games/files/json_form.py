@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from marlgt.errors import GameError, ParseError
+from marlgt.games.files.lexer import Limits, read_text
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["format_json", "parse_json", "read_json"]
 
-LARGEST_FILE = 64 * 2**20
+_LIMITS = Limits()
 
 
 def format_json(game: NormalFormGame) -> str:
@@ -49,7 +50,7 @@ def parse_json(text: str) -> NormalFormGame:
         For JSON that is no game: a missing or unknown field, or payoffs that are not numbers.
     """
     try:
-        document = json.loads(text, parse_constant=_no_constant)
+        document = json.loads(text, parse_constant=_no_constant, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise ParseError(error.msg, line=error.lineno, column=error.colno) from error
     except RecursionError as error:
@@ -74,14 +75,7 @@ def parse_json(text: str) -> NormalFormGame:
 
 def read_json(path: str | Path) -> NormalFormGame:
     """Read a game from a JSON file of at most 64 MiB."""
-    path = Path(path)
-    size = path.stat().st_size
-    if size > LARGEST_FILE:
-        raise ParseError(f"the file has {size} bytes, more than the limit of {LARGEST_FILE}")
-    try:
-        return parse_json(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise ParseError(f"byte {error.start} is not UTF-8 text: is this a game file?") from error
+    return parse_json(read_text(path, _LIMITS))
 
 
 def _numbers(value: Any) -> Any:
@@ -89,6 +83,9 @@ def _numbers(value: Any) -> Any:
     if isinstance(value, list):
         return [_numbers(v) for v in value]
     if isinstance(value, str):
+        exponent = value.lower().partition("e")[2]
+        if len(value) > _LIMITS.digits or len(exponent.lstrip("+-")) > 4:
+            raise GameError(f"the payoff {value[:40]!r}... is too long a number: the largest magnitude is 1e150")
         try:
             return Fraction(value)
         except (ValueError, ZeroDivisionError) as error:
@@ -101,6 +98,12 @@ def _text(document: dict[str, Any], field: str) -> str:
     if not isinstance(value, str):
         raise GameError(f"the field {field!r} is {value!r}: it must be text")
     return value
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _LIMITS.digits:
+        raise GameError(f"the JSON holds a number of {len(digits)} digits: the largest magnitude is 1e150")
+    return int(digits)
 
 
 def _no_constant(name: str) -> float:

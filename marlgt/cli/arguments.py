@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from marlgt.errors import GameError, ProfileError
+from marlgt.errors import GameError, ParseError, ProfileError
 
 if TYPE_CHECKING:
     from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["UnreadableFile", "read_game", "read_profile"]
+
+_LARGEST_EXPONENT = 10_000
+_NUMBER = re.compile(r"[+-]?[0-9./_]{1,4300}(?:[eE]([+-]?[0-9]{1,9}))?")
 
 
 class UnreadableFile(GameError):
@@ -39,12 +43,16 @@ def read_game(text: str) -> NormalFormGame:
 
         return parse_nfg(sys.stdin.read())
     path = Path(text)
-    if path.exists() or path.suffix or "/" in text:
-        try:
-            return read(path)
-        except OSError as error:
-            raise UnreadableFile(f"{text} cannot be read: {error.strerror or error}") from error
-    return load(text)
+    if not path.suffix and "/" not in text:
+        return load(text)
+    try:
+        return read(path)
+    except OSError as error:
+        raise UnreadableFile(f"{text} cannot be read: {error.strerror or error}") from error
+    except ParseError:
+        raise
+    except GameError as error:
+        raise UnreadableFile(f"{text} holds no game: {error}") from error
 
 
 def read_profile(text: str) -> list[list[Fraction | float]]:
@@ -58,7 +66,7 @@ def read_profile(text: str) -> list[list[Fraction | float]]:
     if text.lstrip().startswith("["):
         try:
             rows: Any = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise ProfileError(f"the profile is not valid JSON: {error}") from error
     else:
         rows = [part.replace(",", " ").split() for part in text.split(";")]
@@ -69,7 +77,16 @@ def read_profile(text: str) -> list[list[Fraction | float]]:
 
 def _number(entry: Any) -> Fraction | float:
     """Read a probability exactly where it is written as an integer, a fraction or a decimal."""
+    text = str(entry)
+    match = _NUMBER.fullmatch(text)
+    if match is None or abs(int(match[1] or 0)) > _LARGEST_EXPONENT:
+        raise ProfileError(f"{_short(entry)} is not a probability: write 0.25 or 1/4")
     try:
-        return Fraction(str(entry))
+        return Fraction(text)
     except (ValueError, ZeroDivisionError) as error:
-        raise ProfileError(f"{entry!r} is not a probability: write 0.25 or 1/4") from error
+        raise ProfileError(f"{_short(entry)} is not a probability: write 0.25 or 1/4") from error
+
+
+def _short(entry: Any) -> str:
+    text = repr(entry)
+    return text if len(text) <= 40 else f"{text[:40]}..."

@@ -115,7 +115,9 @@ def check(
     """
     from marlgt.cli.arguments import read_game, read_profile
     from marlgt.cli.facts import certificate_as_json, print_certificate
+    from marlgt.games._doors import nonnegative
 
+    tolerance = nonnegative(tolerance, "tolerance")
     subject = read_game(game)
     given = read_profile(profile)
     if format == "json":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -57,7 +58,8 @@ def _deferred() -> dict[str, Callable[..., Any]]:
 
 def _guarded(run: Callable[[], int]) -> int:
     try:
-        return run()
+        code = run()
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
     except (ParseError, UnreadableFile) as error:
@@ -69,8 +71,12 @@ def _guarded(run: Callable[[], int]) -> int:
     except (GameError, MissingDependency) as error:
         return _fail(str(error), USAGE)
     except BrokenPipeError:
-        sys.stderr.close()
+        # What is still in the buffer would fail again when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FOUND
+    except OSError as error:
+        return _fail(f"the output cannot be written: {error.strerror or error}", UNREADABLE)
+    return code
 
 
 def _fail(message: str, code: int) -> int:

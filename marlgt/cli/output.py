@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["answers_as_csv", "answers_as_json", "game_as_json", "print_answers", "strategy_text"]
 
+_LONGEST_FRACTION = 15
+"""Characters of a probability in a table; longer fractions are shown as decimals there, and in full in JSON."""
+
 
 def game_as_json(game: NormalFormGame) -> dict[str, Any]:
     """Return a game's facts, without its payoffs."""
@@ -89,7 +92,7 @@ def strategy_text(game: NormalFormGame, e: Equilibrium, player: int) -> str:
     if len(played) == 1:
         return labels[played[0]]
     exact = e.exact_profile
-    if exact is not None:
+    if exact is not None and all(len(str(exact[player][a])) <= _LONGEST_FRACTION for a in played):
         return ", ".join(f"{labels[a]}: {exact[player][a]}" for a in played)
     return ", ".join(f"{labels[a]}: {e.profile[player][a]:.4g}" for a in played)
 
@@ -128,8 +131,11 @@ def print_answers(game: NormalFormGame, answers: Equilibria) -> None:
         cells = [joint_text(game, e)] if joint else [strategy_text(game, e, i) for i in range(game.n_players)]
         values = ", ".join(f"{v:.6g}" for v in e.values)
         table.add_row(str(k), *cells, values, certificate_text(e))
-    console.print(table, markup=False)
-    console.print(summary(answers), markup=False, highlight=False)
+    # Captured and printed in one go: rich by itself ends the process with exit code 1 when the reader is gone.
+    with console.capture() as captured:
+        console.print(table, markup=False)
+        console.print(summary(answers), markup=False, highlight=False)
+    print(captured.get(), end="")
 
 
 NOUNS = {

@@ -63,14 +63,14 @@ def write_page(names: Sequence[str], output: Path) -> None:
     except ImportError as error:
         raise MissingDependency("the page of pictures", package="matplotlib", extra="plot") from error
     matplotlib.use("Agg")
+    games = [read_game(name) for name in names]
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.touch()
+        output.open("a").close()
     except OSError as error:
         raise UnreadableFile(f"{output} cannot be written: {error.strerror or error}") from error
     sections = []
-    for name in names:
-        game = read_game(name)
+    for name, game in zip(names, games):
         answers = solve(game)
         print_answers(game, answers)
         print()

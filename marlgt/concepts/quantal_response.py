@@ -51,7 +51,8 @@ def logit_response(game: NormalFormGame, profile: Sequence[ArrayLike], rationali
     checked = checked_profile(game, profile)
     answers = []
     for i in range(game.n_players):
-        payoffs = deviation_payoffs(game.payoffs[i], checked, i)
+        # Payoffs of 1e12 and something leave no digits for their differences once they are weighed.
+        payoffs = deviation_payoffs(game.payoffs[i] - game.payoffs[i].min(), checked, i)
         weights = np.exp(rationality * (payoffs - payoffs.max()))
         answers.append(weights / weights.sum())
     return tuple(answers)

@@ -25,7 +25,7 @@ from marlgt.concepts.evolution import comparison_form, is_evolutionarily_stable,
 from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import BudgetExceeded
 from marlgt.exact_programs import common_integers
-from marlgt.games._doors import require_game
+from marlgt.games._doors import require_budget, require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import stopwatch
 from marlgt.rational import solve_unique
@@ -68,6 +68,7 @@ def evolutionarily_stable_strategies(game: NormalFormGame, *, budget: float | No
     require_game(game)
     matrix = symmetric_matrix(game)
     count = len(matrix)
+    require_budget(budget, "supports")
     if budget is not None and 2.0**count > budget:
         raise BudgetExceeded(
             f"{count} actions have 2^{count} supports, more than the budget of {budget:.3g}: remove dominated actions "

@@ -28,7 +28,7 @@ import numpy as np
 from marlgt.certificates import TOLERANCE
 from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import GameError, NotConverged, UnsupportedGame
-from marlgt.games._doors import require_game
+from marlgt.games._doors import require_game, require_seed
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import progress, stopwatch
 from marlgt.solvers._path_ends import at_one_stroke, conclude, follow, predicted_cells, same_profile, silent
@@ -231,8 +231,7 @@ def lemke_howson_race(game: NormalFormGame, *, seed: int = 0, max_pivots: int = 
     clock = stopwatch()
     method = "lemke_howson_race"
     _check(game, method, max_pivots)
-    if seed < 0:
-        raise GameError(f"seed must not be negative, got {seed}")
+    require_seed(seed)
     best: tuple[float, Equilibrium | None] = (np.inf, None)
     first = seed % sum(game.n_actions)
     spent = 0

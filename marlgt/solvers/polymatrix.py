@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from marlgt.certificates import certified
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import NotConverged
-from marlgt.games._doors import require_game
+from marlgt.games._doors import require_game, require_seed
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
 from marlgt.progress import stopwatch
@@ -158,6 +158,7 @@ def iterated_polymatrix(
     Operations Research Letters 10(5), 285-290.
     """
     require_game(game)
+    require_seed(seed)
     check_positive(restarts=restarts + 1, iterations=iterations)
     elapsed = stopwatch()
     tensor = tensor_of(game)

@@ -26,7 +26,7 @@ from marlgt.certificates import certified, relative_epsilon
 from marlgt.concepts.indices import equilibrium_index, maximal_totally_mixed
 from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import BudgetExceeded, GameError, NotConverged, UnsupportedGame
-from marlgt.games._doors import require_game
+from marlgt.games._doors import require_budget, require_game
 from marlgt.games.normal_form import NormalFormGame, Profile
 from marlgt.kernels import gear
 from marlgt.progress import progress, stopwatch
@@ -95,17 +95,15 @@ def all_isolated_equilibria(game: NormalFormGame, *, budget: float | None = BUDG
     """
     require_game(game)
     estimate = estimated_boxes(game.n_actions)
-    if budget is not None:
-        if not budget > 0:
-            raise GameError(f"budget is {budget!r}: give a positive number of boxes, or None for no limit")
-        if estimate > budget:
-            raise BudgetExceeded(
-                f"all isolated equilibria of a {' x '.join(map(str, game.n_actions))} game take about {estimate:.2g} "
-                f"boxes, over the budget of {budget:.2g}: give budget=None to read them as they are found, or find "
-                "one with marlgt.solvers.find_one or marlgt.solvers.logit",
-                estimate=estimate,
-                limit=budget,
-            )
+    require_budget(budget, "boxes")
+    if budget is not None and estimate > budget:
+        raise BudgetExceeded(
+            f"all isolated equilibria of a {' x '.join(map(str, game.n_actions))} game take about {estimate:.2g} "
+            f"boxes, over the budget of {budget:.2g}: give budget=None to read them as they are found, or find "
+            "one with marlgt.solvers.find_one or marlgt.solvers.logit",
+            estimate=estimate,
+            limit=budget,
+        )
     if max(game.n_actions) > _MANY_ACTIONS:
         raise UnsupportedGame(
             f"a player has {max(game.n_actions)} actions and this method takes {_MANY_ACTIONS} at most: find one "

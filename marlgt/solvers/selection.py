@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 
 from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import BudgetExceeded, GameError
+from marlgt.games._doors import require_budget
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["DEFAULT_BUDGET", "METHODS", "Method", "choose", "solve"]
@@ -150,7 +151,7 @@ def solve(
         raise GameError(
             f"game is {type(game).__name__}: give a NormalFormGame, for example NormalFormGame.bimatrix(A, B)"
         )
-    methods = METHODS.get(concept)
+    methods = METHODS.get(concept) if isinstance(concept, str) else None
     if methods is None:
         raise GameError(f"unknown concept {concept!r}{_closest(concept, METHODS)}: choose from {', '.join(METHODS)}")
     options = {
@@ -161,10 +162,11 @@ def solve(
         "label": label,
         "seed": seed,
     }
-    if budget != DEFAULT_BUDGET:
+    if not (isinstance(budget, str) and budget == DEFAULT_BUDGET):
+        require_budget(budget, "steps of work")
         options["budget"] = budget
     if method is not None:
-        if method not in methods:
+        if not isinstance(method, str) or method not in methods:
             hint = _closest(method, methods)
             raise GameError(f"unknown method {method!r} for {concept}{hint}: choose from {', '.join(methods)}")
         return _run(game, concept, method, options, f"{method} was asked for.")
@@ -215,6 +217,6 @@ def _run(game: NormalFormGame, concept: str, name: str, options: Mapping[str, An
     return Equilibria([answer], concept=answer.concept, method=answer.method, complete=answer.complete, why=why)
 
 
-def _closest(name: str, known: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
+def _closest(name: Any, known: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(str(name).lower(), known, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""

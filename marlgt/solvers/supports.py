@@ -33,7 +33,7 @@ from marlgt.certificates import TOLERANCE, certified_pairs, relative_epsilon
 from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import BudgetExceeded, UnsupportedGame
 from marlgt.games._comparable import comparable_payoffs
-from marlgt.games._doors import require_game
+from marlgt.games._doors import require_budget, require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
 from marlgt.progress import progress, stopwatch
@@ -102,6 +102,7 @@ def support_enumeration(game: NormalFormGame, *, budget: float | None = 5_000_00
         )
     m, n = game.n_actions
     pairs = comb(m + n, n) - 1
+    require_budget(budget, "support pairs")
     if budget is not None and pairs > budget:
         raise BudgetExceeded(
             f"support_enumeration on {m}×{n} visits {pairs:.1e} support pairs, above the budget of {budget:.1e}; "

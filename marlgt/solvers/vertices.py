@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from marlgt.certificates import TOLERANCE, certified_pairs
 from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import BudgetExceeded, UnsupportedGame
-from marlgt.games._doors import require_game
+from marlgt.games._doors import require_budget, require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import stopwatch
 from marlgt.solvers.array_walk import MOST_LABELS
@@ -156,6 +156,7 @@ def check_budget(game: NormalFormGame, budget: float | None, what: str) -> None:
         raise UnsupportedGame(
             f"{what} needs a two-player game, got {game.n_players} players: use marlgt.solve, which picks a method"
         )
+    require_budget(budget, "vertices")
     if budget is None:
         return
     bound = vertex_bound(game)

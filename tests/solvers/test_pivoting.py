@@ -296,7 +296,7 @@ def test_games_of_three_players_are_refused(solver):
 
 
 def test_a_negative_seed_is_refused():
-    with pytest.raises(GameError, match="seed must not be negative"):
+    with pytest.raises(GameError, match="seed is -1: give a whole number from 0"):
         lemke_howson_race(NormalFormGame.zero_sum([[1]]), seed=-1)
 
 

@@ -1,0 +1,56 @@
+"""Options of the solvers that are none: budgets, seeds, concepts and methods of the wrong kind."""
+
+import math
+
+import numpy as np
+import pytest
+
+import marlgt as gt
+from marlgt import concepts, solvers
+
+NO_BUDGETS = (0, -1, math.nan, "much", True, [])
+NO_SEEDS = (-1, 1.5, None, "a", True)
+
+
+@pytest.mark.parametrize("budget", NO_BUDGETS)
+@pytest.mark.parametrize(
+    "solver",
+    [
+        gt.solve,
+        lambda game, budget: gt.solve(game, concept="correlated", budget=budget),
+        solvers.vertex_enumeration,
+        solvers.support_enumeration,
+        solvers.all_isolated_equilibria,
+        solvers.evolutionarily_stable_strategies,
+    ],
+)
+def test_a_budget_is_a_positive_number_or_none(solver, budget):
+    with pytest.raises(gt.GameError, match=r"budget is .*: give a positive number of"):
+        solver(gt.games.hawk_dove(), budget=budget)
+
+
+@pytest.mark.parametrize("seed", NO_SEEDS)
+@pytest.mark.parametrize("solver", [solvers.find_one, solvers.iterated_polymatrix, solvers.lemke_howson_race])
+def test_a_seed_is_a_whole_number_from_0(solver, seed):
+    with pytest.raises(gt.GameError, match=r"seed is .*: give a whole number from 0"):
+        solver(gt.games.chicken(), seed=seed)
+
+
+@pytest.mark.parametrize("name", [5, [], {}, "", "Nashh"])
+def test_an_unknown_concept_or_method_of_any_kind_is_named(name):
+    with pytest.raises(gt.GameError, match="unknown concept"):
+        gt.solve(gt.games.chicken(), concept=name)
+    with pytest.raises(gt.GameError, match="unknown method"):
+        gt.solve(gt.games.chicken(), method=name)
+
+
+def test_a_method_in_capitals_is_recognised_in_the_sentence():
+    with pytest.raises(gt.GameError, match="did you mean 'lemke_howson'"):
+        gt.solve(gt.games.chicken(), method="LEMKE_HOWSON")
+
+
+def test_quantal_response_does_not_mind_a_large_constant_added_to_payoffs():
+    payoffs = np.random.default_rng(0).integers(0, 3, (2, 3, 3)).astype(float)
+    game, moved = gt.NormalFormGame(payoffs), gt.NormalFormGame(payoffs + 1e12)
+    (answer,) = gt.solve(moved, concept="qre")
+    assert concepts.logit_residual(game, answer.profile, 1.0).max() < 1e-9
