@@ -19,7 +19,7 @@ from math import gcd
 
 from marlgt.errors import GameError
 
-__all__ = ["bareiss_nullspace", "bareiss_rank", "bareiss_solve", "solve_unique"]
+__all__ = ["bareiss_nullspace", "bareiss_solve", "solve_unique"]
 
 
 def bareiss_solve(matrix: Sequence[Sequence[int]], rhs: Sequence[int]) -> list[Fraction] | None:
@@ -87,18 +87,6 @@ def solve_unique(matrix: Sequence[Sequence[int]], rhs: Sequence[int], n_unknowns
     if _eliminate(rows, n_unknowns + 1) != list(range(n_unknowns)):
         return None
     return _back_substitute(rows[:n_unknowns], n_unknowns)
-
-
-def bareiss_rank(matrix: Sequence[Sequence[int]]) -> int:
-    """Return the rank of an integer matrix, exactly.
-
-    Examples
-    --------
-    >>> bareiss_rank([[1, 2, 3], [2, 4, 6], [0, 1, 1]])
-    2
-    """
-    rows = _primitive_rows([list(row) for row in matrix])
-    return len(_eliminate(rows, len(rows[0]))) if rows else 0
 
 
 def bareiss_nullspace(matrix: Sequence[Sequence[int]], n_columns: int) -> list[list[int]]:

@@ -72,7 +72,7 @@ def exact_equilibrium(
     require_game(game)
     if game.n_players != 2:
         raise UnsupportedGame(
-            f"exact_equilibrium solves linear equations, which {game.n_players} players do not lead to: use gt.solve"
+            f"exact_equilibrium solves linear equations, which {game.n_players} players do not give: use marlgt.solve"
         )
     ties = supports if best_replies is None else best_replies
     for name, sets in (("supports", supports), ("best_replies", ties)):

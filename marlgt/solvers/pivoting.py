@@ -110,7 +110,8 @@ def lemke_howson(game: NormalFormGame, *, label: int = 0, max_pivots: int = MAX_
         if its_share < share:
             answer, share = candidate, its_share
     raise NotConverged(
-        "no path led to an equilibrium that could be certified: use gt.solve, which tries other methods", best=answer
+        "no path led to an equilibrium that could be certified: use marlgt.solve, which tries other methods",
+        best=answer,
     )
 
 
@@ -297,7 +298,9 @@ def _luby(i: int) -> int:
 
 def _check(game: NormalFormGame, method: str, max_pivots: int) -> None:
     if game.payoffs.ndim != 3:
-        raise UnsupportedGame(f"{method} solves two-player games and this one has {game.n_players}: use gt.solve(game)")
+        raise UnsupportedGame(
+            f"{method} solves two-player games and this one has {game.n_players}: use marlgt.solve(game)"
+        )
     if max_pivots < 1:
         raise GameError(f"max_pivots must be at least 1, got {max_pivots}")
 

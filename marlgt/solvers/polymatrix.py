@@ -41,12 +41,13 @@ from marlgt.solvers.newton import refine, supports_of
 __all__ = ["iterated_polymatrix", "polymatrix_equilibrium", "polymatrix_iteration", "random_profile"]
 
 _CHUNK = 2e8
+_MOST_PIVOTS = 10_000
 _EXPECTED = 5.0
 """Approximations that a typical game takes, for the choice of gear."""
 
 
 def polymatrix_equilibrium(
-    tensor: Tensor, x: NDArray[np.float64], prior: NDArray[np.float64], *, max_pivots: int = 10_000
+    tensor: Tensor, x: NDArray[np.float64], prior: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64] | None, int]:
     """Return an equilibrium of the polymatrix game at x, and the pivots it took; None at a ray or the limit.
 
@@ -76,8 +77,8 @@ def polymatrix_equilibrium(
     walk = gear(lemke, work)
     chunk = max(1, int(_CHUNK / tableau.size))
     status = UNFINISHED
-    while status == UNFINISHED and state[1] < max_pivots:
-        status = walk(tableau, basis, state, min(chunk, max_pivots - int(state[1])))
+    while status == UNFINISHED and state[1] < _MOST_PIVOTS:
+        status = walk(tableau, basis, state, min(chunk, _MOST_PIVOTS - int(state[1])))
     if status != FOUND:
         return None, int(state[1])
     z = np.zeros(2 * m + 1)

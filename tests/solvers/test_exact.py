@@ -109,7 +109,7 @@ def test_payoffs_beyond_float_precision_are_told_apart():
 
 
 def test_games_that_it_does_not_cover_are_refused():
-    with pytest.raises(UnsupportedGame, match=r"use gt\.solve"):
+    with pytest.raises(UnsupportedGame, match=r"use marlgt\.solve"):
         exact_equilibrium(NormalFormGame(np.zeros((3, 2, 2, 2), dtype=int)), ([0], [0]))
     with pytest.raises(ExactnessError, match="rationalize"):
         exact_equilibrium(NormalFormGame.zero_sum([[0.5]]), ([0], [0]))
