@@ -7,6 +7,7 @@ import pytest
 
 import marlgt as gt
 from marlgt import concepts, solvers
+from marlgt.testing import check_solver
 
 NO_BUDGETS = (0, -1, math.nan, "much", True, [])
 NO_SEEDS = (-1, 1.5, None, "a", True)
@@ -54,3 +55,34 @@ def test_quantal_response_does_not_mind_a_large_constant_added_to_payoffs():
     game, moved = gt.NormalFormGame(payoffs), gt.NormalFormGame(payoffs + 1e12)
     (answer,) = gt.solve(moved, concept="qre")
     assert concepts.logit_residual(game, answer.profile, 1.0).max() < 1e-9
+
+
+@pytest.mark.parametrize("limit", [0, -1, math.nan, "long"])
+def test_a_limit_is_a_positive_number(limit):
+    game = gt.games.jordan_matching_pennies()
+    with pytest.raises(gt.GameError, match=r"time_limit is .*: it must be positive"):
+        solvers.find_one(game, time_limit=limit)
+    with pytest.raises(gt.GameError, match=r"steps is .*: fictitious play needs at least one step"):
+        gt.dynamics.fictitious_play(game, steps=limit)
+
+
+@pytest.mark.parametrize("steps", [1.5, None])
+def test_steps_are_whole(steps):
+    with pytest.raises(gt.GameError, match=r"steps is .*: fictitious play needs at least one step"):
+        gt.dynamics.fictitious_play(gt.games.chicken(), steps=steps)
+
+
+def test_the_conformance_suite_refuses_odd_options():
+    with pytest.raises(gt.GameError, match="max_examples is 0"):
+        check_solver(solvers.lemke_howson, max_examples=0)
+    with pytest.raises(gt.GameError, match="only is 5"):
+        check_solver(solvers.lemke_howson, only=5)
+
+
+@pytest.mark.parametrize("scale", [1e-290, 1e-300, 1e-305, 1e-310, 1e-315, 5e-324])
+def test_an_enumeration_in_the_smallest_payoffs_claims_to_be_complete_only_with_every_equilibrium(scale):
+    game = gt.NormalFormGame.bimatrix([[scale, 0.0], [0.0, 2 * scale]], [[scale, 0.0], [0.0, scale]])
+    for method in ("support_enumeration", "vertex_enumeration"):
+        answers = gt.solve(game, method=method)
+        assert len(answers) >= 2
+        assert not answers.complete or len(answers) == 3

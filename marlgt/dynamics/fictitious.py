@@ -130,8 +130,8 @@ def fictitious_play(
     """
     require_game(game)
     clock = stopwatch()
-    if steps < 1:
-        raise GameError(f"steps is {steps}: fictitious play needs at least one step")
+    if not isinstance(steps, (int, np.integer)) or steps < 1:
+        raise GameError(f"steps is {steps}: fictitious play needs at least one step, a whole number of them")
     first = (0,) * game.n_players if first_actions is None else tuple(int(a) for a in first_actions)
     if len(first) != game.n_players or not all(0 <= a < k for a, k in zip(first, game.n_actions)):
         raise GameError(

@@ -186,7 +186,7 @@ def _payoffs_are_apart(game: NormalFormGame) -> bool:
     payoffs = comparable_payoffs(game)
     for player, spread in enumerate(game.payoff_range.tolist()):
         rounding = float(np.finfo(np.float64).eps) * float(np.abs(game.payoffs[player]).max())
-        if 0 < CLOSE * spread < rounding:
+        if spread > 0 and CLOSE * spread < max(rounding, float(np.finfo(np.float64).smallest_subnormal)):
             return False
         ordered = np.sort(payoffs[player], axis=player)
         gaps = np.diff(ordered, axis=player)

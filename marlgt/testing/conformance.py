@@ -165,10 +165,15 @@ def check_solver(
     Raises
     ------
     GameError
-        If the solver is not callable or the kinds are not strategies of games.
+        If the solver or ``only`` is not callable, the kinds are not strategies of games, or ``max_examples`` is
+        not positive.
     """
     if not callable(solver):
         raise GameError(f"solver is {solver!r}: give a function of a NormalFormGame that returns a profile")
+    if not isinstance(max_examples, int) or max_examples < 1:
+        raise GameError(f"max_examples is {max_examples!r}: give how many games to try, at least 1")
+    if only is not None and not callable(only):
+        raise GameError(f"only is {only!r}: give a function that tells whether a game is to be tried")
     started = time.perf_counter()
     games = _games(kinds, n_players, n_actions)
     if only is not None:
