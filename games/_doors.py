@@ -22,6 +22,7 @@ __all__ = [
     "require_path",
     "require_seed",
     "require_sequence",
+    "require_whole",
 ]
 
 
@@ -34,8 +35,13 @@ def require_budget(budget: Any, unit: str) -> None:
 
 def require_seed(seed: Any) -> None:
     """Raise GameError unless the argument is a whole number from 0."""
-    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
-        raise GameError(f"seed is {short(seed)}: give a whole number from 0")
+    require_whole(seed, "seed", least=0)
+
+
+def require_whole(value: Any, name: str, *, least: int) -> None:
+    """Raise GameError unless the argument is a whole number from ``least``."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+        raise GameError(f"{name} is {short(value)}: give a whole number from {least}")
 
 
 def require_game(game: Any) -> None:

@@ -37,6 +37,29 @@ def test_a_seed_is_a_whole_number_from_0(solver, seed):
         solver(gt.games.chicken(), seed=seed)
 
 
+@pytest.mark.parametrize("count", [-1, 1.5, None, "x", True])
+@pytest.mark.parametrize(
+    ("solver", "name"),
+    [
+        (solvers.find_one, "restarts"),
+        (solvers.iterated_polymatrix, "restarts"),
+        (solvers.iterated_polymatrix, "iterations"),
+        (solvers.lemke_howson, "max_pivots"),
+        (solvers.lemke_howson_all_labels, "max_pivots"),
+        (solvers.lemke_howson_race, "max_pivots"),
+        (gt.dynamics.fictitious_play, "steps"),
+    ],
+)
+def test_a_count_is_a_whole_number(solver, name, count):
+    with pytest.raises(gt.GameError, match=rf"{name} is .*whole number"):
+        solver(gt.games.chicken(), **{name: count})
+
+
+def test_a_record_beyond_memory_is_refused_before_it_is_made():
+    with pytest.raises(gt.GameError, match="record of 1000000000000 steps"):
+        gt.dynamics.fictitious_play(gt.games.chicken(), steps=10**12)
+
+
 @pytest.mark.parametrize("name", [5, [], {}, "", "Nashh"])
 def test_an_unknown_concept_or_method_of_any_kind_is_named(name):
     with pytest.raises(gt.GameError, match="unknown concept"):
@@ -62,13 +85,13 @@ def test_a_limit_is_a_positive_number(limit):
     game = gt.games.jordan_matching_pennies()
     with pytest.raises(gt.GameError, match=r"time_limit is .*: it must be positive"):
         solvers.find_one(game, time_limit=limit)
-    with pytest.raises(gt.GameError, match=r"steps is .*: fictitious play needs at least one step"):
+    with pytest.raises(gt.GameError, match=r"steps is .*: give a whole number from 1"):
         gt.dynamics.fictitious_play(game, steps=limit)
 
 
 @pytest.mark.parametrize("steps", [1.5, None])
 def test_steps_are_whole(steps):
-    with pytest.raises(gt.GameError, match=r"steps is .*: fictitious play needs at least one step"):
+    with pytest.raises(gt.GameError, match=r"steps is .*: give a whole number from 1"):
         gt.dynamics.fictitious_play(gt.games.chicken(), steps=steps)
 
 

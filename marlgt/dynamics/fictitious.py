@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from marlgt.certificates import certified
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import GameError
-from marlgt.games._doors import require_game
+from marlgt.games._doors import require_game, require_whole
 from marlgt.games._profiles import deviation_payoffs
 from marlgt.games.normal_form import NormalFormGame, Profile
 from marlgt.kernels import gear, kernel
@@ -26,6 +26,7 @@ from marlgt.progress import progress, stopwatch
 __all__ = ["FictitiousPlay", "fictitious_play"]
 
 _CHUNK_STEPS = 200_000
+_LARGEST_RECORD = 5 * 10**8
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,12 @@ def fictitious_play(
     """
     require_game(game)
     clock = stopwatch()
-    if not isinstance(steps, (int, np.integer)) or steps < 1:
-        raise GameError(f"steps is {steps}: fictitious play needs at least one step, a whole number of them")
+    require_whole(steps, "steps", least=1)
+    if steps * game.n_players > _LARGEST_RECORD:
+        raise GameError(
+            f"the record of {steps} steps would hold {steps * game.n_players:.1e} actions, above the limit of "
+            f"{_LARGEST_RECORD:.0e}: play fewer steps"
+        )
     first = (0,) * game.n_players if first_actions is None else tuple(int(a) for a in first_actions)
     if len(first) != game.n_players or not all(0 <= a < k for a, k in zip(first, game.n_actions)):
         raise GameError(

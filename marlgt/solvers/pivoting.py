@@ -28,7 +28,7 @@ import numpy as np
 from marlgt.certificates import TOLERANCE
 from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import GameError, NotConverged, UnsupportedGame
-from marlgt.games._doors import require_game, require_seed
+from marlgt.games._doors import require_game, require_seed, require_whole
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import progress, stopwatch
 from marlgt.solvers._path_ends import at_one_stroke, conclude, follow, predicted_cells, same_profile, silent
@@ -301,8 +301,7 @@ def _check(game: NormalFormGame, method: str, max_pivots: int) -> None:
         raise UnsupportedGame(
             f"{method} solves two-player games and this one has {game.n_players}: use marlgt.solve(game)"
         )
-    if max_pivots < 1:
-        raise GameError(f"max_pivots must be at least 1, got {max_pivots}")
+    require_whole(max_pivots, "max_pivots", least=1)
 
 
 def _checked_label(game: NormalFormGame, label: int) -> int:

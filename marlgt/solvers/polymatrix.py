@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from marlgt.certificates import certified
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import NotConverged
-from marlgt.games._doors import require_game, require_seed
+from marlgt.games._doors import require_game, require_seed, require_whole
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
 from marlgt.progress import stopwatch
@@ -30,7 +30,6 @@ from marlgt.solvers._lemke import FOUND, UNFINISHED, lemke, lemke_tableau
 from marlgt.solvers._tensors import (
     INTERPRETED,
     Tensor,
-    check_positive,
     payoff_jacobian,
     regret_of,
     split,
@@ -160,7 +159,8 @@ def iterated_polymatrix(
     """
     require_game(game)
     require_seed(seed)
-    check_positive(restarts=restarts + 1, iterations=iterations)
+    require_whole(restarts, "restarts", least=0)
+    require_whole(iterations, "iterations", least=1)
     elapsed = stopwatch()
     tensor = tensor_of(game)
     rng = np.random.default_rng(seed)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from marlgt.certificates import certified
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import NotConverged
-from marlgt.games._doors import require_game, require_seed
+from marlgt.games._doors import require_game, require_seed, require_whole
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import stopwatch
 from marlgt.solvers._answers import certified_answer
@@ -90,7 +90,8 @@ def find_one(
     """
     require_game(game)
     require_seed(seed)
-    check_positive(restarts=restarts + 1, time_limit=time_limit)
+    require_whole(restarts, "restarts", least=0)
+    check_positive(time_limit=time_limit)
     elapsed = stopwatch()
     pure = pure_profiles(game)
     if len(pure):

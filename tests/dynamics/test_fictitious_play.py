@@ -60,7 +60,7 @@ def test_the_path_ends_in_the_profile():
 
 @pytest.mark.parametrize("steps", [0, -3])
 def test_no_steps_is_an_error(steps):
-    with pytest.raises(gt.GameError, match="at least one step"):
+    with pytest.raises(gt.GameError, match="give a whole number from 1"):
         fictitious_play(SHAPLEY, steps=steps)
 
 

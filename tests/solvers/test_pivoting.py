@@ -291,7 +291,7 @@ def test_small_games_leave_the_compiler_alone(monkeypatch):
 def test_games_of_three_players_are_refused(solver):
     with pytest.raises(UnsupportedGame, match="two-player games and this one has 3"):
         solver(NormalFormGame(np.zeros((3, 2, 2, 2))))
-    with pytest.raises(GameError, match="max_pivots must be at least 1"):
+    with pytest.raises(GameError, match="max_pivots is 0: give a whole number from 1"):
         solver(NormalFormGame.zero_sum([[1]]), max_pivots=0)
 
 
