@@ -21,7 +21,8 @@ PACKAGES = ("marlgt", "numpy", "scipy", "numba", "highspy", "nashpy", "quantecon
 
 
 def main(names: list[str]) -> int:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    for library in ("OMP", "OPENBLAS"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     unknown = sorted(set(names) - set(AREAS))
     if unknown:
         print(f"no benchmark {unknown[0]!r}: choose from {', '.join(AREAS)}", file=sys.stderr)
@@ -37,14 +38,19 @@ def main(names: list[str]) -> int:
         }
         for row in rows:
             print(f"  {describe(row.__dict__ | {'met': row.met})}", flush=True)
-    recorded["versions"] = versions()
-    RESULTS.mkdir(exist_ok=True)
-    path.write_text(json.dumps(recorded, indent=1) + "\n")
-    (RESULTS / "speed.md").write_text(table(recorded))
+        save(recorded)
+    return 0
+
+
+def save(recorded: dict) -> None:
+    """Write what is recorded so far, so that an interrupted run loses no area."""
     from benchmarks.picture import draw
 
+    recorded["versions"] = versions()
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "speed.json").write_text(json.dumps(recorded, indent=1) + "\n")
+    (RESULTS / "speed.md").write_text(table(recorded))
     draw(recorded, RESULTS / "speed.png")
-    return 0
 
 
 def versions() -> dict[str, str]:

@@ -9,8 +9,8 @@ The question, the module that answers it, and the modules that do its work:
   ``polytope_kernel`` and ``envelope``; ``supports``, on ``support_kernel``; ``degeneracy``
 - two players, one equilibrium: ``pivoting``, on ``_paths``, ``_path_ends`` and ``_tableaux``; proofs: ``exact``
 - more players, every equilibrium: ``polynomial`` on ``support_systems``, ``contraction``, ``subdivision``; ``pure``
-- more players, one equilibrium: ``portfolio``, ``polymatrix``, ``homotopy`` and ``newton``, on ``_tensors``, ``_lemke``,
-  ``_logit_trace``, ``_small_supports`` and ``_support_newton``
+- more players, one equilibrium: ``portfolio``, ``polymatrix``, ``homotopy`` and ``newton``, on ``_tensors``,
+  ``_lemke``, ``_logit_trace``, ``_small_supports`` and ``_support_newton``
 - other concepts: ``correlated`` on ``_incentives``, ``commitment``, ``efficiency``, ``evolution``
 """
 
