@@ -48,7 +48,7 @@ def save(recorded: dict) -> None:
 
     recorded["versions"] = versions()
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "speed.json").write_text(json.dumps(recorded, indent=1) + "\n")
+    (RESULTS / "speed.json").write_text(json.dumps(recorded, indent=1, default=float) + "\n")
     (RESULTS / "speed.md").write_text(table(recorded))
     draw(recorded, RESULTS / "speed.png")
 
