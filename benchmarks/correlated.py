@@ -60,8 +60,8 @@ def _row(name, family, shape, least, rounds, *, coarse):
     worst = max(max(gap(game, e.joint), 0.0) for game, e in zip(games, answers, strict=True))
     missing = max(-_scipy(p, coarse) - e.values.sum() for p, e in zip(batch, answers, strict=True))
     return compare(
-        "coarse correlated equilibrium" if coarse else "correlated equilibrium",
-        name,
+        "correlated equilibria",
+        f"coarse, {name}" if coarse else name,
         lambda: [solve(gt.NormalFormGame(payoffs)) for payoffs in batch],
         peers,
         goal=goal,

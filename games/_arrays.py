@@ -104,7 +104,9 @@ def _check_size(values: Any, name: str) -> None:
         if isinstance(inner, np.ndarray):
             size *= inner.size
             break
-        if not isinstance(inner, Sequence) or isinstance(inner, (str, bytes, memoryview)) or not inner:
+        if type(inner) is not list and (not isinstance(inner, Sequence) or isinstance(inner, (str, bytes, memoryview))):
+            break
+        if not inner:
             break
         size *= len(inner)
         inner, depth = inner[0], depth + 1

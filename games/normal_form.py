@@ -175,8 +175,8 @@ class NormalFormGame:
             if values.ndim != n:
                 raise GameError(f"{name} must have {n} axes, one per player, got shape {values.shape}")
         if all(exact is not None for _, exact in parsed):
-            return cls(np.stack([exact for _, exact in parsed if exact is not None]), **labels)
-        return cls(np.stack([values for values, _ in parsed]), **labels)
+            return cls(np.array([exact for _, exact in parsed]), **labels)
+        return cls(np.array([values for values, _ in parsed]), **labels)
 
     @classmethod
     def from_nfg(cls, source: str | Path) -> NormalFormGame:
