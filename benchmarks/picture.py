@@ -24,7 +24,7 @@ def draw(recorded: dict, path: Path) -> None:
     peers = sorted({peer for _, peer, _, _ in bars})
     colours = dict(zip(peers, plt.get_cmap("tab20").colors * 2, strict=False))
     for place, (_, peer, ratio, goal) in enumerate(bars):
-        axes.barh(place, ratio, color=colours[peer], height=0.7)
+        axes.barh(place, ratio - 1.0, left=1.0, color=colours[peer], height=0.7)
         if goal is not None:
             axes.plot([goal, goal], [place - 0.4, place + 0.4], color="black", linewidth=1.5)
     axes.set_yticks(range(len(bars)), [f"{case}: {peer}" for case, peer, _, _ in bars], fontsize=7)
