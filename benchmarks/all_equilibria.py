@@ -12,7 +12,7 @@ import marlgt as gt
 from benchmarks.harness import Row, compare
 from marlgt.kernels import compiled
 from marlgt.solvers import vertex_enumeration
-from marlgt.solvers.polytope_kernel import walk
+from marlgt.solvers._polytope_kernel import walk
 
 AREA = "all equilibria"
 

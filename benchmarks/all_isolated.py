@@ -19,7 +19,7 @@ from marlgt import kernels
 from marlgt.concepts import equilibrium_index
 from marlgt.games import NormalFormGame
 from marlgt.solvers import all_isolated_equilibria
-from marlgt.solvers.subdivision import advance
+from marlgt.solvers._subdivision import advance
 
 AREA = "all isolated equilibria"
 KNOWN = Path(__file__).parents[1] / "tests" / "data" / "known_answers.json"

@@ -10,7 +10,7 @@ import marlgt as gt
 from benchmarks.harness import Row, compare
 from marlgt.kernels import compiled
 from marlgt.solvers import minimax, minimax_batch
-from marlgt.solvers.condensed_tableau import open_game, run_pivots, solve_games
+from marlgt.solvers._condensed_tableau import open_game, run_pivots, solve_games
 
 BATCH = 2000
 

@@ -3,12 +3,12 @@
 The question, the module that answers it, and the modules that do its work:
 
 - which method: ``selection``; other packages' methods: ``backends``
-- two players, zero sum: ``matrix_game``, ``matrix_game_batch``, ``interior_point``, ``security``, on ``simplex``,
-  ``condensed_tableau`` and ``saddle_points``
-- two players, every equilibrium: ``vertices`` and ``components``, on ``polytope_pair``, ``polytopes``, ``array_walk``,
-  ``polytope_kernel`` and ``envelope``; ``supports``, on ``support_kernel``; ``degeneracy``
+- two players, zero sum: ``matrix_game``, ``matrix_game_batch``, ``interior_point``, ``security``, on ``_simplex``,
+  ``_condensed_tableau`` and ``_saddle_points``
+- two players, every equilibrium: ``vertices`` and ``components``, on ``_polytope_pair``, ``_polytopes``,
+  ``_array_walk``, ``_polytope_kernel`` and ``_envelope``; ``supports``, on ``_support_kernel``; ``degeneracy``
 - two players, one equilibrium: ``pivoting``, on ``_paths``, ``_path_ends`` and ``_tableaux``; proofs: ``exact``
-- more players, every equilibrium: ``polynomial`` on ``support_systems``, ``contraction``, ``subdivision``; ``pure``
+- more players, every equilibrium: ``polynomial`` on ``_support_systems``, ``_contraction``, ``_subdivision``; ``pure``
 - more players, one equilibrium: ``portfolio``, ``polymatrix``, ``homotopy`` and ``newton``, on ``_tensors``,
   ``_lemke``, ``_logit_trace``, ``_small_supports`` and ``_support_newton``
 - other concepts: ``correlated`` on ``_incentives``, ``commitment``, ``efficiency``, ``evolution``

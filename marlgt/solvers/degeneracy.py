@@ -18,7 +18,7 @@ import numpy as np
 from marlgt.errors import NotConverged
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
-from marlgt.solvers.polytope_pair import PolytopePair
+from marlgt.solvers._polytope_pair import PolytopePair
 from marlgt.solvers.vertices import DEFAULT_BUDGET, check_budget
 
 __all__ = ["is_degenerate"]

@@ -32,7 +32,7 @@ from marlgt.equilibria import Equilibrium
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import progress, stopwatch
-from marlgt.solvers.saddle_points import answer, duality_gap, normalized, refined, row_payoffs
+from marlgt.solvers._saddle_points import answer, duality_gap, normalized, refined, row_payoffs
 
 __all__ = ["InteriorSolution", "interior_point", "zero_sum_interior_point"]
 

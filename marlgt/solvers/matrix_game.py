@@ -16,9 +16,9 @@ from marlgt.errors import NotConverged
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import stopwatch
+from marlgt.solvers._saddle_points import answer, normalized, rational_saddle_point, row_payoffs
+from marlgt.solvers._simplex import simplex
 from marlgt.solvers.interior_point import zero_sum_interior_point
-from marlgt.solvers.saddle_points import answer, normalized, rational_saddle_point, row_payoffs
-from marlgt.solvers.simplex import simplex
 
 __all__ = ["minimax", "zero_sum_linear_program", "zero_sum_simplex"]
 

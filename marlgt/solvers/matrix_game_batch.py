@@ -14,7 +14,7 @@ from marlgt.games._arrays import LARGEST, exact_and_float
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
 from marlgt.progress import progress
-from marlgt.solvers.condensed_tableau import solve_games
+from marlgt.solvers._condensed_tableau import solve_games
 from marlgt.solvers.matrix_game import minimax
 
 __all__ = ["MatrixGameBatch", "minimax_batch"]

@@ -2,8 +2,8 @@
 
 An equilibrium with supports S_1, ..., S_n solves one polynomial system, multilinear in the blocks of
 the players' probabilities. The supports are walked with conditional dominance
-(:mod:`marlgt.solvers.support_systems`) and each system that is left is solved for all its real
-solutions between 0 and 1 by branching and contracting (:mod:`marlgt.solvers.subdivision`), where a
+(:mod:`marlgt.solvers._support_systems`) and each system that is left is solved for all its real
+solutions between 0 and 1 by branching and contracting (:mod:`marlgt.solvers._subdivision`), where a
 box is dropped only with a reason. So what is found is everything, unless some system stays undecided
 at the finest resolution: then the game is degenerate, has a singular equilibrium or a continuum of
 them, and the answer says that it may not be complete. Where every equilibrium found is regular their
@@ -30,9 +30,9 @@ from marlgt.games._doors import require_budget, require_game
 from marlgt.games.normal_form import NormalFormGame, Profile
 from marlgt.kernels import gear
 from marlgt.progress import progress, stopwatch
+from marlgt.solvers._subdivision import BOXES, DONE, ROOTS, SUPPORTS, SUSPECTS, Search, advance, new_search
+from marlgt.solvers._support_systems import System, new_system
 from marlgt.solvers.pure import certified_pure, pure_profiles
-from marlgt.solvers.subdivision import BOXES, DONE, ROOTS, SUPPORTS, SUSPECTS, Search, advance, new_search
-from marlgt.solvers.support_systems import System, new_system
 
 __all__ = ["BUDGET", "all_isolated_equilibria", "estimated_boxes"]
 

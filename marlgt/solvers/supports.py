@@ -37,9 +37,9 @@ from marlgt.games._doors import require_budget, require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
 from marlgt.progress import progress, stopwatch
+from marlgt.solvers._polytope_pair import PolytopePair
+from marlgt.solvers._support_kernel import EXHAUSTED, search
 from marlgt.solvers.degeneracy import is_degenerate
-from marlgt.solvers.polytope_pair import PolytopePair
-from marlgt.solvers.support_kernel import EXHAUSTED, search
 
 __all__ = ["support_enumeration"]
 

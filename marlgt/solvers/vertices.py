@@ -1,7 +1,7 @@
 """Vertex enumeration: every extreme equilibrium of a two-player game, degenerate or not.
 
 An extreme equilibrium is a pair of vertices of the two best-response polytopes that have all labels
-between them (:mod:`marlgt.solvers.polytopes`). Every equilibrium is a convex combination of extreme
+between them (:mod:`marlgt.solvers._polytopes`). Every equilibrium is a convex combination of extreme
 ones (Mangasarian 1964; Winkels 1979), so the finite list describes all equilibria, also where they
 form a continuum: :func:`~marlgt.solvers.components.nash_subsets` gives the pieces. Both polytopes are
 walked vertex by vertex, and pairs with complementary labels are joined through a sorted list.
@@ -30,9 +30,9 @@ from marlgt.errors import BudgetExceeded, UnsupportedGame
 from marlgt.games._doors import require_budget, require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import stopwatch
-from marlgt.solvers.array_walk import MOST_LABELS
+from marlgt.solvers._array_walk import MOST_LABELS
+from marlgt.solvers._polytope_pair import PolytopePair, vertex_bound
 from marlgt.solvers.components import linked_components
-from marlgt.solvers.polytope_pair import PolytopePair, vertex_bound
 
 __all__ = ["DEFAULT_BUDGET", "vertex_enumeration"]
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from marlgt.errors import BudgetExceeded, NotConverged, UnsupportedGame
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.solvers import is_degenerate
-from marlgt.solvers.polytopes import NumberWalk
+from marlgt.solvers._polytopes import NumberWalk
 
 
 @st.composite

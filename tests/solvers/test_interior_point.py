@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import marlgt as gt
 from marlgt.solvers import minimax
+from marlgt.solvers._saddle_points import duality_gap, normalized
 from marlgt.solvers.interior_point import _cholesky_solver, interior_point
-from marlgt.solvers.saddle_points import duality_gap, normalized
 
 
 @pytest.mark.parametrize("shape", [(70, 70), (150, 150), (20, 400), (400, 20), (129, 64)])

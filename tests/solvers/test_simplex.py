@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marlgt.solvers.condensed_tableau import OPTIMAL, RUNNING, open_game, run_pivots
-from marlgt.solvers.simplex import simplex
+from marlgt.solvers._condensed_tableau import OPTIMAL, RUNNING, open_game, run_pivots
+from marlgt.solvers._simplex import simplex
 
 
 def relative_gap(matrix, x, y) -> float:
@@ -68,7 +68,7 @@ def test_a_search_in_many_calls_ends_where_one_call_ends():
 
 
 def test_ctrl_c_between_calls_stops_the_search(monkeypatch):
-    import marlgt.solvers.simplex as module
+    import marlgt.solvers._simplex as module
 
     def interrupted(*args):
         raise KeyboardInterrupt

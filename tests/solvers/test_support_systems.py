@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import marlgt as gt
-from marlgt.solvers.support_systems import build_system, choose_actions, expand, new_system, next_support
+from marlgt.solvers._support_systems import build_system, choose_actions, expand, new_system, next_support
 
 SHAPES = [(2, 2), (3, 2), (2, 2, 2), (3, 2, 4), (2, 1, 3), (2, 2, 2, 2), (3, 2, 2, 3)]
 

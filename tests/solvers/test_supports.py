@@ -7,7 +7,7 @@ from marlgt.errors import BudgetExceeded, UnsupportedGame
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import compiled
 from marlgt.solvers import is_degenerate, support_enumeration, vertex_enumeration
-from marlgt.solvers.support_kernel import search
+from marlgt.solvers._support_kernel import search
 
 
 @st.composite

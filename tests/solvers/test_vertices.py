@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from marlgt.errors import BudgetExceeded, UnsupportedGame
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.solvers import is_degenerate, vertex_enumeration
-from marlgt.solvers.array_walk import ArrayWalk
-from marlgt.solvers.envelope import EnvelopeWalk
-from marlgt.solvers.polytope_pair import BASES_PER_CALL
-from marlgt.solvers.polytopes import EXHAUSTED, INEXACT, TIED, NumberWalk, most_vertices
+from marlgt.solvers._array_walk import ArrayWalk
+from marlgt.solvers._envelope import EnvelopeWalk
+from marlgt.solvers._polytope_pair import BASES_PER_CALL
+from marlgt.solvers._polytopes import EXHAUSTED, INEXACT, TIED, NumberWalk, most_vertices
 from marlgt.testing import extreme_equilibria
 
 KNOWN = [
@@ -143,7 +143,7 @@ def test_the_6_by_6_game_of_von_stengel_has_75_equilibria(gear, monkeypatch):
 def forced(gear):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MARLGT_GEAR", gear)
-        patch.setattr("marlgt.solvers.polytope_pair.WORK_PER_CALL", 0.0)
+        patch.setattr("marlgt.solvers._polytope_pair.WORK_PER_CALL", 0.0)
         yield
 
 
@@ -240,7 +240,7 @@ def test_all_walks_find_the_same_vertices(game):
 
 
 def test_walks_in_small_steps_and_with_little_memory_find_the_same_vertices(monkeypatch):
-    monkeypatch.setattr("marlgt.solvers.polytopes.MOST_KEPT_ENTRIES", 0)
+    monkeypatch.setattr("marlgt.solvers._polytopes.MOST_KEPT_ENTRIES", 0)
     rng = np.random.default_rng(5)
     matrix = rng.uniform(1.0, 2.0, (8, 8))
     labels = range(8, 16), range(8)

@@ -25,10 +25,10 @@ from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
 from marlgt.progress import progress
 from marlgt.rational import bareiss_nullspace
-from marlgt.solvers.array_walk import MOST_LABELS, ArrayWalk
-from marlgt.solvers.envelope import EnvelopeWalk
-from marlgt.solvers.polytope_kernel import LARGEST_INTEGER, walk
-from marlgt.solvers.polytopes import FULL, INEXACT, TIED, NumberWalk, most_vertices
+from marlgt.solvers._array_walk import MOST_LABELS, ArrayWalk
+from marlgt.solvers._envelope import EnvelopeWalk
+from marlgt.solvers._polytope_kernel import LARGEST_INTEGER, walk
+from marlgt.solvers._polytopes import FULL, INEXACT, TIED, NumberWalk, most_vertices
 
 __all__ = ["PolytopePair", "vertex_bound"]
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.kernels import kernel
-from marlgt.solvers.support_systems import System
+from marlgt.solvers._support_systems import System
 
 __all__ = [
     "ROUNDING",

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.kernels import compiled
-from marlgt.solvers.polytope_kernel import BASES, DRIFT, points, rehash, slot_of, walk
-from marlgt.solvers.polytopes import FULL, RUNNING
+from marlgt.solvers._polytope_kernel import BASES, DRIFT, points, rehash, slot_of, walk
+from marlgt.solvers._polytopes import FULL, RUNNING
 
 __all__ = ["MOST_BASES", "MOST_LABELS", "ArrayWalk"]
 

@@ -1,4 +1,4 @@
-"""The condensed simplex method for one matrix game; :mod:`~marlgt.solvers.condensed_tableau` has the theory."""
+"""The condensed simplex method for one matrix game; :mod:`~marlgt.solvers._condensed_tableau` has the theory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from marlgt.kernels import gear
 from marlgt.progress import progress
-from marlgt.solvers.condensed_tableau import OPTIMAL, RUNNING, open_game, read_strategies, run_pivots
+from marlgt.solvers._condensed_tableau import OPTIMAL, RUNNING, open_game, read_strategies, run_pivots
 
 __all__ = ["SimplexSolution", "simplex"]
 

@@ -1,7 +1,7 @@
 """Every isolated solution of the polynomial systems of a game, by branching and contracting.
 
 Support by support, the box of all profiles is refused, shrunk or halved by the tests of
-:mod:`marlgt.solvers.contraction` until each part holds no equilibrium or lies in a region proven to hold
+:mod:`marlgt.solvers._contraction` until each part holds no equilibrium or lies in a region proven to hold
 one solution, which Newton's method finds. A part is dropped only for a reason: no solution inside is
 passed over, and none outside the simplices is followed.
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from marlgt.kernels import kernel
-from marlgt.solvers.contraction import (
+from marlgt.solvers._contraction import (
     Search,
     contract,
     contraction_rate,
@@ -24,7 +24,7 @@ from marlgt.solvers.contraction import (
     shrink,
     trim_to_simplices,
 )
-from marlgt.solvers.support_systems import System, build_system, expand, next_support
+from marlgt.solvers._support_systems import System, build_system, expand, next_support
 
 __all__ = [
     "BOXES",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from marlgt.solvers.polytopes import EXHAUSTED, RUNNING, TIED
+from marlgt.solvers._polytopes import EXHAUSTED, RUNNING, TIED
 
 __all__ = ["EnvelopeWalk"]
 

@@ -1,4 +1,4 @@
-"""The vertex walk of :mod:`marlgt.solvers.polytopes` as a kernel over float arrays, for large games.
+"""The vertex walk of :mod:`marlgt.solvers._polytopes` as a kernel over float arrays, for large games.
 
 The same depth-first walk with the same lexicographic rule, in two arithmetics over one float64 tableau:
 
@@ -13,13 +13,13 @@ current path, and is told that the edge is done; on the way back, ancestors with
 passed over, and the tableau of the first with one is computed afresh if it is far.
 
 Labels are bits of one int64, which limits a game to 62 actions in all.
-:class:`~marlgt.solvers.array_walk.ArrayWalk` keeps the state of a walk between calls.
+:class:`~marlgt.solvers._array_walk.ArrayWalk` keeps the state of a walk between calls.
 """
 
 from __future__ import annotations
 
 from marlgt.kernels import kernel
-from marlgt.solvers.polytopes import EXHAUSTED, FULL, INEXACT, RUNNING, TIED
+from marlgt.solvers._polytopes import EXHAUSTED, FULL, INEXACT, RUNNING, TIED
 
 __all__ = [
     "BASES",
