@@ -100,9 +100,8 @@ class Equilibrium:
 
     def __str__(self) -> str:
         values = ", ".join(f"{v:.6g}" for v in self.values)
-        proof = "exact" if self.exact else f"{self.epsilon:.1e}"
-        if self.exact and self.epsilon:
-            proof = f"{self.epsilon:.1e}, exact"
+        epsilon = f"{self.epsilon:.1e}" if self.epsilon else "0"
+        proof = f"{epsilon} (exact)" if self.exact else epsilon
         return f"{self.concept} {self._strategies()}  values ({values})  epsilon {proof}  [{self.method}]"
 
     def _strategies(self) -> str:

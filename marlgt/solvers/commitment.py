@@ -65,7 +65,7 @@ def stackelberg(game: NormalFormGame, *, leader: int = 0) -> Equilibrium:
     >>> import marlgt as gt
     >>> g = gt.NormalFormGame.bimatrix([[2, 0, 0], [1, 0, 0]], [[0, 2, 5], [0, -1, -4]])
     >>> print(stackelberg(g))
-    stackelberg (1/3, 2/3) (1, 0, 0)  values (1.33333, 0)  epsilon exact  [stackelberg]
+    stackelberg (1/3, 2/3) (1, 0, 0)  values (1.33333, 0)  epsilon 0 (exact)  [stackelberg]
     """
     require_game(game)
     clock = stopwatch()
@@ -106,7 +106,7 @@ def stackelberg_pure(game: NormalFormGame, *, leader: int = 0) -> Equilibrium:
     >>> import marlgt as gt
     >>> g = gt.NormalFormGame.bimatrix([[2, 4], [1, 3]], [[1, 0], [0, 1]])
     >>> print(stackelberg_pure(g))
-    stackelberg (0, 1) (0, 1)  values (3, 1)  epsilon exact  [stackelberg_pure]
+    stackelberg (0, 1) (0, 1)  values (3, 1)  epsilon 0 (exact)  [stackelberg_pure]
     """
     require_game(game)
     clock = stopwatch()

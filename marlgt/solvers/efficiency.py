@@ -58,7 +58,7 @@ def welfare_optimal(game: NormalFormGame) -> Equilibria:
     >>> import marlgt as gt
     >>> g = gt.NormalFormGame.bimatrix([[-1, -5], [0, -3]], [[-1, 0], [-5, -3]])
     >>> print(welfare_optimal(g)[0])
-    welfare (1, 0) (1, 0)  values (-1, -1)  epsilon exact  [welfare_optimal]
+    welfare (1, 0) (1, 0)  values (-1, -1)  epsilon 0 (exact)  [welfare_optimal]
     """
     require_game(game)
     clock = stopwatch()

@@ -59,8 +59,8 @@ def evolutionarily_stable_strategies(game: NormalFormGame, *, budget: float | No
     >>> import marlgt as gt
     >>> hawk_dove = gt.NormalFormGame.bimatrix([[-1, 2], [0, 1]], [[-1, 0], [2, 1]])
     >>> for e in evolutionarily_stable_strategies(hawk_dove):
-    ...     print(e)
-    evolutionarily_stable (1/2, 1/2) (1/2, 1/2)  values (0.5, 0.5)  epsilon exact  [evolutionarily_stable_strategies]
+    ...     print(e.profile[0], e.values, e.epsilon)
+    [0.5 0.5] [0.5 0.5] 0.0
     >>> rock_paper_scissors = gt.NormalFormGame.zero_sum([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
     >>> len(evolutionarily_stable_strategies(rock_paper_scissors))
     0

@@ -93,7 +93,7 @@ def zero_sum_interior_point(game: NormalFormGame, *, tolerance: float = TOLERANC
     >>> from marlgt.games import NormalFormGame
     >>> e = zero_sum_interior_point(NormalFormGame.zero_sum([[0, -1, 2], [1, 0, -3], [-2, 3, 0]]))
     >>> print(e)
-    nash (1/2, 1/3, 1/6) (1/2, 1/3, 1/6)  values (0, 0)  epsilon exact  [zero_sum_interior_point]
+    nash (1/2, 1/3, 1/6) (1/2, 1/3, 1/6)  values (0, 0)  epsilon 0 (exact)  [zero_sum_interior_point]
     """
     require_game(game)
     watch = stopwatch()

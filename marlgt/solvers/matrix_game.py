@@ -62,7 +62,7 @@ def minimax(game: NormalFormGame, *, tolerance: float = TOLERANCE) -> Equilibriu
     --------
     >>> import marlgt as gt
     >>> print(gt.solvers.minimax(gt.NormalFormGame.zero_sum([[3, -1], [-2, 1]])))
-    nash (3/7, 4/7) (2/7, 5/7)  values (0.142857, -0.142857)  epsilon exact  [zero_sum_simplex]
+    nash (3/7, 4/7) (2/7, 5/7)  values (0.142857, -0.142857)  epsilon 0 (exact)  [zero_sum_simplex]
     """
     require_game(game)
     watch = stopwatch()

@@ -78,7 +78,7 @@ def lemke_howson(game: NormalFormGame, *, label: int = 0, max_pivots: int = MAX_
     >>> import marlgt as gt
     >>> g = gt.NormalFormGame.bimatrix([[3, 3], [2, 5], [0, 6]], [[3, 2], [2, 6], [3, 1]])
     >>> print(gt.solvers.lemke_howson(g, label=1))
-    nash (0, 1/3, 2/3) (1/3, 2/3)  values (4, 2.66667)  epsilon exact  [lemke_howson]
+    nash (0, 1/3, 2/3) (1/3, 2/3)  values (4, 2.66667)  epsilon 0 (exact)  [lemke_howson]
     """
     require_game(game)
     clock = stopwatch()
@@ -145,8 +145,8 @@ def lemke_howson_all_labels(game: NormalFormGame, *, max_pivots: int = MAX_PIVOT
     >>> import marlgt as gt
     >>> g = gt.NormalFormGame.bimatrix([[3, 0], [0, 2]], [[2, 0], [0, 3]])
     >>> for e in gt.solvers.lemke_howson_all_labels(g): print(e)
-    nash (1, 0) (1, 0)  values (3, 2)  epsilon exact  [lemke_howson_all_labels]
-    nash (0, 1) (0, 1)  values (2, 3)  epsilon exact  [lemke_howson_all_labels]
+    nash (1, 0) (1, 0)  values (3, 2)  epsilon 0 (exact)  [lemke_howson_all_labels]
+    nash (0, 1) (0, 1)  values (2, 3)  epsilon 0 (exact)  [lemke_howson_all_labels]
     """
     require_game(game)
     clock = stopwatch()
@@ -226,7 +226,7 @@ def lemke_howson_race(game: NormalFormGame, *, seed: int = 0, max_pivots: int = 
     >>> import marlgt as gt
     >>> g = gt.NormalFormGame.zero_sum([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
     >>> print(gt.solvers.lemke_howson_race(g))
-    nash (1/3, 1/3, 1/3) (1/3, 1/3, 1/3)  values (0, 0)  epsilon exact  [lemke_howson_race]
+    nash (1/3, 1/3, 1/3) (1/3, 1/3, 1/3)  values (0, 0)  epsilon 0 (exact)  [lemke_howson_race]
     """
     require_game(game)
     clock = stopwatch()

@@ -78,7 +78,7 @@ def find_one(
     >>> import marlgt as gt
     >>> g = gt.NormalFormGame.zero_sum([[0, 1, -1], [-1, 0, 1], [1, -1, 0]])
     >>> print(gt.solvers.find_one(g))
-    nash (1/3, 1/3, 1/3) (1/3, 1/3, 1/3)  values (0, 0)  epsilon exact  [find_one/lemke_howson_race]
+    nash (1/3, 1/3, 1/3) (1/3, 1/3, 1/3)  values (0, 0)  epsilon 0 (exact)  [find_one/lemke_howson_race]
 
     References
     ----------

@@ -143,9 +143,9 @@ def solve(
     >>> g = gt.NormalFormGame.bimatrix([[2, 0], [0, 1]], [[1, 0], [0, 2]])
     >>> for e in gt.solve(g):
     ...     print(e)
-    nash (0, 1) (0, 1)  values (1, 2)  epsilon exact  [vertex_enumeration]
-    nash (2/3, 1/3) (1/3, 2/3)  values (0.666667, 0.666667)  epsilon exact  [vertex_enumeration]
-    nash (1, 0) (1, 0)  values (2, 1)  epsilon exact  [vertex_enumeration]
+    nash (0, 1) (0, 1)  values (1, 2)  epsilon 0 (exact)  [vertex_enumeration]
+    nash (2/3, 1/3) (1/3, 2/3)  values (0.666667, 0.666667)  epsilon 0 (exact)  [vertex_enumeration]
+    nash (1, 0) (1, 0)  values (2, 1)  epsilon 0 (exact)  [vertex_enumeration]
     """
     if not isinstance(game, NormalFormGame):
         raise GameError(

@@ -90,9 +90,9 @@ def support_enumeration(game: NormalFormGame, *, budget: float | None = 5_000_00
     >>> import marlgt as gt
     >>> for e in support_enumeration(gt.NormalFormGame.bimatrix([[3, 0], [0, 2]], [[2, 0], [0, 3]])):
     ...     print(e)
-    nash (1, 0) (1, 0)  values (3, 2)  epsilon exact  [support_enumeration]
-    nash (0, 1) (0, 1)  values (2, 3)  epsilon exact  [support_enumeration]
-    nash (3/5, 2/5) (2/5, 3/5)  values (1.2, 1.2)  epsilon exact  [support_enumeration]
+    nash (1, 0) (1, 0)  values (3, 2)  epsilon 0 (exact)  [support_enumeration]
+    nash (0, 1) (0, 1)  values (2, 3)  epsilon 0 (exact)  [support_enumeration]
+    nash (3/5, 2/5) (2/5, 3/5)  values (1.2, 1.2)  epsilon 0 (exact)  [support_enumeration]
     """
     require_game(game)
     if game.n_players != 2:

@@ -82,9 +82,9 @@ def vertex_enumeration(game: NormalFormGame, *, budget: float | None = DEFAULT_B
     >>> g = gt.NormalFormGame.bimatrix([[3, 3], [2, 5], [0, 6]], [[3, 3], [2, 6], [3, 1]])
     >>> for e in vertex_enumeration(g):
     ...     print(e)
-    nash (0, 1/3, 2/3) (1/3, 2/3)  values (4, 2.66667)  epsilon exact  [vertex_enumeration]
-    nash (1, 0, 0) (2/3, 1/3)  values (3, 3)  epsilon exact  [vertex_enumeration]
-    nash (1, 0, 0) (1, 0)  values (3, 3)  epsilon exact  [vertex_enumeration]
+    nash (0, 1/3, 2/3) (1/3, 2/3)  values (4, 2.66667)  epsilon 0 (exact)  [vertex_enumeration]
+    nash (1, 0, 0) (2/3, 1/3)  values (3, 3)  epsilon 0 (exact)  [vertex_enumeration]
+    nash (1, 0, 0) (1, 0)  values (3, 3)  epsilon 0 (exact)  [vertex_enumeration]
     >>> vertex_enumeration(g).components
     ((0,), (1, 2))
     """
