@@ -10,8 +10,17 @@ if __name__ != "marlgt.games":
 from marlgt._lazy import attach
 
 _EXPORTS = {
+    "CHANCE": "marlgt.games.extensive",
     "CatalogueEntry": "marlgt.games.library",
+    "ExtensiveGame": "marlgt.games.extensive",
+    "Infosets": "marlgt.games.extensive",
     "NormalFormGame": "marlgt.games.normal_form",
+    "PlayerSequences": "marlgt.games.sequence_form",
+    "Rules": "marlgt.games.rules",
+    "SequenceForm": "marlgt.games.sequence_form",
+    "StochasticGame": "marlgt.games.stochastic",
+    "TERMINAL": "marlgt.games.extensive",
+    "TreeBuilder": "marlgt.games.tree_builder",
     "all_pay_auction": "marlgt.games.economic",
     "anti_coordination": "marlgt.games.n_player",
     "asymmetric_matching_pennies": "marlgt.games.laboratory",

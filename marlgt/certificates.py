@@ -22,7 +22,9 @@ from marlgt.equilibria import Equilibrium
 from marlgt.errors import GameError, ProfileError
 from marlgt.games._doors import require_game
 from marlgt.games._profiles import SUM_TOLERANCE, checked_joint, checked_profile, deviation_payoffs, integer_profile
+from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.games.stochastic import StochasticGame
 from marlgt.kernels import gear
 
 __all__ = [
@@ -72,15 +74,18 @@ class Certificate:
         return float(self.regrets.max())
 
 
-def certify(game: NormalFormGame, answer: Any, *, concept: str = "nash") -> Certificate:
+def certify(
+    game: NormalFormGame | ExtensiveGame | StochasticGame, answer: Any, *, concept: str = "nash"
+) -> Certificate:
     """Compute what an answer is worth and what deviating from it gains, from the game alone.
 
     Parameters
     ----------
-    game : NormalFormGame
+    game : NormalFormGame, ExtensiveGame or StochasticGame
     answer : Equilibrium, profile or joint distribution
-        For ``concept="nash"`` one distribution per player; for the correlated concepts an array of
-        shape (A_1, ..., A_n). Fractions and integers in an exact game give an exact certificate.
+        For ``concept="nash"`` one distribution per player, or in games with turns or states one policy per
+        player; for the correlated concepts an array of shape (A_1, ..., A_n). Fractions and integers in an exact
+        normal-form game give an exact certificate.
     concept : {"nash", "correlated", "coarse_correlated"}
 
     Raises
@@ -95,14 +100,25 @@ def certify(game: NormalFormGame, answer: Any, *, concept: str = "nash") -> Cert
     >>> gt.certify(g, ([0.5, 0.5], [0.75, 0.25])).epsilon
     0.5
     """
-    require_game(game)
     if isinstance(answer, Equilibrium):
         answer = answer.joint if answer.profile is None else (answer.exact_profile or answer.profile)
+    if not isinstance(game, NormalFormGame) and isinstance(game, ExtensiveGame | StochasticGame):
+        return _certify_policies(game, answer, concept)
+    require_game(game)
     if concept == "nash":
         return _certify_profile(game, answer)
     if concept in ("correlated", "coarse_correlated"):
         return _certify_joint(game, answer, concept)
     raise GameError(f"concept {concept!r} has no certificate here: use nash, correlated or coarse_correlated")
+
+
+def _certify_policies(game: ExtensiveGame | StochasticGame, profile: Any, concept: str) -> Certificate:
+    from marlgt.concepts.policies import policy_worth
+
+    if concept != "nash":
+        raise GameError(f"concept {concept!r} has no certificate for a {type(game).__name__}: use nash")
+    values, regrets, _ = policy_worth(game, profile)
+    return Certificate("nash", values, regrets, False)
 
 
 def _certify_profile(game: NormalFormGame, profile: Sequence[ArrayLike]) -> Certificate:

@@ -24,7 +24,8 @@ class Equilibrium:
     concept : str
         The solution concept: ``"nash"``, ``"correlated"``, ``"stackelberg"`` and so on.
     profile : tuple of ndarray, or None
-        One distribution per player; None for a correlated answer.
+        One distribution per player; None for a correlated answer. In games with turns or states one policy per
+        player, a row for each information set, shape (I_i, A_i), or each state, shape (S, A_i).
     joint : ndarray, shape (A_1, ..., A_n), or None
         A distribution over action profiles, for correlated answers.
     values : ndarray, shape (n,)
@@ -43,6 +44,12 @@ class Equilibrium:
         Wall time of the whole call that found it.
     complete : bool
         Whether the call found every answer that its concept asks for.
+    state_values : ndarray, shape (n, S), or None
+        In a stochastic game, what each state is worth to each player.
+    error_bound : float or None
+        How far an iteration's values can be from the true ones, where a theorem bounds it.
+    trace : ndarray, shape (k, 2), or None
+        Of an iterative method: iterations, and the gap that was left after them.
     """
 
     concept: str
@@ -56,6 +63,9 @@ class Equilibrium:
     work: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     complete: bool = False
+    state_values: NDArray[np.float64] | None = None
+    error_bound: float | None = None
+    trace: NDArray[np.float64] | None = None
 
     def __init__(
         self,
@@ -70,6 +80,9 @@ class Equilibrium:
         work: Mapping[str, int] | None = None,
         seconds: float = 0.0,
         complete: bool = False,
+        state_values: NDArray[np.float64] | None = None,
+        error_bound: float | None = None,
+        trace: NDArray[np.float64] | None = None,
     ) -> None:
         # All at once: a frozen dataclass sets its fields one by one, which takes three times as long.
         self.__dict__.update(
@@ -84,6 +97,9 @@ class Equilibrium:
             work={} if work is None else work,
             seconds=seconds,
             complete=complete,
+            state_values=state_values,
+            error_bound=error_bound,
+            trace=trace,
         )
 
     @property
@@ -96,6 +112,8 @@ class Equilibrium:
         """The actions that each player plays with positive probability."""
         if self.profile is None:
             raise GameError(f"a {self.concept} answer is a joint distribution and has no supports: use .joint")
+        if self.profile[0].ndim == 2:
+            raise GameError("the answer holds policies, whose supports differ from row to row: look at .profile")
         return tuple(tuple(int(a) for a in np.flatnonzero(p)) for p in self.profile)
 
     def __str__(self) -> str:
@@ -107,6 +125,8 @@ class Equilibrium:
     def _strategies(self) -> str:
         if self.exact_profile is not None:
             return " ".join("(" + ", ".join(str(x) for x in p) + ")" for p in self.exact_profile)
+        if self.profile is not None and self.profile[0].ndim == 2:
+            return " + ".join(f"{len(p)} x {p.shape[1]}" for p in self.profile) + " policies"
         if self.profile is not None:
             return " ".join("(" + ", ".join(f"{x:.6g}" for x in p) + ")" for p in self.profile)
         return np.array2string(np.asarray(self.joint), precision=6, separator=", ").replace("\n", "")

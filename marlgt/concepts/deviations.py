@@ -21,7 +21,9 @@ from numpy.typing import ArrayLike, NDArray
 from marlgt.games._comparable import checked_player
 from marlgt.games._doors import require_game
 from marlgt.games._profiles import SUM_TOLERANCE, checked_joint, checked_profile, deviation_payoffs
+from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.games.stochastic import StochasticGame
 from marlgt.kernels import kernel
 
 __all__ = [
@@ -34,15 +36,19 @@ __all__ = [
     "swap_gains",
 ]
 
+AnyGame = NormalFormGame | ExtensiveGame | StochasticGame
+"""What a profile can be a profile of."""
 
-def regrets(game: NormalFormGame, profile: Sequence[ArrayLike]) -> NDArray[np.float64]:
+
+def regrets(game: AnyGame, profile: Sequence[ArrayLike]) -> NDArray[np.float64]:
     """Return the largest gain of each player from deviating alone, shape (n,).
 
     Parameters
     ----------
-    game : NormalFormGame
+    game : NormalFormGame, ExtensiveGame or StochasticGame
     profile : sequence of n array_like
-        One distribution per player.
+        One distribution per player; in games with turns or states one policy per player, of shape (I_i, A_i) or
+        (S, A_i). The regret of a stationary policy is the largest over the states that can be reached.
 
     Raises
     ------
@@ -56,6 +62,10 @@ def regrets(game: NormalFormGame, profile: Sequence[ArrayLike]) -> NDArray[np.fl
     >>> regrets(g, ([1, 0], [1, 0]))
     array([1., 1.])
     """
+    if not isinstance(game, NormalFormGame) and isinstance(game, ExtensiveGame | StochasticGame):
+        from marlgt.concepts.policies import policy_worth
+
+        return policy_worth(game, profile)[1]
     require_game(game)
     return values_and_regrets(game.payoffs, checked_profile(game, profile))[1]
 
@@ -141,18 +151,16 @@ def write_worth(payoffs: NDArray[np.float64], point: NDArray[np.float64]) -> flo
     return float(max(row_share, column_share))
 
 
-def nash_conv(game: NormalFormGame, profile: Sequence[ArrayLike]) -> float:
+def nash_conv(game: AnyGame, profile: Sequence[ArrayLike]) -> float:
     """Return the sum of the players' regrets, zero exactly at a Nash equilibrium."""
-    require_game(game)
     return float(regrets(game, profile).sum())
 
 
-def exploitability(game: NormalFormGame, profile: Sequence[ArrayLike]) -> float:
+def exploitability(game: AnyGame, profile: Sequence[ArrayLike]) -> float:
     """Return NashConv divided by the number of players.
 
     In a two-player zero-sum game it is the mean amount that best-responding opponents win above the value.
     """
-    require_game(game)
     return nash_conv(game, profile) / game.n_players
 
 

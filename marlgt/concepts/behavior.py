@@ -1,0 +1,116 @@
+"""Behaviour policies in extensive games: what they earn, the best reply to them, and what deviating gains.
+
+Against fixed policies of the others, a player with perfect recall solves a decision tree: passing once over her
+information sets from the last to the first, each is worth its best action, whose worth is what its sequence earns
+at once plus the worth of the information sets that follow it (von Stengel 1996, section 5). One pass over the
+sequence form gives the exact best reply.
+
+References
+----------
+von Stengel, B. (1996). Efficient computation of behavior strategies. Games and Economic Behavior 14, 220-246.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marlgt.games._comparable import checked_player
+from marlgt.games.extensive import ExtensiveGame
+from marlgt.games.sequence_form import PlayerSequences, SequenceForm, checked_behavior
+from marlgt.kernels import gear, kernel
+
+__all__ = ["behavior_regrets", "best_behavior", "plan_values_and_regrets", "sequence_worths"]
+
+
+def best_behavior(game: ExtensiveGame, profile: Any, player: int) -> tuple[float, NDArray[np.float64]]:
+    """Return what a player's best reply earns, and the reply itself, the first best action at each information set.
+
+    Parameters
+    ----------
+    game : ExtensiveGame
+        With perfect recall.
+    profile : sequence of n array_like, shapes (I_i, A_i)
+        The player's own policy is not used.
+    player : int
+
+    Returns
+    -------
+    value : float
+    policy : ndarray, shape (I_player, A_player)
+
+    Raises
+    ------
+    UnsupportedGame
+        If a player forgets.
+    ProfileError
+        If the profile does not fit the game.
+    """
+    player = checked_player(game, player)  # type: ignore[arg-type]
+    form = game.sequence_form
+    plans = form.realization_plans(checked_behavior(game, profile))
+    worths = sequence_worths(form, plans, player)
+    own = form.players[player]
+    choice = _best_pass(own, worths)
+    policy = np.zeros((own.n_infosets, int(own.n_actions.max()) if own.n_infosets else 0))
+    policy[np.arange(own.n_infosets), choice] = 1.0
+    return float(worths[0]), policy
+
+
+def behavior_regrets(game: ExtensiveGame, profile: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return each player's expected payoff and regret under a behaviour profile, shapes (n,).
+
+    Raises
+    ------
+    UnsupportedGame
+        If a player forgets.
+    ProfileError
+        If the profile does not fit the game.
+    """
+    form = game.sequence_form
+    return plan_values_and_regrets(form, form.realization_plans(checked_behavior(game, profile)))
+
+
+def plan_values_and_regrets(
+    form: SequenceForm, plans: Sequence[NDArray[np.float64]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the values and regrets of realization plans, unchecked, shapes (n,)."""
+    values, best = np.empty(form.n_players), np.empty(form.n_players)
+    for i, own in enumerate(form.players):
+        worths = sequence_worths(form, plans, i)
+        values[i] = plans[i] @ worths
+        _best_pass(own, worths)
+        best[i] = worths[0]
+    return values, best - values
+
+
+def sequence_worths(form: SequenceForm, plans: Sequence[NDArray[np.float64]], player: int) -> NDArray[np.float64]:
+    """Return what each of a player's sequences earns where it ends a play, against the others' plans, shape (S,)."""
+    weight = form.payoffs[player]
+    for i, (plan, last) in enumerate(zip(plans, form.sequences)):
+        if i != player:
+            weight = weight * plan[last]
+    sums = np.bincount(form.sequences[player], weight, minlength=form.players[player].n_sequences)
+    return sums.astype(np.float64, copy=False)
+
+
+def _best_pass(own: PlayerSequences, worths: NDArray[np.float64]) -> NDArray[np.int64]:
+    choice = np.empty(own.n_infosets, dtype=np.int64)
+    gear(best_reply_pass, 3.0 * own.n_sequences)(own.n_actions, own.first_sequence, own.parent_sequence, worths, choice)
+    return choice
+
+
+@kernel
+def best_reply_pass(n_actions: Any, first_sequence: Any, parent_sequence: Any, worths: Any, choice: Any) -> None:
+    """Add to each sequence, last first, the worth of what follows it; ``worths[0]`` ends as the best value."""
+    for j in range(n_actions.shape[0] - 1, -1, -1):
+        start = first_sequence[j]
+        best = 0
+        for a in range(1, n_actions[j]):
+            if worths[start + a] > worths[start + best]:
+                best = a
+        choice[j] = best
+        worths[parent_sequence[j]] += worths[start + best]

@@ -1,0 +1,68 @@
+"""Certificates of policies: the exact gain from deviating in games with turns and games with states.
+
+How the gain is computed stands in :mod:`marlgt.concepts.policies`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marlgt.concepts.policies import policy_worth
+from marlgt.equilibria import Equilibrium
+from marlgt.games.extensive import ExtensiveGame
+from marlgt.games.stochastic import StochasticGame
+
+__all__ = ["certified_policies"]
+
+
+def certified_policies(
+    game: ExtensiveGame | StochasticGame,
+    profile: Any,
+    *,
+    method: str,
+    work: Mapping[str, int] | None = None,
+    seconds: float = 0.0,
+    concept: str = "nash",
+    complete: bool = False,
+    error_bound: float | None = None,
+    trace: NDArray[np.float64] | None = None,
+) -> Equilibrium:
+    """Return a solver's policies as a result, their certificate computed here.
+
+    Parameters
+    ----------
+    profile : sequence of n ndarrays
+        Behaviour policies of shapes (I_i, A_i), or stationary policies of shapes (S, A_i).
+    method : str
+    work, seconds, concept, complete, error_bound, trace
+        As in :class:`~marlgt.Equilibrium`.
+
+    Raises
+    ------
+    ProfileError, UnsupportedGame
+        As :func:`policy_worth`.
+    """
+    values, regrets, by_state = policy_worth(game, profile)
+    policies = tuple(np.array(policy, dtype=np.float64) for policy in profile)
+    arrays = [*policies, values, regrets] + [a for a in (by_state, trace) if a is not None]
+    for array in arrays:
+        array.flags.writeable = False
+    return Equilibrium(
+        concept=concept,
+        profile=policies,
+        joint=None,
+        values=values,
+        regrets=regrets,
+        exact=False,
+        method=method,
+        work=work,
+        seconds=seconds,
+        complete=complete,
+        state_values=by_state,
+        error_bound=error_bound,
+        trace=trace,
+    )
