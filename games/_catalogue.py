@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ __all__ = [
     "check_falling",
     "described",
     "half",
+    "listed",
     "symmetric",
     "tabulated",
     "two_players",
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 P = ParamSpec("P")
+G = TypeVar("G")
 
 Number = int | float | Fraction
 """A payoff as a parameter; integers and fractions keep the game exact."""
@@ -54,8 +56,12 @@ class CatalogueEntry:
     ----------
     name : str
         The name of the function that makes it, as :func:`load` takes it.
+    kind : {"normal_form", "stochastic", "extensive"}
     n_players : int
     n_actions : tuple of int
+        Of a normal-form game; empty for the others.
+    size : int
+        Profiles of a normal-form game, states of a stochastic game, nodes of an extensive game.
     summary : str
         One sentence.
     source : str
@@ -64,15 +70,20 @@ class CatalogueEntry:
         Known Nash equilibria: per player a tuple of Fractions, or of floats where irrational.
     count : int or None
         How many equilibria there are, where that is known; for two players, how many extreme ones.
+    value : Fraction, float or None
+        Of a game with states or turns: what it is known to be worth to the first player.
     """
 
     name: str
+    kind: str
     n_players: int
     n_actions: tuple[int, ...]
+    size: int
     summary: str
     source: str
     equilibria: tuple[tuple[tuple[Any, ...], ...], ...]
     count: int | None
+    value: Number | None = None
 
     @property
     def complete(self) -> bool:
@@ -87,7 +98,16 @@ class _Facts:
     count: int | None
 
 
+@dataclass(frozen=True)
+class _Listing:
+    make: Callable[..., Any]
+    n_players: int
+    size: int
+    value: Number | None
+
+
 _FACTS: dict[str, _Facts] = {}
+_LISTINGS: dict[str, _Listing] = {}
 
 
 def catalogued(
@@ -112,22 +132,67 @@ def catalogued(
     return mark
 
 
+def listed(
+    *, n_players: int = 2, size: int = 0, value: Number | None = None
+) -> Callable[[Callable[P, G]], Callable[P, G]]:
+    """Mark a function without required arguments as a catalogue game with states or turns, unchanged.
+
+    Its facts are given, not computed, because some of these games take seconds to build.
+
+    Parameters
+    ----------
+    n_players, size : int
+        Of the game at its defaults; the size counts states or nodes.
+    value : number, optional
+        What the game at its defaults is known to be worth to the first player.
+    """
+
+    def mark(make: Callable[P, G]) -> Callable[P, G]:
+        _LISTINGS[make.__name__] = _Listing(make, n_players, size, value)
+        return make
+
+    return mark
+
+
 def described(name: str) -> CatalogueEntry:
     """Return the entry of a game whose module has been imported."""
+    if name in _LISTINGS:
+        listing = _LISTINGS[name]
+        summary, source = _documented(listing.make)
+        return CatalogueEntry(
+            name=name,
+            kind="stochastic" if "Stochastic" in str(listing.make.__annotations__["return"]) else "extensive",
+            n_players=listing.n_players,
+            n_actions=(),
+            size=listing.size,
+            summary=summary,
+            source=source,
+            equilibria=(),
+            count=None,
+            value=listing.value,
+        )
     facts = _FACTS[name]
     game = facts.make()
-    text = re.sub(r"\n[ \t]+", "\n", facts.make.__doc__ or "")
-    summary = text.split("\n\n")[0].replace("\n", " ").strip().removeprefix("Return ")
-    source = re.search(r"References\n-+\n(.*?)(?:\n\n|\Z)", text, re.DOTALL)
+    summary, source = _documented(facts.make)
     return CatalogueEntry(
         name=name,
+        kind="normal_form",
         n_players=game.n_players,
         n_actions=game.n_actions,
-        summary=summary[:1].upper() + summary[1:],
-        source="" if source is None else " ".join(source[1].split()),
+        size=game.n_profiles,
+        summary=summary,
+        source=source,
         equilibria=tuple(_profile(known, game.n_actions) for known in facts.equilibria),
         count=facts.count,
     )
+
+
+def _documented(make: Callable[..., Any]) -> tuple[str, str]:
+    """Return the summary and the source that the docstring of a game's function gives."""
+    text = re.sub(r"\n[ \t]+", "\n", make.__doc__ or "")
+    summary = text.split("\n\n")[0].replace("\n", " ").strip().removeprefix("Return ")
+    source = re.search(r"References\n-+\n(.*?)(?:\n\n|\Z)", text, re.DOTALL)
+    return summary[:1].upper() + summary[1:], "" if source is None else " ".join(source[1].split())
 
 
 def _profile(known: Known, n_actions: tuple[int, ...]) -> tuple[tuple[Any, ...], ...]:
