@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = [
     "check_falling",
     "described",
     "half",
+    "is_listed",
     "listed",
     "symmetric",
     "tabulated",
@@ -152,6 +154,11 @@ def listed(
         return make
 
     return mark
+
+
+def is_listed(module: ModuleType, name: str) -> bool:
+    """Tell whether a module's function has been marked by :func:`listed`."""
+    return name in _LISTINGS and _LISTINGS[name].make is getattr(module, name, None)
 
 
 def described(name: str) -> CatalogueEntry:

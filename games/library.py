@@ -10,8 +10,10 @@ from pathlib import Path
 
 from marlgt.errors import GameError
 from marlgt.games import _EXPORTS
-from marlgt.games._catalogue import CatalogueEntry, described
+from marlgt.games._catalogue import CatalogueEntry, described, is_listed
+from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.games.stochastic import StochasticGame
 
 __all__ = ["CatalogueEntry", "catalogue", "load", "read"]
 
@@ -29,15 +31,24 @@ TOPICS = (
     "reasoning",
     "zero_sum",
 )
-"""The modules of the catalogue; each game that they export takes no required argument."""
+"""The modules of normal-form games in the catalogue; each game that they export takes no required argument."""
+
+PACKAGES = ("markov", "trees")
+"""The packages of stochastic and of extensive games in the catalogue."""
 
 
+@functools.cache
 def _names() -> tuple[str, ...]:
-    modules = {f"marlgt.games.{topic}" for topic in TOPICS}
-    return tuple(name for name, module in _EXPORTS.items() if module in modules)
+    tables = {f"marlgt.games.{topic}" for topic in TOPICS}
+    others = tuple(f"marlgt.games.{package}." for package in PACKAGES)
+    found = []
+    for name, module in _EXPORTS.items():
+        if module in tables or (module.startswith(others) and is_listed(importlib.import_module(module), name)):
+            found.append(name)
+    return tuple(found)
 
 
-def load(name: str) -> NormalFormGame:
+def load(name: str) -> NormalFormGame | StochasticGame | ExtensiveGame:
     """Return a catalogue game at the default values of its parameters.
 
     To set them call the game's own function: ``marlgt.games.prisoners_dilemma(temptation=7)``.
@@ -56,6 +67,8 @@ def load(name: str) -> NormalFormGame:
     --------
     >>> load("stag hunt").n_actions
     (2, 2)
+    >>> load("kuhn poker").n_infosets
+    (6, 6)
     """
     if not isinstance(name, str):
         raise GameError(f"name must be the name of a catalogue game, got {name!r}")
@@ -65,7 +78,7 @@ def load(name: str) -> NormalFormGame:
         near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "marlgt.games.catalogue() lists them"
         raise GameError(f"there is no game {name!r} in the catalogue: {hint}")
-    game: NormalFormGame = getattr(importlib.import_module(_EXPORTS[wanted]), wanted)()
+    game: NormalFormGame | StochasticGame | ExtensiveGame = getattr(importlib.import_module(_EXPORTS[wanted]), wanted)()
     return game
 
 

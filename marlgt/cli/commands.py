@@ -157,16 +157,22 @@ def convert(
     return 0
 
 
-def games(*, players: int | None = None, format: Literal["table", "json"] = "table") -> int:
+def games(
+    *,
+    players: int | None = None,
+    kind: Literal["normal_form", "stochastic", "extensive"] | None = None,
+    format: Literal["table", "json"] = "table",
+) -> int:
     """List the catalogue of named games.
 
     Args:
         players: Only games with this many players.
+        kind: Only games of one kind.
         format: table for people; json for programs.
     """
     from marlgt.cli.facts import print_catalogue
 
-    print_catalogue(players=players, as_json=format == "json")
+    print_catalogue(players=players, kind=kind, as_json=format == "json")
     return 0
 
 

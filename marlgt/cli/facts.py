@@ -8,6 +8,7 @@ from typing import Any
 
 from marlgt.certificates import certify
 from marlgt.cli.output import game_as_json
+from marlgt.games._catalogue import CatalogueEntry
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["certificate_as_json", "facts_as_json", "print_catalogue", "print_certificate", "print_facts"]
@@ -103,17 +104,23 @@ def print_certificate(game: NormalFormGame, profile: Sequence[Any], *, tolerance
     return certificate.epsilon
 
 
-def print_catalogue(*, players: int | None, as_json: bool) -> None:
+def print_catalogue(*, players: int | None, kind: str | None, as_json: bool) -> None:
     """Print the named games, one line each."""
     from marlgt.games.library import catalogue
 
-    entries = [entry for entry in catalogue() if players is None or entry.n_players == players]
+    entries = [
+        entry
+        for entry in catalogue()
+        if (players is None or entry.n_players == players) and (kind is None or entry.kind == kind)
+    ]
     if as_json:
         rows = [
             {
                 "name": e.name,
+                "kind": e.kind,
                 "n_players": e.n_players,
                 "n_actions": list(e.n_actions),
+                "size": e.size,
                 "summary": e.summary,
                 "source": e.source,
             }
@@ -123,4 +130,10 @@ def print_catalogue(*, players: int | None, as_json: bool) -> None:
         return
     width = max((len(e.name) for e in entries), default=0)
     for e in entries:
-        print(f"{e.name:<{width}}  {'x'.join(map(str, e.n_actions)):<9}  {e.summary}")
+        print(f"{e.name:<{width}}  {_size(e):<14}  {e.summary}")
+
+
+def _size(entry: CatalogueEntry) -> str:
+    if entry.kind == "normal_form":
+        return "x".join(map(str, entry.n_actions))
+    return f"{entry.size:,} {'states' if entry.kind == 'stochastic' else 'nodes'}"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import importlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from marlgt.equilibria import Equilibria, Equilibrium
+from marlgt.equilibria import Equilibria
 from marlgt.errors import BudgetExceeded, GameError
-from marlgt.games._doors import require_budget
+from marlgt.games._doors import nonnegative, require_budget, require_whole
+from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.games.stochastic import StochasticGame
+from marlgt.solvers.methods import ALIASES, METHODS, Game, Method, choose, methods_for
 
 __all__ = ["DEFAULT_BUDGET", "METHODS", "Method", "choose", "solve"]
 
@@ -19,69 +20,8 @@ DEFAULT_BUDGET: Literal["default"] = "default"
 """The budget that each method has by itself, in its own unit of work."""
 
 
-@dataclass(frozen=True)
-class Method:
-    """A solver that :func:`solve` can call: its module and which of the options of ``solve`` it takes."""
-
-    module: str
-    function: str
-    options: tuple[str, ...] = ()
-
-    def load(self) -> Callable[..., Equilibrium | Equilibria]:
-        """Import the module and return the solver."""
-        return cast(
-            "Callable[..., Equilibrium | Equilibria]", getattr(importlib.import_module(self.module), self.function)
-        )
-
-
-def _table(*rows: tuple[str, str, tuple[str, ...]]) -> dict[str, Method]:
-    return {function: Method(f"marlgt.solvers.{module}", function, options) for function, module, options in rows}
-
-
-METHODS: Mapping[str, Mapping[str, Method]] = {
-    "nash": _table(
-        ("vertex_enumeration", "vertices", ("budget",)),
-        ("support_enumeration", "supports", ("budget",)),
-        ("lemke_howson", "pivoting", ("label",)),
-        ("lemke_howson_all_labels", "pivoting", ()),
-        ("lemke_howson_race", "pivoting", ("seed",)),
-        ("minimax", "matrix_game", ()),
-        ("pure_equilibria", "pure", ()),
-        ("all_isolated_equilibria", "polynomial", ("budget",)),
-        ("find_one", "portfolio", ("seed",)),
-        ("iterated_polymatrix", "polymatrix", ("seed",)),
-        ("logit", "homotopy", ()),
-    )
-    | {
-        "nashpy.support_enumeration": Method("marlgt.solvers.backends", "nashpy_support_enumeration"),
-        "nashpy.vertex_enumeration": Method("marlgt.solvers.backends", "nashpy_vertex_enumeration"),
-        "nashpy.lemke_howson": Method("marlgt.solvers.backends", "nashpy_lemke_howson", ("label",)),
-        "nashpy.linear_program": Method("marlgt.solvers.backends", "nashpy_linear_program"),
-        "openspiel.cfr_plus": Method("marlgt.solvers.backends", "openspiel_cfr_plus"),
-    },
-    "minimax": _table(
-        ("minimax", "matrix_game", ()),
-        ("zero_sum_simplex", "matrix_game", ()),
-        ("zero_sum_interior_point", "interior_point", ()),
-        ("zero_sum_linear_program", "matrix_game", ()),
-    ),
-    "correlated": _table(("correlated_equilibrium", "correlated", ("objective", "player"))),
-    "coarse_correlated": _table(("coarse_correlated_equilibrium", "correlated", ("objective", "player"))),
-    "stackelberg": _table(
-        ("stackelberg", "commitment", ("leader",)),
-        ("stackelberg_pure", "commitment", ("leader",)),
-    ),
-    "pareto": _table(("pareto_optimal", "efficiency", ())),
-    "welfare": _table(("welfare_optimal", "efficiency", ())),
-    "fairness": _table(("fairness_optimal", "efficiency", ()), ("maxmin_fair", "efficiency", ())),
-    "qre": _table(("quantal_response", "homotopy", ("rationality",))),
-    "evolutionarily_stable": _table(("evolutionarily_stable_strategies", "evolution", ("budget",))),
-}
-"""Every solver behind :func:`solve`, by concept; the names are those of the functions, backends have a dot."""
-
-
 def solve(
-    game: NormalFormGame,
+    game: Game,
     *,
     concept: str = "nash",
     method: str | None = None,
@@ -91,18 +31,24 @@ def solve(
     leader: int = 0,
     label: int = 0,
     budget: float | Literal["default"] | None = DEFAULT_BUDGET,
+    iterations: int | None = None,
+    gap: float | None = None,
+    time_limit: float | None = None,
     seed: int = 0,
 ) -> Equilibria:
     """Solve a game: every Nash equilibrium where that is feasible, else one, always certified.
 
     Parameters
     ----------
-    game : NormalFormGame
+    game : NormalFormGame, StochasticGame or ExtensiveGame
     concept : str
-        ``"nash"``, ``"minimax"``, ``"correlated"``, ``"coarse_correlated"``, ``"stackelberg"``,
-        ``"pareto"``, ``"welfare"``, ``"fairness"``, ``"qre"`` or ``"evolutionarily_stable"``.
+        For every kind of game ``"nash"``. For normal-form games also ``"minimax"``, ``"correlated"``,
+        ``"coarse_correlated"``, ``"stackelberg"``, ``"pareto"``, ``"welfare"``, ``"fairness"``, ``"qre"`` and
+        ``"evolutionarily_stable"``; for stochastic games ``"minimax"`` and ``"correlated"``; for extensive games
+        ``"minimax"``, ``"subgame_perfect"``, ``"extensive_form_correlated"`` and
+        ``"extensive_form_coarse_correlated"``.
     method : str, optional
-        A solver by name; :data:`METHODS` lists them. Without it one is chosen, and the result's
+        A solver by name; :mod:`marlgt.solvers.methods` lists them. Without it one is chosen, and the result's
         ``why`` says for which reason.
     objective : str or array_like, shape (A_1, ..., A_n)
         For the correlated concepts: ``"welfare"``, ``"egalitarian"``, ``"republican"``,
@@ -118,6 +64,12 @@ def solve(
     budget : float or None
         The most work allowed, in the method's own unit, estimated before it starts; None sets no
         limit, and enumerations then yield answers as they find them.
+    iterations : int, optional
+        For iterative methods: the most iterations or sweeps.
+    gap : float, optional
+        For iterative methods: the gap from equilibrium at which to stop.
+    time_limit : float, optional
+        For iterative methods: seconds after which to stop.
     seed : int
         For methods that draw random numbers.
 
@@ -129,7 +81,7 @@ def solve(
     Raises
     ------
     GameError
-        For an unknown concept or method.
+        For an unknown concept or method, or an option that the method does not take.
     UnsupportedGame
         If the method does not cover the game.
     BudgetExceeded
@@ -146,15 +98,20 @@ def solve(
     nash (0, 1) (0, 1)  values (1, 2)  epsilon 0 (exact)  [vertex_enumeration]
     nash (2/3, 1/3) (1/3, 2/3)  values (0.666667, 0.666667)  epsilon 0 (exact)  [vertex_enumeration]
     nash (1, 0) (1, 0)  values (2, 1)  epsilon 0 (exact)  [vertex_enumeration]
+    >>> round(gt.solve(gt.games.soccer())[0].state_values[0].max(), 3)
+    1.0
     """
-    if not isinstance(game, NormalFormGame):
+    if not isinstance(game, NormalFormGame | StochasticGame | ExtensiveGame):
         raise GameError(
-            f"game is {type(game).__name__}: give a NormalFormGame, for example NormalFormGame.bimatrix(A, B)"
+            f"game is {type(game).__name__}: give a NormalFormGame, for example NormalFormGame.bimatrix(A, B), a "
+            "StochasticGame or an ExtensiveGame"
         )
-    methods = METHODS.get(concept) if isinstance(concept, str) else None
+    known = methods_for(game)
+    methods = known.get(concept) if isinstance(concept, str) else None
     if methods is None:
-        raise GameError(f"unknown concept {concept!r}{_closest(concept, METHODS)}: choose from {', '.join(METHODS)}")
-    options = {
+        hint = _other_kinds(game, concept) or _closest(concept, known)
+        raise GameError(f"unknown concept {concept!r}{hint}: choose from {', '.join(known)}")
+    options: dict[str, Any] = {
         "objective": objective,
         "player": player,
         "rationality": rationality,
@@ -165,56 +122,59 @@ def solve(
     if not (isinstance(budget, str) and budget == DEFAULT_BUDGET):
         require_budget(budget, "steps of work")
         options["budget"] = budget
+    stops = _stopping(iterations, gap, time_limit)
     if method is not None:
-        if not isinstance(method, str) or method not in methods:
+        name = ALIASES.get(method, method) if isinstance(method, str) else method
+        if not isinstance(name, str) or name not in methods:
             hint = _closest(method, methods)
             raise GameError(f"unknown method {method!r} for {concept}{hint}: choose from {', '.join(methods)}")
-        return _run(game, concept, method, options, f"{method} was asked for.")
+        return _run(game, methods[name], options, stops, f"{name} was asked for.")
     *earlier, (last, last_why) = choose(game, concept=concept)
     for candidate, why in earlier:
         try:
-            answers = _run(game, concept, candidate, options, why)
+            answers = _run(game, methods[candidate], options, stops, why)
         except BudgetExceeded:
             continue
         if answers.stopped == "interrupted" or len(answers) > 0:
             return answers
-    return _run(game, concept, last, options, last_why)
+    return _run(game, methods[last], options, stops, last_why)
 
 
-def choose(game: NormalFormGame, *, concept: str = "nash") -> tuple[tuple[str, str], ...]:
-    """Return the methods that :func:`solve` would try for a game, best first, each with the reason.
-
-    A method that enumerates refuses, before it starts, work beyond its budget; then, or if a method finds
-    nothing, the next one is tried.
-    """
-    from marlgt.games.structure import is_constant_sum
-
-    if concept != "nash":
-        name = next(iter(METHODS[concept]))
-        return ((name, f"The method for {concept.replace('_', ' ')}."),)
-    if game.n_players == 1:
-        return (("pure_equilibria", "One player: the equilibria are the best actions and their mixtures."),)
-    if game.n_players == 2:
-        every = ("vertex_enumeration", "Two players, small enough for every extreme equilibrium.")
-        if is_constant_sum(game):
-            return every, ("minimax", "Two players, constant sum, too large to enumerate: one by linear programming.")
-        race = "Two players, too large to enumerate: one by racing Lemke-Howson labels."
-        return every, ("lemke_howson_race", race)
-    count = game.n_players
-    return (
-        ("all_isolated_equilibria", f"{count} players, small enough for every isolated equilibrium."),
-        ("pure_equilibria", f"{count} players, too large for every equilibrium: the pure ones."),
-        ("find_one", f"{count} players, too large for every equilibrium, none pure: one by a portfolio of methods."),
-    )
+def _stopping(iterations: Any, gap: Any, time_limit: Any) -> dict[str, Any]:
+    """Return the conditions on which an iterative method is to stop, those that were given, checked."""
+    stops: dict[str, Any] = {}
+    if iterations is not None:
+        require_whole(iterations, "iterations", least=1)
+        stops["iterations"] = iterations
+    if gap is not None:
+        stops["gap"] = nonnegative(gap, "gap")
+    if time_limit is not None:
+        stops["time_limit"] = nonnegative(time_limit, "time_limit")
+    return stops
 
 
-def _run(game: NormalFormGame, concept: str, name: str, options: Mapping[str, Any], why: str) -> Equilibria:
-    method = METHODS[concept][name]
-    answer = method.load()(game, **{k: options[k] for k in method.options if k in options})
+def _run(game: Game, method: Method, options: Mapping[str, Any], stops: Mapping[str, Any], why: str) -> Equilibria:
+    refused = [name for name in stops if name not in method.options]
+    if refused:
+        takes = [name for name in ("iterations", "gap", "time_limit") if name in method.options]
+        instead = f"it takes {' and '.join(takes)}" if takes else "it ends by itself"
+        raise GameError(
+            f"{method.function} takes no {refused[0]}: {instead}; leave {refused[0]} out or name another method"
+        )
+    given = {**options, **stops}
+    answer = method.load()(game, **{k: given[k] for k in method.options if k in given})
     if isinstance(answer, Equilibria):
         answer.why = f"{why} {answer.why}".rstrip()
         return answer
     return Equilibria([answer], concept=answer.concept, method=answer.method, complete=answer.complete, why=why)
+
+
+def _other_kinds(game: Game, concept: Any) -> str:
+    """Return a hint where the concept is one of the normal form of an extensive or repeated game."""
+    if not isinstance(game, NormalFormGame) and concept in METHODS:
+        way = ": solve game.normal_form()" if isinstance(game, ExtensiveGame) else ""
+        return f" for a {type(game).__name__}{way}"
+    return ""
 
 
 def _closest(name: Any, known: Mapping[str, Any]) -> str:
