@@ -4,9 +4,11 @@ from marlgt._lazy import attach
 
 _EXPORTS = {
     "draw_best_replies": "marlgt.pictures.diagrams",
+    "draw_convergence": "marlgt.pictures.convergence",
     "draw_logit_path": "marlgt.pictures.diagrams",
     "draw_outcomes": "marlgt.pictures.diagrams",
     "draw_simplex": "marlgt.pictures.diagrams",
+    "draw_tree": "marlgt.pictures.trees",
 }
 __all__ = sorted(_EXPORTS)
 __getattr__, __dir__ = attach(__name__, _EXPORTS)
