@@ -26,10 +26,13 @@ __all__ = [
     "Frame",
     "Games",
     "choice",
+    "codes",
     "composed",
+    "drawn_bytes",
     "fixed_point",
     "frames",
     "integers",
+    "number",
     "players",
     "two_actions",
     "values",
@@ -51,7 +54,8 @@ _MOST_BYTES = 4096
 _DROPPED_BELOW = 80
 
 
-def _strategy(count: Count, name: str) -> st.SearchStrategy[int]:
+def number(count: Count, name: str) -> st.SearchStrategy[int]:
+    """Return a strategy for a count, which ``name`` names in an error."""
     if isinstance(count, st.SearchStrategy):
         return count
     if isinstance(count, range):
@@ -65,7 +69,7 @@ def _strategy(count: Count, name: str) -> st.SearchStrategy[int]:
 
 def players(n_players: Count) -> st.SearchStrategy[int]:
     """Return a strategy for the number of players."""
-    return _strategy(n_players, "n_players")
+    return number(n_players, "n_players")
 
 
 class Frame(NamedTuple):
@@ -104,26 +108,31 @@ def frames(draw: Draw, n_players: Count, n_actions: Actions) -> Frame:
 
 
 def _actions(draw: Draw, count: Count, name: str) -> tuple[tuple[int, ...], int]:
-    strategy = _strategy(count, name)
+    strategy = number(count, name)
     if not isinstance(count, range) or count.step != 1 or len(count) == 1 or max(count) > _MOST_ACTIONS:
-        number = draw(strategy)
-        return tuple(range(number)), number
+        drawn = draw(strategy)
+        return tuple(range(drawn)), drawn
     # A byte for each action says whether it stays, so that the shrinker can drop any of them.
-    raw = _bytes(draw, max(count))
+    raw = drawn_bytes(draw, max(count))
     order = sorted(range(max(count)), key=lambda a: (raw[a] < _DROPPED_BELOW, a))
-    number = max(min(count), int((raw >= _DROPPED_BELOW).sum()))
-    return tuple(sorted(order[:number])), max(count)
+    kept = max(min(count), int((raw >= _DROPPED_BELOW).sum()))
+    return tuple(sorted(order[:kept])), max(count)
 
 
 def integers(draw: Draw, leading: int, frame: Frame, *, magnitude: int = 2) -> NDArray[np.int64]:
     """Draw ``leading`` tensors of integers from ``-magnitude`` to ``magnitude``, shrinking to zero."""
-    raw = _bytes(draw, leading * prod(frame.largest)).astype(np.int64)
+    raw = drawn_bytes(draw, leading * prod(frame.largest)).astype(np.int64)
     return _within(_zigzag(raw % (2 * magnitude + 1)), leading, frame)
+
+
+def codes(draw: Draw, leading: int, frame: Frame) -> NDArray[np.int64]:
+    """Draw ``leading`` tensors of whole numbers from 0 to 255, shrinking to zero."""
+    return _within(drawn_bytes(draw, leading * prod(frame.largest)).astype(np.int64), leading, frame)
 
 
 def fixed_point(draw: Draw, leading: int, frame: Frame) -> NDArray[np.float64]:
     """Draw ``leading`` tensors of floats between -128 and 128 in steps of 2**-24, shrinking to small integers."""
-    raw = _bytes(draw, 4 * leading * prod(frame.largest)).reshape(4, -1).astype(np.int64)
+    raw = drawn_bytes(draw, 4 * leading * prod(frame.largest)).reshape(4, -1).astype(np.int64)
     fraction = (raw[0] << 16) | (raw[1] << 8) | raw[2]
     whole = _zigzag(raw[3])
     return _within(whole + np.where(whole < 0, -fraction, fraction) * 2.0**-24, leading, frame)
@@ -134,7 +143,7 @@ def choice(draw: Draw, options: Sequence[_T]) -> _T:
     return options[draw(st.integers(0, len(options) - 1))]
 
 
-def _bytes(draw: Draw, size: int) -> NDArray[np.uint8]:
+def drawn_bytes(draw: Draw, size: int) -> NDArray[np.uint8]:
     """Draw bytes, shrinking to zeros; more than Hypothesis can hold come from a seed that it draws."""
     if size > _MOST_BYTES:
         seed = draw(st.integers(0, 2**32 - 1))

@@ -1,14 +1,15 @@
-"""The Hypothesis plugin: ``st.from_type(marlgt.NormalFormGame)`` works with no import of this package.
+"""The Hypothesis plugin: ``st.from_type`` draws games of marlgt's types with no import of this package.
 
 Hypothesis calls :func:`setup` whenever it is imported, in projects that never use a game too. So nothing is
-loaded here: the type is registered when the module that defines it is imported, by a finder that stands in
-``sys.meta_path`` until then, and the strategies load when the first game is drawn.
+loaded here: each type is registered when the module that defines it is imported, by a finder that stands in
+``sys.meta_path`` until all are, and the strategies load when the first game is drawn.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -18,25 +19,37 @@ if TYPE_CHECKING:
 
 __all__ = ["setup"]
 
-_MODULE = "marlgt.games.normal_form"
+_TYPES = {
+    "marlgt.games.normal_form": ("NormalFormGame", "marlgt.testing.strategies", "any_game"),
+    "marlgt.games.stochastic": ("StochasticGame", "marlgt.testing.stochastic", "any_stochastic_game"),
+}
+"""By the module that defines a type: its name, and the module and name of the function that draws it."""
 
 
 def setup() -> None:
     """Register the strategy of each marlgt type now, or as soon as its module is imported."""
-    module = sys.modules.get(_MODULE)
-    if hasattr(module, "NormalFormGame"):
-        _register(module)
-    elif not any(isinstance(finder, _RegisterOnImport) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _RegisterOnImport())
+    pending = set(_TYPES)
+    for name, (type_name, *_) in _TYPES.items():
+        module = sys.modules.get(name)
+        if hasattr(module, type_name):
+            _register(module)
+            pending.remove(name)
+    if pending and not any(isinstance(finder, _RegisterOnImport) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _RegisterOnImport(pending))
 
 
 class _RegisterOnImport:
-    """A finder that leaves finding to Python and adds one step after the module has run."""
+    """A finder that leaves finding to Python and adds one step after a module of ours has run."""
+
+    def __init__(self, pending: set[str]) -> None:
+        self.pending = pending
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if name != _MODULE:
+        if name not in self.pending:
             return None
-        sys.meta_path.remove(self)
+        self.pending.remove(name)
+        if not self.pending:
+            sys.meta_path.remove(self)
         spec = PathFinder.find_spec(name, path, target)
         if spec is None or spec.loader is None:
             return spec
@@ -53,10 +66,10 @@ class _RegisterOnImport:
 def _register(module: Any) -> None:
     from hypothesis.strategies import register_type_strategy
 
-    register_type_strategy(module.NormalFormGame, _games)
+    type_name, where, drawn_by = _TYPES[module.__name__]
 
+    def games(_: type) -> SearchStrategy[Any]:
+        strategy: SearchStrategy[Any] = getattr(import_module(where), drawn_by)()
+        return strategy
 
-def _games(_: type) -> SearchStrategy[Any]:
-    from marlgt.testing.strategies import any_game
-
-    return any_game()
+    register_type_strategy(getattr(module, type_name), games)
