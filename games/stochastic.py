@@ -24,15 +24,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import GameError, ProfileError
 from marlgt.games._arrays import exact_and_float, labels_or_default, short
+from marlgt.games._transitions import (
+    action_labels,
+    check_chances,
+    checked_discount,
+    checked_flags,
+    checked_legal,
+    checked_start,
+    checked_successors,
+    playable,
+)
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["StationaryProfile", "StochasticGame", "checked_stationary"]
 
 StationaryProfile = tuple[NDArray[np.float64], ...]
 """One stationary policy per player, in player order, of shapes (S, A_i)."""
-
-SUM_TOLERANCE = 1e-9
-"""How far probabilities of successors, and of starting states, may be from summing to 1."""
 
 _POLICY_TOLERANCE = 1e-6
 
@@ -129,13 +136,11 @@ class StochasticGame:
                 f"rewards has shape {paid.shape}: with these probabilities it must be {(n, *shape)}, one number for "
                 f"each player, state and profile of actions, or {(n, *chances.shape)}, one for each successor too"
             )
-        ended = _flags(terminal, (n_states,), "terminal", default=False)
-        allowed = _legal(legal, n_states, counts, ended)
-        played = np.broadcast_to(~ended.reshape((-1,) + (1,) * n), shape).copy()
-        for i, own in enumerate(allowed):
-            played &= own.reshape((n_states, *(counts[j] if j == i else 1 for j in range(n))))
-        nexts = _successors(successors, chances, played)
-        _check_chances(chances, played, (n_states, *counts))
+        ended = checked_flags(terminal, (n_states,), "terminal", default=False)
+        allowed = checked_legal(legal, n_states, counts, ended)
+        played = playable(ended, allowed)
+        nexts = checked_successors(successors, chances, played)
+        check_chances(chances, played)
         chances[~played] = 0.0
         paid[:, ~played] = 0.0
         detailed = None
@@ -143,47 +148,26 @@ class StochasticGame:
             detailed, paid = paid, np.einsum("...k,...k->...", paid, chances)
             if (detailed == detailed[..., :1])[:, chances > 0].all():
                 detailed = None
-        self._set(paid, detailed, nexts, chances, discount, _start(start, ended), ended, allowed)
-        object.__setattr__(self, "players", labels_or_default(players, n, "players", first=1))
-        object.__setattr__(self, "states", labels_or_default(states, n_states, "states", first=0))
-        if actions is not None and (isinstance(actions, str) or len(actions) != n):
-            raise GameError(f"actions must hold one list of labels per player ({n}), got {short(actions)}")
-        named = tuple(
-            labels_or_default(None if actions is None else actions[i], counts[i], f"actions[{i}]", first=0)
-            for i in range(n)
-        )
-        object.__setattr__(self, "actions", named)
         if not isinstance(title, str):
             raise GameError(f"title is {short(title)}: give text")
-        object.__setattr__(self, "title", title)
-
-    def _set(
-        self,
-        rewards: NDArray[np.float64],
-        detailed: NDArray[np.float64] | None,
-        successors: NDArray[np.int32],
-        probabilities: NDArray[np.float64],
-        discount: float,
-        start: NDArray[np.float64],
-        terminal: NDArray[np.bool_],
-        legal: tuple[NDArray[np.bool_], ...],
-    ) -> None:
-        value, _ = exact_and_float(discount, "discount")
-        if value.shape != () or not 0.0 <= value <= 1.0:
-            raise GameError(f"discount is {short(discount)}: give a number from 0 to 1")
-        arrays: dict[str, NDArray[Any]] = {
-            "rewards": rewards,
-            "successors": successors,
-            "probabilities": probabilities,
-            "start": start,
-            "terminal": terminal,
+        fields: dict[str, Any] = {
+            "rewards": paid,
+            "successor_rewards": detailed,
+            "successors": nexts,
+            "probabilities": chances,
+            "discount": checked_discount(discount),
+            "start": checked_start(start, ended),
+            "terminal": ended,
+            "legal": allowed,
+            "players": labels_or_default(players, n, "players", first=1),
+            "states": labels_or_default(states, n_states, "states", first=0),
+            "actions": action_labels(actions, counts),
+            "title": title,
         }
-        if detailed is not None:
-            arrays["successor_rewards"] = detailed
-        for array in (*arrays.values(), *legal):
-            array.flags.writeable = False
-        fields = {"successor_rewards": None, **arrays, "discount": float(value), "legal": legal}
         for name, field in fields.items():
+            for array in field if name == "legal" else (field,):
+                if isinstance(array, np.ndarray):
+                    array.flags.writeable = False
             object.__setattr__(self, name, field)
 
     @classmethod
@@ -199,7 +183,7 @@ class StochasticGame:
             As in the class.
         """
         dense, _ = exact_and_float(transitions, "transitions")
-        if dense.ndim < 3 or dense.shape[0] != dense.shape[-1]:
+        if dense.ndim < 3 or dense.size == 0 or dense.shape[0] != dense.shape[-1]:
             raise GameError(f"transitions must have shape (S, A_1, ..., A_n, S), got {dense.shape}")
         if dense.min() < 0:
             place = tuple(int(i) for i in np.unravel_index(int(np.argmin(dense)), dense.shape))
@@ -410,77 +394,3 @@ def checked_stationary(game: StochasticGame, profile: Any) -> StationaryProfile:
         policy.flags.writeable = False
         result.append(policy)
     return tuple(result)
-
-
-def _flags(given: ArrayLike | None, shape: tuple[int, ...], name: str, *, default: bool) -> NDArray[np.bool_]:
-    if given is None:
-        return np.full(shape, default)
-    flags, exact = exact_and_float(given, name)
-    if flags.shape != shape or exact is None or not np.isin(flags, (0.0, 1.0)).all():
-        raise GameError(f"{name} must be true or false for each entry of shape {shape}, got {short(given)}")
-    return flags.astype(bool)
-
-
-def _legal(
-    legal: Sequence[ArrayLike] | None, n_states: int, counts: tuple[int, ...], ended: NDArray[np.bool_]
-) -> tuple[NDArray[np.bool_], ...]:
-    if legal is not None and len(legal) != len(counts):
-        raise GameError(f"legal must hold one array per player ({len(counts)}), got {len(legal)}")
-    allowed = []
-    for i, count in enumerate(counts):
-        own = _flags(None if legal is None else legal[i], (n_states, count), f"legal[{i}]", default=True)
-        dead = np.flatnonzero(~own.any(axis=1) & ~ended)
-        if len(dead):
-            raise GameError(
-                f"player {i} has no legal action in state {dead[0]}: give her one that does nothing, or mark the state "
-                "as terminal"
-            )
-        allowed.append(own)
-    return tuple(allowed)
-
-
-def _successors(given: ArrayLike, chances: NDArray[np.float64], played: NDArray[np.bool_]) -> NDArray[np.int32]:
-    floats, exact = exact_and_float(given, "successors")
-    if floats.shape != chances.shape:
-        raise GameError(
-            f"successors has shape {floats.shape} but probabilities has {chances.shape}: give both the same"
-        )
-    if exact is None or exact.dtype != np.int64:
-        raise GameError(f"successors is {short(given)}: give the numbers of states")
-    read = played[..., None] & (chances != 0.0)
-    bad = np.argwhere(read & ((exact < 0) | (exact >= len(chances))))
-    if len(bad):
-        place = bad[0].tolist()
-        raise GameError(
-            f"successors{place} is {exact[tuple(bad[0])]}: states are numbered from 0 to {len(chances) - 1}"
-        )
-    return np.where(read, exact, 0).astype(np.int32)
-
-
-def _check_chances(chances: NDArray[np.float64], played: NDArray[np.bool_], shape: tuple[int, ...]) -> None:
-    bad = np.argwhere(played[..., None] & (chances < 0))
-    if len(bad):
-        raise GameError(f"probabilities{bad[0].tolist()} is {chances[tuple(bad[0])]}: probabilities are not negative")
-    sums = chances.sum(axis=-1)
-    bad = np.argwhere(played & (np.abs(sums - 1.0) > SUM_TOLERANCE))
-    if len(bad):
-        state, *profile = bad[0].tolist()
-        total = float(sums[tuple(bad[0])])
-        hint = ": mark the state as terminal if the game ends there" if total == 0 else ""
-        raise GameError(
-            f"the probabilities of state {state} and actions {tuple(profile)} sum to {total:.10g}: they must "
-            f"sum to 1{hint}"
-        )
-
-
-def _start(given: ArrayLike | None, ended: NDArray[np.bool_]) -> NDArray[np.float64]:
-    if given is None:
-        if ended.all():
-            raise GameError("every state is terminal: leave at least one in which the game is played")
-        return ~ended / np.count_nonzero(~ended)
-    start, _ = exact_and_float(given, "start")
-    if start.shape != ended.shape:
-        raise GameError(f"start has shape {start.shape}: give one probability for each of {len(ended)} states")
-    if start.min() < 0 or abs(start.sum() - 1.0) > SUM_TOLERANCE:
-        raise GameError(f"start is {short(start)}: give probabilities that are not negative and sum to 1")
-    return start
