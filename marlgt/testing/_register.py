@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["setup"]
 
 _TYPES = {
+    "marlgt.games.extensive": ("ExtensiveGame", "marlgt.testing.trees", "extensive_games"),
     "marlgt.games.normal_form": ("NormalFormGame", "marlgt.testing.strategies", "any_game"),
     "marlgt.games.stochastic": ("StochasticGame", "marlgt.testing.stochastic", "any_stochastic_game"),
 }
