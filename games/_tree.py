@@ -131,10 +131,26 @@ def _integers(values: ArrayLike, name: str, length: int | None) -> NDArray[np.in
 def _probabilities(given: ArrayLike | None, n_nodes: int) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
     if given is None:
         return np.ones(n_nodes), np.ones(n_nodes, dtype=np.int64)
-    floats, exact = exact_and_float(given, "probability")
+    if isinstance(given, np.ndarray) and given.dtype == object and given.ndim == 1 and len(given):
+        floats, exact = _exact_and_float_of_few(given)
+    else:
+        floats, exact = exact_and_float(given, "probability")
     if floats.shape != (n_nodes,):
         raise GameError(f"probability has shape {floats.shape} but there are {n_nodes} nodes: give one per node")
     return floats, exact
+
+
+def _exact_and_float_of_few(given: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
+    """Return what ``exact_and_float`` does, converting each object once: a tree has few different probabilities."""
+    flat = given.tolist()
+    place = {id(x): v for v, x in enumerate(flat)}
+    if 2 * len(place) > len(flat):
+        return exact_and_float(given, "probability")
+    distinct = list(place.values())
+    rank = dict(zip(place, range(len(distinct))))
+    number = np.array([rank[id(x)] for x in flat])
+    floats, exact = exact_and_float(given[distinct], "probability")
+    return floats[number], None if exact is None else exact[number]
 
 
 def _preordered(

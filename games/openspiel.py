@@ -1,16 +1,19 @@
-"""The bridge to OpenSpiel: its one-shot games as normal-form games, and back."""
+"""The bridge to OpenSpiel: its finite games as normal-form and extensive games, and ours as games of pyspiel."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.errors import BudgetExceeded, GameError, MissingDependency, UnsupportedGame
-from marlgt.games._doors import require_game
+from marlgt.errors import BudgetExceeded, GameError, UnsupportedGame
+from marlgt.games._arrays import short
+from marlgt.games._doors import require_whole
+from marlgt.games._openspiel_tree import efg_text, exported, load_pyspiel, loaded, turn_based
+from marlgt.games.extensive import MAX_NODES, ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["from_openspiel", "to_openspiel"]
@@ -18,23 +21,43 @@ __all__ = ["from_openspiel", "to_openspiel"]
 MAX_PAYOFFS = 1_000_000
 """Players times profiles that a conversion may ask for by default."""
 
-_MAX_NODES = 20_000
-"""Histories of a sequential game that are visited to count its strategies."""
+_DEEPEST = 10_000
+"""Depth of a tree that pyspiel's reader of efg text, which recurs, takes safely."""
 
 
-def from_openspiel(game: Any, *, normal_form: bool = False, max_payoffs: int = MAX_PAYOFFS) -> NormalFormGame:
-    """Return a pyspiel game as a normal-form game, payoffs that are all whole numbers exactly.
+@overload
+def from_openspiel(
+    game: Any, *, normal_form: Literal[True], max_nodes: int = ..., max_payoffs: int = ...
+) -> NormalFormGame: ...
+
+
+@overload
+def from_openspiel(
+    game: Any, *, normal_form: bool = ..., max_nodes: int = ..., max_payoffs: int = ...
+) -> NormalFormGame | ExtensiveGame: ...
+
+
+def from_openspiel(
+    game: Any, *, normal_form: bool = False, max_nodes: int = MAX_NODES, max_payoffs: int = MAX_PAYOFFS
+) -> NormalFormGame | ExtensiveGame:
+    """Return a finite pyspiel game: a one-shot game in normal form, a game of several moves in extensive form.
+
+    Simultaneous moves of a longer game are made in turn, unseen, as by ``pyspiel.convert_to_turn_based``. The
+    information sets are OpenSpiel's information states, in whose strings they are labelled. Payoffs and probabilities
+    that are small fractions are restored exactly: Kuhn poker, Leduc poker and liar's dice become exact games.
 
     Parameters
     ----------
     game : pyspiel.Game or str
         A game, or a name that ``pyspiel.load_game`` takes, such as ``"matrix_pd"`` or
-        ``"blotto(coins=5,fields=3)"``.
+        ``"liars_dice(dice_sides=4)"``.
     normal_form : bool
-        Whether to convert a small game of several moves too: its strategies are then the choices of
+        Whether to convert a small game of several moves to normal form too: its strategies are then the choices of
         one action for every information state, which are exponentially many.
+    max_nodes : int
+        Most nodes of the tree.
     max_payoffs : int
-        Players times profiles that the conversion may ask for.
+        Most players times profiles of a normal form.
 
     Raises
     ------
@@ -43,50 +66,50 @@ def from_openspiel(game: Any, *, normal_form: bool = False, max_payoffs: int = M
     GameError
         If pyspiel knows no such game.
     UnsupportedGame
-        For a game of several moves, unless ``normal_form`` is true.
+        For a game that lists neither its chance moves nor what players know, or of a mean field.
     BudgetExceeded
-        If the normal form is larger than ``max_payoffs``.
+        If the game is larger than ``max_nodes`` or ``max_payoffs``.
     """
-    pyspiel = _pyspiel()
-    if isinstance(game, str):
-        try:
-            game = pyspiel.load_game(game)
-        except pyspiel.SpielError as error:
-            raise GameError(f"pyspiel cannot load {game!r}: {_first_sentence(error)}") from error
-    elif not isinstance(game, pyspiel.Game):
-        raise GameError(f"game must be a pyspiel.Game or the name of one, got {game!r}")
+    pyspiel, game = loaded(game)
+    require_whole(max_nodes, "max_nodes", least=1)
     kind = game.get_type()
-    if kind.information != pyspiel.GameType.Information.ONE_SHOT:
-        if not normal_form:
-            raise UnsupportedGame(
-                f"{kind.short_name} is a game of several moves, which this reads only as the table of its strategies: "
-                "say from_openspiel(game, normal_form=True), for small games"
-            )
-        game = _tensor_game(pyspiel, game, max_payoffs)
-    return _one_shot(pyspiel, game, kind.long_name, max_payoffs)
+    if kind.information == pyspiel.GameType.Information.ONE_SHOT:
+        return _one_shot(pyspiel, game, kind.long_name, max_payoffs)
+    tree = exported(pyspiel, turn_based(pyspiel, game), max_nodes)
+    if not normal_form:
+        return tree
+    from marlgt.games.strategic_form import strategic_form
+
+    return strategic_form(tree, reduced=False, max_payoffs=max_payoffs)
 
 
-def to_openspiel(game: NormalFormGame) -> Any:
-    """Return the game as a pyspiel matrix game, or a tensor game where the players are not two.
+def to_openspiel(game: NormalFormGame | ExtensiveGame) -> Any:
+    """Return a game as one of pyspiel's: a matrix or tensor game, or the efg game of a tree.
 
-    The payoffs become float64 and the names of the players are lost; the labels of actions and the
-    title are kept.
+    Numbers become float64. The labels of actions and the title are kept; those of a tree only where OpenSpiel, which
+    sorts the actions of a node by the first appearance of their labels in the whole tree, keeps their order.
+    Outcomes inside the tree are paid at its ends.
 
     Parameters
     ----------
-    game : NormalFormGame
+    game : NormalFormGame or ExtensiveGame
 
     Returns
     -------
-    pyspiel.MatrixGame or pyspiel.TensorGame
+    pyspiel.MatrixGame, pyspiel.TensorGame or pyspiel.EFGGame
 
     Raises
     ------
     MissingDependency
         If open_spiel is not installed.
+    UnsupportedGame
+        For a tree deeper than pyspiel's reader takes.
     """
-    require_game(game)
-    pyspiel = _pyspiel()
+    if isinstance(game, ExtensiveGame):
+        return _efg_game(game)
+    if not isinstance(game, NormalFormGame):
+        raise GameError(f"game is {short(game)}: give a NormalFormGame or an ExtensiveGame")
+    pyspiel = load_pyspiel()
     title = game.title or "normal-form game"
     actions = [list(labels) for labels in game.actions]
     if game.n_players == 2:
@@ -94,16 +117,14 @@ def to_openspiel(game: NormalFormGame) -> Any:
     return pyspiel.create_tensor_game("marlgt", title, actions, game.payoffs.reshape(game.n_players, -1).tolist())
 
 
-def _pyspiel() -> Any:
-    try:
-        import pyspiel
-    except ImportError as error:
-        raise MissingDependency("the bridge to OpenSpiel", package="open_spiel", extra="games") from error
-    return pyspiel
-
-
-def _first_sentence(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200]
+def _efg_game(game: ExtensiveGame) -> Any:
+    pyspiel = load_pyspiel()
+    if int(game.depth.max()) > _DEEPEST:
+        raise UnsupportedGame(
+            f"the tree is {int(game.depth.max())} moves deep and pyspiel's reader recurs, safely to {_DEEPEST}: "
+            "give a game with shorter plays"
+        )
+    return pyspiel.load_efg_game(efg_text(game))
 
 
 def _check_size(name: str, counts: list[int], max_payoffs: int) -> None:
@@ -148,33 +169,3 @@ def _expected_returns(state: Any, n: int) -> NDArray[np.float64]:
     for action, probability in state.chance_outcomes():
         total += probability * _expected_returns(state.child(action), n)
     return total
-
-
-def _tensor_game(pyspiel: Any, game: Any, max_payoffs: int) -> Any:
-    """Return the game of pure strategies, its size counted before it is built."""
-    name = game.get_type().short_name
-    if game.get_type().dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS:
-        game = pyspiel.convert_to_turn_based(game)
-    elif game.get_type().dynamics != pyspiel.GameType.Dynamics.SEQUENTIAL:
-        raise UnsupportedGame(f"{name} is neither simultaneous nor sequential: it has no normal form here")
-    choices: list[dict[str, int]] = [{} for _ in range(game.num_players())]
-    stack = [game.new_initial_state()]
-    visited = 0
-    while stack:
-        state = stack.pop()
-        visited += 1
-        if visited > _MAX_NODES:
-            raise BudgetExceeded(
-                f"{name} has more than {_MAX_NODES} histories, so its normal form is far beyond "
-                f"max_payoffs={max_payoffs}: give a smaller game",
-                estimate=float(10**300),
-                limit=float(max_payoffs),
-            )
-        if state.is_terminal():
-            continue
-        if not state.is_chance_node():
-            player = state.current_player()
-            choices[player][state.information_state_string(player)] = len(state.legal_actions())
-        stack.extend(state.child(action) for action in state.legal_actions())
-    _check_size(name, [math.prod(sets.values()) for sets in choices], max_payoffs)
-    return pyspiel.extensive_to_tensor_game(game)
