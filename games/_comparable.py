@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["checked_player", "comparable_payoffs", "slack_of"]
 
 _SUMS_STAY_EXACT = 2**52
+
+
+class HasPlayers(Protocol):
+    """A game of any kind."""
+
+    @property
+    def n_players(self) -> int:
+        """The number of players."""
+        ...
 
 
 def comparable_payoffs(game: NormalFormGame) -> NDArray[Any]:
@@ -48,7 +57,7 @@ def slack_of(game: NormalFormGame, tolerance: float, *, player: int | None = Non
     return float(tolerance * np.max(ranges) + rounding)
 
 
-def checked_player(game: NormalFormGame, player: int, name: str = "player") -> int:
+def checked_player(game: HasPlayers, player: int, name: str = "player") -> int:
     """Return the player's index.
 
     Raises

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from marlgt.errors import GameError, ParseError, ProfileError
 
 if TYPE_CHECKING:
-    from marlgt.games.normal_form import NormalFormGame
+    from marlgt.solvers.methods import Game
 
-__all__ = ["UnreadableFile", "read_game", "read_profile"]
+__all__ = ["UnreadableFile", "read_file", "read_game", "read_profile"]
 
 _LARGEST_EXPONENT = 10_000
 _NUMBER = re.compile(r"[+-]?[0-9./_]{1,4300}(?:[eE]([+-]?[0-9]{1,9}))?")
@@ -24,7 +24,7 @@ class UnreadableFile(GameError):
     """A path that names no readable game file."""
 
 
-def read_game(text: str) -> NormalFormGame:
+def read_game(text: str) -> Game:
     """Return the game that ``text`` names: a file, ``-`` for standard input, or a catalogue name.
 
     Raises
@@ -39,9 +39,7 @@ def read_game(text: str) -> NormalFormGame:
     from marlgt.games.library import load, read
 
     if text == "-":
-        from marlgt.games.files.nfg import parse_nfg
-
-        return parse_nfg(sys.stdin.read())
+        return _parsed(sys.stdin.read())
     path = Path(text)
     if not path.suffix and "/" not in text:
         return load(text)
@@ -53,6 +51,33 @@ def read_game(text: str) -> NormalFormGame:
         raise
     except GameError as error:
         raise UnreadableFile(f"{text} holds no game: {error}") from error
+
+
+def _parsed(text: str) -> Game:
+    """Read a game whose format shows in its first word."""
+    from marlgt.games.files.efg import parse_efg
+    from marlgt.games.files.json_form import parse_json
+    from marlgt.games.files.nfg import parse_nfg
+
+    opening = text.lstrip("\ufeff \t\r\n")
+    if opening.startswith("EFG"):
+        return parse_efg(text)
+    return parse_json(text) if opening.startswith("{") else parse_nfg(text)
+
+
+def read_file(text: str) -> str:
+    """Return the text of a file of policies.
+
+    Raises
+    ------
+    UnreadableFile
+        For a path that cannot be read.
+    """
+    try:
+        return Path(text).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UnreadableFile(f"{text} cannot be read: {reason}; in this game a profile is a policy file") from error
 
 
 def read_profile(text: str) -> list[list[Fraction | float]]:

@@ -22,6 +22,9 @@ Concept = Literal[
     "fairness",
     "qre",
     "evolutionarily_stable",
+    "subgame_perfect",
+    "extensive_form_correlated",
+    "extensive_form_coarse_correlated",
 ]
 
 
@@ -35,13 +38,18 @@ def solve(
     leader: int = 0,
     label: int = 0,
     budget: float | None = None,
+    iterations: int | None = None,
+    gap: float | None = None,
+    time: float | None = None,
     seed: int = 0,
+    policy: Path | None = None,
+    curve: Path | None = None,
     format: Literal["table", "json", "csv"] = "table",
 ) -> int:
     """Solve a game and print every answer with its certificate.
 
     Args:
-        game: A file, a catalogue name (see `marlgt games`), or - for .nfg text on standard input.
+        game: A file, a catalogue name (see `marlgt games`), or - for a game on standard input.
         concept: The solution concept.
         method: A solver by name; the default is chosen for the game and says why.
         objective: For correlated concepts: welfare, egalitarian, republican or libertarian.
@@ -49,11 +57,16 @@ def solve(
         leader: For stackelberg: the player who commits.
         label: For lemke_howson: the label to drop first.
         budget: The most work to allow, in the method's own unit; 0 sets no limit.
+        iterations: For iterative methods: the most iterations.
+        gap: For iterative methods: the gap from equilibrium at which to stop.
+        time: For iterative methods: seconds after which to stop.
         seed: For methods that draw random numbers.
+        policy: Where to write the first answer's policies as JSON, for games with turns or states.
+        curve: Where to draw how the gap fell with the iterations: a .png, .svg or .pdf file.
         format: table for people; json and csv for programs.
     """
+    from marlgt.cli.answers import print_or_write
     from marlgt.cli.arguments import read_game
-    from marlgt.cli.output import answers_as_csv, answers_as_json, print_answers
     from marlgt.solvers.selection import DEFAULT_BUDGET
     from marlgt.solvers.selection import solve as solve_game
 
@@ -67,14 +80,12 @@ def solve(
         leader=leader,
         label=label,
         budget=DEFAULT_BUDGET if budget is None else None if budget == 0 else budget,
+        iterations=iterations,
+        gap=gap,
+        time_limit=time,
         seed=seed,
     )
-    if format == "json":
-        print(answers_as_json(subject, answers))
-    elif format == "csv":
-        print(answers_as_csv(subject, answers), end="")
-    else:
-        print_answers(subject, answers)
+    print_or_write(subject, answers, form=format, policy=policy, curve=curve)
     if answers.stopped == "interrupted":
         return 130
     return 0 if len(answers) else 5
@@ -84,14 +95,22 @@ def info(game: Positional[str], *, format: Literal["table", "json"] = "table") -
     """Tell what kind of game it is: size, structure, dominated actions, security levels.
 
     Args:
-        game: A file, a catalogue name, or - for .nfg text on standard input.
+        game: A file, a catalogue name, or - for a game on standard input.
         format: table for people; json for programs.
     """
     from marlgt.cli.arguments import read_game
     from marlgt.cli.facts import facts_as_json, print_facts
+    from marlgt.games.normal_form import NormalFormGame
 
     subject = read_game(game)
-    if format == "json":
+    if not isinstance(subject, NormalFormGame):
+        from marlgt.cli.policy_facts import policy_facts_as_json, print_policy_facts
+
+        if format == "json":
+            print(policy_facts_as_json(subject))
+        else:
+            print_policy_facts(subject)
+    elif format == "json":
         print(facts_as_json(subject))
     else:
         print_facts(subject)
@@ -108,17 +127,24 @@ def check(
     """Certify a mixed profile: exit 0 if nobody gains more than the tolerance by deviating, else 5.
 
     Args:
-        game: A file, a catalogue name, or - for .nfg text on standard input.
-        profile: One distribution per player, as 1/2,1/2;0,1 or as JSON.
+        game: A file, a catalogue name, or - for a game on standard input.
+        profile: One distribution per player, as 1/2,1/2;0,1 or as JSON; in games with turns or states a file that
+            solve --policy has written.
         tolerance: The largest regret to accept, in units of payoff.
         format: table for people; json for programs.
     """
-    from marlgt.cli.arguments import read_game, read_profile
+    from marlgt.cli.arguments import read_file, read_game, read_profile
     from marlgt.cli.facts import certificate_as_json, print_certificate
     from marlgt.games._doors import nonnegative
+    from marlgt.games.normal_form import NormalFormGame
 
     tolerance = nonnegative(tolerance, "tolerance")
     subject = read_game(game)
+    if not isinstance(subject, NormalFormGame):
+        from marlgt.cli.policy_facts import check_policies
+
+        epsilon = check_policies(subject, read_file(profile), tolerance=tolerance, as_json=format == "json")
+        return 0 if epsilon <= tolerance else 5
     given = read_profile(profile)
     if format == "json":
         epsilon = certificate_as_json(subject, given, tolerance=tolerance)
@@ -130,23 +156,21 @@ def check(
 def convert(
     game: Positional[str],
     *,
-    to: Literal["nfg", "json", "html", "latex", "text"] = "nfg",
+    to: Literal["nfg", "efg", "json", "html", "latex", "text"] | None = None,
     output: Path | None = None,
 ) -> int:
     """Write a game in another format, on standard output or to a file.
 
     Args:
-        game: A file, a catalogue name, or - for .nfg text on standard input.
-        to: nfg and json keep payoffs exactly; html, latex and text are for people.
+        game: A file, a catalogue name, or - for a game on standard input.
+        to: nfg, efg and json keep payoffs exactly; html, latex and text are for people and normal-form games. Without
+            it nfg for normal-form games, efg for games with turns and json for games with states.
         output: Where to write; standard output if not given.
     """
     from marlgt.cli.arguments import UnreadableFile, read_game
-    from marlgt.games.display import as_html, as_latex, as_text
-    from marlgt.games.files.json_form import format_json
+    from marlgt.cli.conversion import converted
 
-    subject = read_game(game)
-    writers = {"json": format_json, "html": as_html, "latex": as_latex, "text": as_text}
-    text = subject.to_nfg() if to == "nfg" else writers[to](subject)
+    text = converted(read_game(game), to)
     if output is None:
         print(text.rstrip("\n"))
         return 0
@@ -173,6 +197,40 @@ def games(
     from marlgt.cli.facts import print_catalogue
 
     print_catalogue(players=players, kind=kind, as_json=format == "json")
+    return 0
+
+
+def play(
+    game: Positional[str],
+    *,
+    player: int = 0,
+    rounds: int = 1,
+    method: str | None = None,
+    iterations: int | None = None,
+    policy: Path | None = None,
+    seed: int = 0,
+) -> int:
+    """Play a game in the terminal against a solved policy.
+
+    Args:
+        game: A file, a catalogue name, or - for a game on standard input.
+        player: Your seat, counted from 0.
+        rounds: How many rounds to play.
+        method: How to solve for the others' policies; the default is chosen for the game.
+        iterations: For iterative methods: the most iterations.
+        policy: The others' policies as JSON, as solve --policy writes them, instead of solving.
+        seed: For the moves of chance and of the others.
+    """
+    from marlgt.cli.answers import opponents
+    from marlgt.cli.arguments import read_game
+    from marlgt.cli.play import play_rounds
+    from marlgt.games._doors import require_seed, require_whole
+
+    require_whole(rounds, "rounds", least=1)
+    require_seed(seed)
+    subject = read_game(game)
+    profile = opponents(subject, method=method, iterations=iterations, policy=policy)
+    play_rounds(subject, profile, player=player, rounds=rounds, seed=seed)
     return 0
 
 
@@ -210,6 +268,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "check": check,
     "convert": convert,
     "games": games,
+    "play": play,
     "show": show,
     "doctor": doctor,
 }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
-import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from marlgt import __version__
 from marlgt.cli.arguments import UnreadableFile, read_game
+from marlgt.cli.figures import canvas, policy_section, svg
 from marlgt.cli.output import certificate_text, print_answers, strategy_text, summary
+from marlgt.cli.policies import print_policies
 from marlgt.equilibria import Equilibria
 from marlgt.errors import MissingDependency
 from marlgt.games.normal_form import NormalFormGame
@@ -72,9 +72,13 @@ def write_page(names: Sequence[str], output: Path) -> None:
     sections = []
     for name, game in zip(names, games):
         answers = solve(game)
-        print_answers(game, answers)
+        if isinstance(game, NormalFormGame):
+            print_answers(game, answers)
+            sections.append(_section(name, game, answers))
+        else:
+            print_policies(game, answers)
+            sections.append(policy_section(name, game, answers))
         print()
-        sections.append(_section(name, game, answers))
     page = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -120,36 +124,20 @@ def _pictures(game: NormalFormGame, answers: Equilibria) -> list[tuple[str, str]
     if game.n_players == 2:
         run = fictitious_play(game, steps=_LEARNING_STEPS)
         if game.n_actions == (2, 2):
-            figure, axes = _canvas(4.2, 4.6)
+            figure, axes = canvas(4.2, 4.6)
             draw_best_replies(axes, game, answers, run=run)
-            pictures.append(("Best replies cross at the equilibria; grey: fictitious play", _svg(figure)))
+            pictures.append(("Best replies cross at the equilibria; grey: fictitious play", svg(figure)))
         for i in range(2):
             if game.n_actions[i] == 3:
-                figure, axes = _canvas(4.2, 4.0)
+                figure, axes = canvas(4.2, 4.0)
                 draw_simplex(axes, game, i, answers, run=run)
                 caption = f"Strategies of {player_name(game, i)}; grey: {_LEARNING_STEPS} steps of fictitious play"
-                pictures.append((caption, _svg(figure)))
-        figure, axes = _canvas(4.2, 3.8)
+                pictures.append((caption, svg(figure)))
+        figure, axes = canvas(4.2, 3.8)
         draw_outcomes(axes, game, answers)
-        pictures.append(("Payoffs of the outcomes and of the equilibria", _svg(figure)))
+        pictures.append(("Payoffs of the outcomes and of the equilibria", svg(figure)))
     if game.n_players > 2 and sum(game.n_actions) <= 12:
-        figure, axes = _canvas(5.2, 4.2)
+        figure, axes = canvas(5.2, 4.2)
         draw_logit_path(axes, game, logit_path(game))
-        pictures.append(("The logit quantal response path, from uniform play towards an equilibrium", _svg(figure)))
+        pictures.append(("The logit quantal response path, from uniform play towards an equilibrium", svg(figure)))
     return pictures
-
-
-def _canvas(width: float, height: float) -> tuple[Any, Any]:
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=(width, height), layout="constrained")
-
-
-def _svg(figure: Any) -> str:
-    import matplotlib.pyplot as plt
-
-    text = io.StringIO()
-    with plt.rc_context({"svg.hashsalt": "marlgt", "svg.fonttype": "path"}):
-        figure.savefig(text, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")), dpi=150)
-    plt.close(figure)
-    return text.getvalue()[text.getvalue().index("<svg") :]

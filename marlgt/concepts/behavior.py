@@ -49,7 +49,7 @@ def best_behavior(game: ExtensiveGame, profile: Any, player: int) -> tuple[float
     ProfileError
         If the profile does not fit the game.
     """
-    player = checked_player(game, player)  # type: ignore[arg-type]
+    player = checked_player(game, player)
     form = game.sequence_form
     plans = form.realization_plans(checked_behavior(game, profile))
     worths = sequence_worths(form, plans, player)

@@ -1,12 +1,14 @@
 """Stationary policies in stochastic games: what they earn in each state, the best reply, and what deviating gains.
 
 Against fixed stationary policies of the others, a player faces a Markov decision process, and some stationary
-policy of hers is best from every state (Blackwell 1962). It is found by policy iteration (Howard 1960), whose
-evaluations are exact solutions of sparse linear equations, so that the gain from deviating is exact up to rounding.
+policy of hers is best from every state (Blackwell 1962). It is found by policy iteration, whose evaluations solve
+linear equations to rounding, so that the gain from deviating is exact up to rounding.
+
+A regret is small or large beside :func:`value_units`: what is at stake for a player, by her rewards and by the
+values of the states.
 
 References
 ----------
-Howard, R. A. (1960). Dynamic Programming and Markov Processes. MIT Press.
 Blackwell, D. (1962). Discrete dynamic programming. Annals of Mathematical Statistics 33, 719-726.
 """
 
@@ -18,19 +20,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marlgt.concepts._chains import chain_values
+from marlgt.concepts._decision_processes import (
+    DecisionProcess,
+    action_worths,
+    best_values,
+    mixed_chain,
+    process_of,
+)
 from marlgt.errors import UnsupportedGame
 from marlgt.games._comparable import checked_player
-from marlgt.games.stochastic import StochasticGame, checked_stationary
+from marlgt.games.stochastic import StationaryProfile, StochasticGame, checked_stationary
 
 __all__ = [
     "best_stationary",
     "decision_process",
+    "joint_process",
+    "longest_play",
     "require_discounting",
     "stationary_regrets",
     "stationary_values",
+    "value_units",
 ]
-
-_MOST_ROUNDS = 1000
 
 
 def stationary_values(game: StochasticGame, profile: Any) -> NDArray[np.float64]:
@@ -44,13 +55,8 @@ def stationary_values(game: StochasticGame, profile: Any) -> NDArray[np.float64]
         If the profile does not fit the game.
     """
     require_discounting(game)
-    policies = checked_stationary(game, profile)
-    weight = np.ones(game.rewards.shape[1:])
-    for i, policy in enumerate(policies):
-        weight = weight * _along(policy, i, game.n_players)
-    rewards = (game.rewards * weight).reshape(game.n_players, game.n_states, -1).sum(axis=2)
-    chances = (game.probabilities * weight[..., None]).reshape(game.n_states, -1)
-    return _solved(game, game.successors.reshape(game.n_states, -1), chances, rewards.T).T
+    policies = _distributions(game, profile)
+    return _values(game, policies, decision_process(game, policies, 0))
 
 
 def best_stationary(game: StochasticGame, profile: Any, player: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -60,7 +66,7 @@ def best_stationary(game: StochasticGame, profile: Any, player: int) -> tuple[ND
     ----------
     game : StochasticGame
     profile : sequence of n array_like, shapes (S, A_i)
-        The player's own policy is where the search begins.
+        The search begins from the value of the player's own policy.
     player : int
 
     Returns
@@ -76,25 +82,13 @@ def best_stationary(game: StochasticGame, profile: Any, player: int) -> tuple[ND
         If the profile does not fit the game.
     """
     require_discounting(game)
-    policies = checked_stationary(game, profile)
+    policies = _distributions(game, profile)
     player = checked_player(game, player)  # type: ignore[arg-type]
-    rewards, successors, chances = decision_process(game, policies, player)
-    states = np.arange(game.n_states)
-    choice = np.where(game.legal[player], policies[player], -1.0).argmax(axis=1)
-    values = np.zeros(game.n_states)
-    for _ in range(_MOST_ROUNDS):
-        values = _solved(game, successors[states, choice], chances[states, choice], rewards[states, choice])
-        worths = rewards + game.discount * (values[successors] * chances).sum(axis=2)
-        worths[~game.legal[player]] = -np.inf
-        better = worths.argmax(axis=1)
-        scale = np.abs(worths[states, choice]) + np.abs(rewards).max()
-        # Below rounding an improvement is none, and taking it could go round in circles.
-        gains = worths[states, better] > worths[states, choice] + 1e-14 * scale
-        if not gains[~game.terminal].any():
-            break
-        choice = np.where(gains, better, choice)
+    process = decision_process(game, policies, player)
+    own = chain_values(mixed_chain(process, policies[player]), _earned(process, policies[player])[None])[0]
+    values, choice, _ = best_values(process, own)
     policy = np.zeros_like(policies[player])
-    policy[states, choice] = 1.0
+    policy[np.arange(game.n_states), choice] = 1.0
     return values, policy
 
 
@@ -108,31 +102,85 @@ def stationary_regrets(game: StochasticGame, profile: Any) -> tuple[NDArray[np.f
     ProfileError
         If the profile does not fit the game.
     """
-    values = stationary_values(game, profile)
-    best = np.stack([best_stationary(game, profile, i)[0] for i in range(game.n_players)])
+    require_discounting(game)
+    policies = _distributions(game, profile)
+    process = decision_process(game, policies, 0)
+    values = _values(game, policies, process)
+    best = np.empty_like(values)
+    for i in range(game.n_players):
+        process = process if i == 0 else decision_process(game, policies, i)
+        best[i] = best_values(process, values[i])[0]
     return values, best - values
 
 
-def decision_process(
-    game: StochasticGame, policies: Sequence[NDArray[np.float64]], player: int
-) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.float64]]:
-    """Return the Markov decision process of one player against the others' policies, unchecked.
+def value_units(game: StochasticGame, state_values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what is at stake for each player, the unit in which a regret or an error is small, shape (n,).
 
-    Returns
-    -------
-    rewards : ndarray, shape (S, A_player)
-    successors : ndarray of int32, shape (S, A_player, K)
-    probabilities : ndarray, shape (S, A_player, K)
+    It is the larger of the range of her rewards and of the largest value of a state to her, in absolute terms, and 1
+    where both are 0. It never exceeds the range of rewards, 0 included, over one minus the discount.
+
+    Parameters
+    ----------
+    game : StochasticGame
+    state_values : ndarray, shape (n, S)
     """
-    weight = np.ones(game.rewards.shape[1:])
+    paid = game.rewards.reshape(game.n_players, -1)[:, game.played.reshape(-1)]
+    stakes = np.maximum(np.ptp(paid, axis=1) if paid.size else 0.0, np.abs(state_values).max(axis=1))
+    return np.where(stakes > 0.0, stakes, 1.0)
+
+
+def decision_process(game: StochasticGame, policies: StationaryProfile, player: int) -> DecisionProcess:
+    """Return the Markov decision process of one player against the others' policies, unchecked."""
+    n, s, own = game.n_players, game.n_states, game.n_actions[player]
+    weight = np.ones((s, 1))
     for i, policy in enumerate(policies):
         if i != player:
-            weight = weight * _along(policy, i, game.n_players)
-    shape = (game.n_states, game.n_actions[player])
-    rewards = np.moveaxis(game.rewards[player] * weight, 1 + player, 1).reshape(*shape, -1).sum(axis=2)
-    chances = np.moveaxis(game.probabilities * weight[..., None], 1 + player, 1).reshape(*shape, -1)
-    successors = np.moveaxis(game.successors, 1 + player, 1).reshape(*shape, -1)
-    return rewards, successors, chances
+            weight = (weight[:, :, None] * policy[:, None, :]).reshape(s, -1)
+    rewards = np.moveaxis(game.rewards[player], 1 + player, 1).reshape(s, own, -1)
+    paid = np.einsum("sao,so->sa", rewards, weight)
+    # Others seldom mix over all their actions: only what they play is looked up.
+    places, profiles = np.nonzero(weight)
+    lead = (0, 1 + player, *(1 + j for j in range(n) if j != player), n + 1)
+    width = game.successors.shape[-1]
+    successors = game.successors.transpose(lead).reshape(s, own, -1, width)[places, :, profiles]
+    chances = game.probabilities.transpose(lead).reshape(s, own, -1, width)[places, :, profiles]
+    chances = chances * (game.discount * weight[places, profiles])[:, None, None]
+    return process_of(paid, game.legal[player], game.terminal, places, successors, chances)
+
+
+def joint_process(game: StochasticGame, rewards: NDArray[np.float64]) -> DecisionProcess:
+    """Return the decision process of all players together, for rewards of shape (S, A_1, ..., A_n).
+
+    Its actions are the profiles of actions, the last player's action running fastest.
+    """
+    s, width = game.n_states, game.successors.shape[-1]
+    return process_of(
+        rewards.reshape(s, -1),
+        game.played.reshape(s, -1) | game.terminal[:, None],
+        game.terminal,
+        np.arange(s),
+        game.successors.reshape(s, -1, width),
+        game.discount * game.probabilities.reshape(s, -1, width),
+    )
+
+
+def longest_play(game: StochasticGame) -> float:
+    """Return the most steps, each discounted, that a play can be expected to take from any state on.
+
+    It bounds how far errors of one step add up: values V with ``|T V - V| <= e`` in every state, where T is Shapley's
+    operator, are within e times it of the true ones. With a discount below 1 it is 1 / (1 - discount) at most, which
+    is what is returned; else the game surely ends, and it is the value of a decision process with reward 1.
+
+    Raises
+    ------
+    UnsupportedGame
+        If the discount is 1 and the game may go on for ever.
+    """
+    require_discounting(game)
+    if game.discount < 1.0:
+        return 1.0 / (1.0 - game.discount)
+    process = joint_process(game, np.broadcast_to(~game.terminal.reshape((-1,) + (1,) * game.n_players), game.played.shape) * 1.0)
+    return float(max(1.0, best_values(process, np.zeros(game.n_states))[0].max()))
 
 
 def require_discounting(game: StochasticGame) -> None:
@@ -144,24 +192,25 @@ def require_discounting(game: StochasticGame) -> None:
         )
 
 
-def _along(policy: NDArray[np.float64], axis: int, n: int) -> NDArray[np.float64]:
-    shape = [policy.shape[0]] + [1] * n
-    shape[1 + axis] = policy.shape[1]
-    return policy.reshape(shape)
+def _distributions(game: StochasticGame, profile: Any) -> StationaryProfile:
+    """Return the policies with rows that sum to 1 as nearly as floats can, so that no error adds up over a play."""
+    policies = checked_stationary(game, profile)
+    result = []
+    for policy in policies:
+        totals = policy.sum(axis=1, keepdims=True)
+        result.append(policy / np.where(game.terminal[:, None] | (totals == 0.0), 1.0, totals))
+    return tuple(result)
 
 
-def _solved(
-    game: StochasticGame, successors: NDArray[np.int32], chances: NDArray[np.float64], rewards: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Solve V = r + discount P V with V = 0 in terminal states; ``rewards`` has shape (S,) or (S, n)."""
-    from scipy.sparse import csc_array, identity
-    from scipy.sparse.linalg import splu
+def _values(game: StochasticGame, policies: StationaryProfile, process: DecisionProcess) -> NDArray[np.float64]:
+    """Return the value of each state to each player, by the chain of the first player's decision process."""
+    weight = np.ones((game.n_states, 1))
+    for policy in policies:
+        weight = (weight[:, :, None] * policy[:, None, :]).reshape(game.n_states, -1)
+    paid = np.einsum("isj,sj->is", game.rewards.reshape(game.n_players, game.n_states, -1), weight)
+    paid[:, game.terminal] = 0.0
+    return chain_values(mixed_chain(process, policies[0]), paid)
 
-    s, width = successors.shape
-    chances = np.where(game.terminal[:, None] | game.terminal[successors], 0.0, chances)
-    rows = np.repeat(np.arange(s), width)
-    kept = chances.reshape(-1) > 0.0
-    entries = (chances.reshape(-1)[kept], (rows[kept], successors.reshape(-1)[kept]))
-    system = identity(s, format="csc") - game.discount * csc_array(entries, shape=(s, s))
-    paid = np.where(game.terminal.reshape((s,) + (1,) * (rewards.ndim - 1)), 0.0, rewards)
-    return np.asarray(splu(csc_array(system)).solve(paid))
+
+def _earned(process: DecisionProcess, policy: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(policy > 0.0, process.rewards * policy, 0.0).sum(axis=1)

@@ -7,6 +7,7 @@ _EXPORTS = {
     "draw_convergence": "marlgt.pictures.convergence",
     "draw_logit_path": "marlgt.pictures.diagrams",
     "draw_outcomes": "marlgt.pictures.diagrams",
+    "draw_policy": "marlgt.pictures.policies",
     "draw_simplex": "marlgt.pictures.diagrams",
     "draw_tree": "marlgt.pictures.trees",
 }

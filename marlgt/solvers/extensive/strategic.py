@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from marlgt.equilibria import Equilibria
+import numpy as np
+
+from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_budget
@@ -37,7 +39,7 @@ def reduced_normal_form(
     """Return the equilibria that :func:`~marlgt.solve` finds in the reduced normal form, as behaviour policies.
 
     For two players these are all extreme equilibria where they can be enumerated, for more all isolated ones, else
-    one. Equilibria that differ only where no play arrives are one here.
+    one. Mixtures that play alike are one answer.
 
     Parameters
     ----------
@@ -84,13 +86,12 @@ def reduced_normal_form(
     clock = stopwatch()
     table = strategic_form(game)
     answers = solve(table, seed=seed)
-    found = [
-        certified_policies(
-            game, mixed_to_behavior(game, e.profile), method="reduced_normal_form", work=e.work, seconds=clock()
-        )
-        for e in answers
-        if e.profile is not None
-    ]
+    found: list[Equilibrium] = []
+    for e in answers:
+        policies = mixed_to_behavior(game, e.profile or ())
+        # Different mixtures may play alike.
+        if not any(all(np.allclose(p, q, atol=1e-9) for p, q in zip(policies, other.profile or ())) for other in found):
+            found.append(certified_policies(game, policies, method="reduced_normal_form", work=e.work, seconds=clock()))
     return Equilibria(
         found,
         concept="nash",

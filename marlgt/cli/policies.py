@@ -1,0 +1,185 @@
+"""Answers in games with turns and games with states: as tables, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from marlgt.cli.output import certificate_text, summary
+from marlgt.games.extensive import ExtensiveGame
+from marlgt.games.stochastic import StochasticGame
+
+if TYPE_CHECKING:
+    from marlgt.equilibria import Equilibria, Equilibrium
+
+__all__ = ["policies_as_csv", "policies_as_json", "policy_game_as_json", "print_policies", "write_curve"]
+
+_MOST_ROWS = 12
+"""Rows of each player's policy that a table shows; all of them stand in the other formats."""
+
+_PLAYED = 5e-7
+"""Probability below which a table does not mention an action."""
+
+PolicyGame = ExtensiveGame | StochasticGame
+
+
+def policy_game_as_json(game: PolicyGame) -> dict[str, Any]:
+    """Return a game's facts, without its tree or its arrays."""
+    facts: dict[str, Any] = {"title": game.title, "players": list(game.players)}
+    if isinstance(game, ExtensiveGame):
+        return facts | {
+            "kind": "extensive",
+            "n_nodes": game.n_nodes,
+            "n_infosets": list(game.n_infosets),
+            "exact": game.is_exact,
+        }
+    return facts | {
+        "kind": "stochastic",
+        "n_states": game.n_states,
+        "n_actions": list(game.n_actions),
+        "discount": game.discount,
+        "exact": False,
+    }
+
+
+def policies_as_json(game: PolicyGame, answers: Equilibria) -> str:
+    """Return the answers of one call as a JSON document."""
+    document = {
+        "format": "marlgt.solve",
+        "version": 1,
+        "game": policy_game_as_json(game),
+        "concept": answers.concept,
+        "method": answers.method,
+        "why": answers.why,
+        "answers": [_answer(e) for e in answers],
+        "complete": answers.complete,
+        "stopped": answers.stopped,
+        "components": None,
+    }
+    return json.dumps(document, indent=1)
+
+
+def _answer(e: Equilibrium) -> dict[str, Any]:
+    return {
+        "profile": None if e.profile is None else [policy.tolist() for policy in e.profile],
+        "exact_profile": None,
+        "joint": None if e.joint is None else np.asarray(e.joint).tolist(),
+        "values": e.values.tolist(),
+        "regrets": e.regrets.tolist(),
+        "epsilon": e.epsilon,
+        "exact": e.exact,
+        "method": e.method,
+        "work": dict(e.work),
+        "seconds": e.seconds,
+        "error_bound": e.error_bound,
+        "state_values": None if e.state_values is None else e.state_values.tolist(),
+        "trace": None if e.trace is None else e.trace.tolist(),
+    }
+
+
+def _rows(game: PolicyGame, player: int, policy: Any) -> Iterator[tuple[str, list[tuple[str, float]]]]:
+    """Yield the label of each information set or state in which a player chooses, and her actions' probabilities."""
+    if isinstance(game, ExtensiveGame):
+        sets = game.infosets[player]
+        for j, row in enumerate(policy):
+            yield sets.label(j), [(label, float(p)) for label, p in zip(sets.action_labels(j), row)]
+        return
+    for s, row in enumerate(policy):
+        allowed = game.legal[player][s]
+        if not game.terminal[s] and np.count_nonzero(allowed) > 1:
+            yield game.states[s], [(game.actions[player][a], float(row[a])) for a in np.flatnonzero(allowed)]
+
+
+def policies_as_csv(game: PolicyGame, answers: Equilibria) -> str:
+    """Return one line per answer, player, information set or state, and action."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["answer", "player", "where", "action", "probability", "value", "regret"])
+    for k, e in enumerate(answers):
+        for i, policy in enumerate(e.profile or ()):
+            worth = repr(float(e.values[i])), repr(float(e.regrets[i]))
+            for where, actions in _rows(game, i, policy):
+                for label, probability in actions:
+                    writer.writerow([k, game.players[i], where, label, repr(probability), *worth])
+    return text.getvalue()
+
+
+def print_policies(game: PolicyGame, answers: Equilibria) -> None:
+    """Print values, certificates and the first rows of the policies on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(soft_wrap=False)
+    with console.capture() as captured:
+        console.print(repr(game), markup=False, highlight=False)
+        for k, e in enumerate(answers):
+            table = Table(title=f"answer {k}" if len(answers) > 1 else None, title_justify="left")
+            for column in ("player", "value", "regret"):
+                table.add_column(column, justify="left" if column == "player" else "right")
+            for i, name in enumerate(game.players):
+                table.add_row(name, f"{e.values[i]:.10g}", f"{e.regrets[i]:.1e}")
+            console.print(table, markup=False)
+            for i, policy in enumerate(e.profile or ()):
+                for line in _policy_lines(game, i, policy):
+                    console.print(line, markup=False, highlight=False, soft_wrap=True)
+            bound = "" if e.error_bound is None else f", values within {e.error_bound:.1e} of the true ones"
+            proof = f"largest regret {certificate_text(e)}{bound}, {e.seconds:.3g} s"
+            console.print(proof, markup=False, highlight=False)
+        console.print(summary(answers), markup=False, highlight=False)
+    print(captured.get(), end="")
+
+
+def _policy_lines(game: PolicyGame, player: int, policy: Any) -> Iterator[str]:
+    yield f"player {game.players[player]}:"
+    hidden = 0
+    for count, (where, actions) in enumerate(_rows(game, player, policy)):
+        if count >= _MOST_ROWS:
+            hidden += 1
+            continue
+        played = ", ".join(f"{label} {p:.4g}" for label, p in actions if p > _PLAYED)
+        yield f"  {' '.join(where.split()) or '(start)'}: {played}"
+    if hidden:
+        yield f"  ... and {hidden} more: --policy FILE writes them all"
+
+
+def write_curve(answers: Equilibria, path: Path) -> None:
+    """Draw how the gap fell with the iterations, to a PNG, SVG or PDF file.
+
+    Raises
+    ------
+    MissingDependency
+        Without matplotlib.
+    UnsupportedGame
+        If no answer has a trace.
+    UnreadableFile
+        If the picture cannot be written there.
+    """
+    from marlgt.cli.arguments import UnreadableFile
+    from marlgt.errors import MissingDependency
+
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise MissingDependency("the convergence curve", package="matplotlib", extra="plot") from error
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from marlgt.pictures.convergence import draw_convergence
+
+    figure, axes = plt.subplots(figsize=(5.2, 3.8), layout="constrained")
+    try:
+        draw_convergence(axes, answers)
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError):
+            raise UnreadableFile(f"{path} cannot be written: {error.strerror or error}") from error
+        raise
+    finally:
+        plt.close(figure)
+    print(f"wrote {path}")
