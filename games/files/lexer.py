@@ -20,7 +20,7 @@ from typing import NoReturn
 from marlgt.errors import GameError, ParseError
 from marlgt.games._arrays import LARGEST, LARGEST_EXACT
 
-__all__ = ["Lexer", "Limits", "number_token", "read_text", "text_token", "unique_labels"]
+__all__ = ["Lexer", "Limits", "number_token", "read_text", "text_token", "unique_filled_labels", "unique_labels"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Limits:
         Size of the file; 64 MiB.
     payoffs : int
         Players times profiles; ten million.
+    nodes : int
+        Nodes of a tree; one million.
     digits : int
         Digits of one number; 4,096.
     exponent : int
@@ -43,6 +45,7 @@ class Limits:
 
     file_bytes: int = 64 * 2**20
     payoffs: int = 10**7
+    nodes: int = 10**6
     digits: int = 4_096
     exponent: int = 10_000
     label: int = 64 * 2**10
@@ -176,6 +179,12 @@ class Lexer:
             )
         return -value if token[0] == "-" else value
 
+    def number_and_token(self, what: str) -> tuple[Fraction, str]:
+        """Read an exact rational number, and give the characters that wrote it too."""
+        start = self.position
+        value = self.number(what)
+        return value, self.text[start : self.position].rstrip()
+
     def integer(self, what: str) -> int:
         """Read a whole number."""
         at, shown = self.position, self.shown()
@@ -305,6 +314,15 @@ def unique_labels(labels: list[str]) -> list[str]:
             taken.add(unique)
         result.append(unique)
     return result
+
+
+def unique_filled_labels(labels: list[str]) -> list[str]:
+    """Return the labels with ``_1``, ``_2``, ... added to those that occur more than once; empty ones stay empty."""
+    filled = list(filter(None, labels))
+    if len(set(filled)) == len(filled):
+        return labels
+    changed = iter(unique_labels(filled))
+    return [label and next(changed) for label in labels]
 
 
 def text_token(text: str, what: str) -> str:

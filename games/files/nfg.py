@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.errors import GameError
+from marlgt.games.files._numbers import compact
 from marlgt.games.files.lexer import Lexer, Limits, number_token, read_text, text_token, unique_labels
 from marlgt.games.normal_form import NormalFormGame
 
@@ -178,22 +179,13 @@ def _outcome_body(lexer: Lexer, counts: tuple[int, ...]) -> NDArray[Any]:
             "and 0 is the outcome that pays nothing",
             at=place,
         )
-    table = _compact([x for cell in outcomes for x in cell]).reshape(-1, n)
+    table = compact([x for cell in outcomes for x in cell]).reshape(-1, n)
     return table[indices.astype(np.intp)].reshape(-1)
 
 
 def _joined(blocks: Iterable[list[int] | list[Fraction]]) -> NDArray[Any]:
-    arrays = [_compact(block) for block in blocks]
+    arrays = [compact(block) for block in blocks]
     return np.concatenate(arrays)
-
-
-def _compact(values: list[int] | list[Fraction]) -> NDArray[Any]:
-    """Return exact numbers as int64 where all are whole and fit, else as objects."""
-    if all(x.denominator == 1 and -(2**63) <= x < 2**63 for x in values):
-        return np.array([int(x) for x in values], dtype=np.int64)
-    exact = np.empty(len(values), dtype=object)
-    exact[:] = values
-    return exact
 
 
 def format_nfg(game: NormalFormGame, *, limits: Limits | None = None) -> str:
