@@ -42,7 +42,7 @@ def write_worths(row_start: Any, columns: Any, entries: Any, plan: Any, worths: 
 
 @kernel
 def write_plans(n_actions: Any, first: Any, parent: Any, policy: Any, plan: Any, begin: int, end: int) -> None:
-    """Write the realization plan of the information sets from ``begin`` to ``end``; empty sequences stay as they are."""
+    """Write the realization plan of the information sets from ``begin`` to ``end``; empty sequences keep theirs."""
     for j in range(begin, end):
         reach = plan[parent[j]]
         for s in range(first[j], first[j] + n_actions[j]):

@@ -74,12 +74,12 @@ class SequenceRows:
         return float(self.entries.size * max(1, self.n_players - 1) + 6 * self.n_sequences + 3 * self.n_actions.size)
 
     @property
-    def sets(self) -> tuple[Any, ...]:
+    def sets(self) -> tuple[Any, Any, Any, Any, Any]:
         """The arrays that say where information sets stand, in the order in which the kernels take them."""
         return self.set_offset, self.sequence_offset, self.n_actions, self.first, self.parent
 
     @property
-    def payoffs(self) -> tuple[Any, ...]:
+    def payoffs(self) -> tuple[Any, Any, Any]:
         """The arrays of the payoffs, in the order in which the kernels take them."""
         return self.row_start, self.columns, self.entries
 
