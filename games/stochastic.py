@@ -248,6 +248,12 @@ class StochasticGame:
         return all(bool(own[~self.terminal].all()) for own in self.legal)
 
     @cached_property
+    def reward_range(self) -> NDArray[np.float64]:
+        """The spread of each player's rewards over all that can be played, shape (n,)."""
+        paid = self.rewards.reshape(self.n_players, -1)[:, self.played.reshape(-1)]
+        return np.asarray(np.ptp(paid, axis=1)) if paid.size else np.zeros(self.n_players)
+
+    @cached_property
     def is_zero_sum(self) -> bool:
         """Whether the rewards of two players sum to zero everywhere."""
         if self.n_players != 2:

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.concepts.policies import policy_worth
+from marlgt.concepts.stationary import value_units
 from marlgt.equilibria import Equilibrium
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.stochastic import StochasticGame
 
-__all__ = ["certified_policies"]
+__all__ = ["certified_policies", "relative_policy_epsilon"]
 
 
 def certified_policies(
@@ -66,3 +67,16 @@ def certified_policies(
         error_bound=error_bound,
         trace=trace,
     )
+
+
+def relative_policy_epsilon(game: ExtensiveGame | StochasticGame, answer: Equilibrium) -> float:
+    """Return the largest regret of an answer as a share of what is at stake for that player.
+
+    In an extensive game that is the range of the player's payoffs, in a stochastic game what
+    :func:`~marlgt.concepts.stationary.value_units` gives for the answer's state values.
+    """
+    if isinstance(game, StochasticGame):
+        stakes = value_units(game, np.asarray(answer.state_values))
+    else:
+        stakes = np.where(game.payoff_range > 0.0, game.payoff_range, 1.0)
+    return float((answer.regrets / stakes).max())

@@ -14,7 +14,6 @@ Blackwell, D. (1962). Discrete dynamic programming. Annals of Mathematical Stati
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,6 @@ from numpy.typing import NDArray
 from marlgt.concepts._chains import chain_values
 from marlgt.concepts._decision_processes import (
     DecisionProcess,
-    action_worths,
     best_values,
     mixed_chain,
     process_of,
@@ -124,8 +122,7 @@ def value_units(game: StochasticGame, state_values: NDArray[np.float64]) -> NDAr
     game : StochasticGame
     state_values : ndarray, shape (n, S)
     """
-    paid = game.rewards.reshape(game.n_players, -1)[:, game.played.reshape(-1)]
-    stakes = np.maximum(np.ptp(paid, axis=1) if paid.size else 0.0, np.abs(state_values).max(axis=1))
+    stakes = np.maximum(game.reward_range, np.abs(state_values).max(axis=1))
     return np.where(stakes > 0.0, stakes, 1.0)
 
 
@@ -179,7 +176,7 @@ def longest_play(game: StochasticGame) -> float:
     require_discounting(game)
     if game.discount < 1.0:
         return 1.0 / (1.0 - game.discount)
-    process = joint_process(game, np.broadcast_to(~game.terminal.reshape((-1,) + (1,) * game.n_players), game.played.shape) * 1.0)
+    process = joint_process(game, game.played.astype(np.float64))
     return float(max(1.0, best_values(process, np.zeros(game.n_states))[0].max()))
 
 

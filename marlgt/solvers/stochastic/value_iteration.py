@@ -1,0 +1,155 @@
+"""Zero-sum stochastic games by iterating Shapley's operator, alone or with sweeps of fixed policies in between.
+
+Shapley's operator T, whose value in a state is that of the stage game with the present values ahead, is a contraction
+by the discount in the largest difference, so that iterating it converges to the value of the game from anywhere
+(Shapley 1953). Most of a sweep is spent on solving stage games. Modified policy iteration follows each sweep by
+sweeps in which both players' policies are held fixed, which cost a thirtieth each (van der Wal 1978, for one player's
+policy). Its convergence is proven for starting values from one side only, and here a rise of the residual halves the
+number of such sweeps, so that in the end it is Shapley's iteration, which converges.
+
+References
+----------
+Shapley, L. S. (1953). Stochastic games. Proceedings of the National Academy of Sciences 39, 1095-1100.
+van der Wal, J. (1978). Discounted Markov games: generalized policy iteration method. Journal of Optimization Theory
+and Applications 25, 125-138.
+"""
+
+from __future__ import annotations
+
+from math import log
+
+import numpy as np
+
+from marlgt.certificates import TOLERANCE
+from marlgt.equilibria import Equilibrium
+from marlgt.games._doors import require_whole
+from marlgt.games.stochastic import StochasticGame
+from marlgt.progress import progress
+from marlgt.solvers.stochastic._iterations import finished, open_iteration
+from marlgt.solvers.stochastic._stages import evaluate
+
+__all__ = ["modified_policy_iteration", "shapley_value_iteration"]
+
+_MOST_EVALUATIONS = 100
+
+
+def shapley_value_iteration(
+    game: StochasticGame, *, tolerance: float = TOLERANCE, max_sweeps: int = 100_000, in_place: bool = True
+) -> Equilibrium:
+    """Return optimal stationary policies of a two-player zero-sum stochastic game, by Shapley's value iteration.
+
+    The number of sweeps grows as one over one minus the discount: for discounts near 1 the other methods are faster.
+
+    Parameters
+    ----------
+    game : StochasticGame
+        Two players whose rewards sum to zero; a discount below 1, or a game that surely ends.
+    tolerance : float
+        Largest regret to accept, as a share of what is at stake, ``concepts.stationary.value_units``.
+    max_sweeps : int
+    in_place : bool
+        Whether a sweep reads the values that it has just written (Gauss-Seidel), or works on the values before it
+        (Jacobi).
+
+    Returns
+    -------
+    Equilibrium
+        ``state_values[0]`` is the value of the game from each state, ``error_bound`` how far it can be from the true
+        one, and ``trace`` holds the largest change of a value in each sweep.
+
+    Raises
+    ------
+    UnsupportedGame
+        If the game is not of two players and zero-sum, or is not discounted and need not end.
+    NotConverged
+        If the sweeps ran out; it carries the policies reached.
+
+    References
+    ----------
+    Shapley (1953), Stochastic games.
+
+    Examples
+    --------
+    >>> import marlgt as gt
+    >>> pennies = gt.NormalFormGame.zero_sum([[2, 0], [0, 2]])
+    >>> game = gt.games.StochasticGame.repeated(pennies, discount=0.5)
+    >>> print(shapley_value_iteration(game))
+    nash 1 x 2 + 1 x 2 policies  values (2, -2)  epsilon 0.0e+00  [shapley_value_iteration]
+    """
+    method = "shapley_value_iteration"
+    # Each sweep shrinks the error by the discount.
+    typical = 30.0 if game_discount(game) in (0.0, 1.0) else log(1e-12) / log(game_discount(game))
+    run = open_iteration(game, method=method, tolerance=tolerance, max_sweeps=max_sweeps, typical_sweeps=typical)
+    after = None if in_place else np.zeros(game.n_states)
+    with progress("value iteration") as report:
+        while True:
+            run.sweep(after)
+            if after is not None:
+                run.values, after = after, run.values
+            report(run.sweeps, f"residual {run.residual:.1e}")
+            if run.settled or run.exhausted:
+                return finished(run, method=method)
+
+
+def modified_policy_iteration(
+    game: StochasticGame,
+    *,
+    tolerance: float = TOLERANCE,
+    max_sweeps: int = 100_000,
+    evaluation_sweeps: int | None = None,
+) -> Equilibrium:
+    """Return optimal stationary policies of a two-player zero-sum stochastic game, by modified policy iteration.
+
+    It is the method to take by default: on soccer three to five times faster than value iteration.
+
+    Parameters
+    ----------
+    game, tolerance, max_sweeps
+        As for :func:`shapley_value_iteration`; only sweeps that solve stage games are counted.
+    evaluation_sweeps : int, optional
+        Sweeps with both policies fixed after each sweep that solves stage games; by default half of one over one
+        minus the discount, from 4 to 100.
+
+    Returns
+    -------
+    Equilibrium
+        As of :func:`shapley_value_iteration`.
+
+    Raises
+    ------
+    UnsupportedGame
+        If the game is not of two players and zero-sum, or is not discounted and need not end.
+    NotConverged
+        If the sweeps ran out; it carries the policies reached.
+
+    References
+    ----------
+    van der Wal (1978), Discounted Markov games: generalized policy iteration method.
+
+    Examples
+    --------
+    >>> import marlgt as gt
+    >>> pennies = gt.NormalFormGame.zero_sum([[2, 0], [0, 2]])
+    >>> modified_policy_iteration(gt.games.StochasticGame.repeated(pennies, discount=0.9)).values.round(9)
+    array([ 10., -10.])
+    """
+    method = "modified_policy_iteration"
+    run = open_iteration(game, method=method, tolerance=tolerance, max_sweeps=max_sweeps, typical_sweeps=30.0)
+    if evaluation_sweeps is None:
+        evaluation_sweeps = min(max(4, round(0.5 * run.horizon)), _MOST_EVALUATIONS)
+    require_whole(evaluation_sweeps, "evaluation_sweeps", least=0)
+    with progress("modified policy iteration") as report:
+        while True:
+            before = run.residual
+            run.sweep()
+            report(run.sweeps, f"residual {run.residual:.1e}")
+            if run.settled or run.exhausted:
+                return finished(run, method=method)
+            if run.residual > before:
+                evaluation_sweeps //= 2
+            evaluate(run.stages, run.values, evaluation_sweeps, run.expected)
+
+
+def game_discount(game: object) -> float:
+    """Return the discount of what may not be a game yet."""
+    return game.discount if isinstance(game, StochasticGame) else 0.0
