@@ -1,0 +1,1 @@
+"""Extensive games of the catalogue, and the rules of those that are also searched."""
