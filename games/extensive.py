@@ -76,6 +76,11 @@ class Infosets:
         """The number of actions of the largest information set, 0 if there is none."""
         return int(self.n_actions.max()) if len(self) else 0
 
+    @cached_property
+    def is_action(self) -> NDArray[np.bool_]:
+        """Whether an entry of a policy is an action or fills up its row, shape (I, A)."""
+        return np.arange(self.most_actions)[None, :] < self.n_actions[:, None]
+
     def label(self, infoset: int) -> str:
         """Return the label of an information set, its number where it has none."""
         return self.labels[infoset] if self.labels else str(infoset)

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from marlgt.errors import ProfileError, UnsupportedGame
 from marlgt.games._arrays import exact_and_float
+from marlgt.games._sequence_kernels import pass_over, realize
 
 if TYPE_CHECKING:
     from marlgt.games.extensive import BehaviorProfile, ExtensiveGame
@@ -61,7 +62,7 @@ class PlayerSequences:
         """The number of information sets."""
         return len(self.n_actions)
 
-    @property
+    @cached_property
     def n_sequences(self) -> int:
         """The number of sequences, the empty one included."""
         return 1 + int(self.n_actions.sum())
@@ -72,26 +73,28 @@ class PlayerSequences:
         sets = np.repeat(np.arange(self.n_infosets, dtype=np.int32), self.n_actions)
         return np.concatenate([np.array([-1], dtype=np.int32), sets])
 
+    @cached_property
+    def is_action(self) -> NDArray[np.bool_]:
+        """Whether an entry of a policy is an action or fills up its row, shape (I, A)."""
+        width = int(self.n_actions.max()) if self.n_infosets else 0
+        return np.arange(width)[None, :] < self.n_actions[:, None]
+
     def realization_plan(self, policy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the realization plan of a behaviour policy, shape (n_sequences,)."""
         plan = np.ones(self.n_sequences)
-        starts, counts, parents = (a.tolist() for a in (self.first_sequence, self.n_actions, self.parent_sequence))
-        for j, (start, count, parent) in enumerate(zip(starts, counts, parents)):
-            plan[start : start + count] = plan[parent] * policy[j, :count]
+        plan[1:] = policy[self.is_action]
+        pass_over(realize, self, plan)
         return plan
 
     def behavior(self, plan: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return a behaviour policy of a realization plan, uniform where the plan never arrives, shape (I, A)."""
         width = int(self.n_actions.max()) if self.n_infosets else 0
         policy = np.zeros((self.n_infosets, width))
-        sets = self.infoset_of_sequence[1:]
-        places = np.arange(1, self.n_sequences) - self.first_sequence[sets]
-        policy[sets, places] = np.maximum(plan[1:], 0.0)
+        policy[self.is_action] = np.maximum(plan[1:], 0.0)
         totals = policy.sum(axis=1)
         unreached = ~(totals > 0.0)
         policy[~unreached] /= totals[~unreached, None]
-        columns = np.arange(width)[None, :] < self.n_actions[unreached, None]
-        policy[unreached] = columns / self.n_actions[unreached, None]
+        policy[unreached] = self.is_action[unreached] / self.n_actions[unreached, None]
         return policy
 
     def constraints(self) -> Any:
@@ -222,21 +225,29 @@ def checked_behavior(game: ExtensiveGame, profile: Any) -> BehaviorProfile:
     result = []
     for i, (given, sets) in enumerate(zip(profile, game.infosets)):
         shape = (len(sets), sets.most_actions)
-        policy = np.zeros(shape) if 0 in shape else exact_and_float(given, f"the policy of player {i}")[0]
+        if isinstance(given, np.ndarray) and given.dtype == np.float64:
+            policy = given
+        else:
+            policy = np.zeros(shape) if 0 in shape else exact_and_float(given, f"the policy of player {i}")[0]
         if policy.shape != shape:
             raise ProfileError(
                 f"the policy of player {i} has shape {policy.shape}: it must be {shape}, a row for each of her "
                 "information sets, padded with zeros"
             )
-        beyond = np.arange(shape[1])[None, :] >= sets.n_actions[:, None]
-        off = np.abs(policy.sum(axis=1) - 1.0) > SUM_TOLERANCE
-        bad = np.flatnonzero((policy < 0).any(axis=1) | (beyond & (policy != 0)).any(axis=1) | off)
-        if len(bad):
+        # Numbers that are none fail this too.
+        if not (np.abs(policy.sum(axis=1) - 1.0) <= SUM_TOLERANCE).all() or _strays(policy, sets.is_action):
+            sums = np.abs(policy.sum(axis=1) - 1.0) <= SUM_TOLERANCE
+            j = int(np.flatnonzero((policy < 0).any(axis=1) | (~sets.is_action & (policy != 0)).any(axis=1) | ~sums)[0])
             raise ProfileError(
-                f"the policy of player {i} at information set {bad[0]} ({sets.label(int(bad[0]))!r}) is "
-                f"{policy[bad[0]].tolist()}: give a distribution over its {sets.n_actions[bad[0]]} actions"
+                f"the policy of player {i} at information set {j} ({sets.label(j)!r}) is "
+                f"{policy[j].tolist()}: give a distribution over its {sets.n_actions[j]} actions"
             )
         policy = policy.copy()
         policy.flags.writeable = False
         result.append(policy)
     return tuple(result)
+
+
+def _strays(policy: NDArray[np.float64], is_action: NDArray[np.bool_]) -> bool:
+    """Whether a policy holds a negative number, or a positive one that belongs to no action."""
+    return bool(policy.size) and bool(policy.min() < 0 or np.count_nonzero(policy[~is_action]))

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.games._comparable import checked_player
+from marlgt.games._sequence_kernels import best_reply_pass, pass_over
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.sequence_form import PlayerSequences, SequenceForm, checked_behavior
-from marlgt.kernels import gear, kernel
 
 __all__ = ["behavior_regrets", "best_behavior", "plan_values_and_regrets", "sequence_worths"]
 
@@ -98,19 +98,7 @@ def sequence_worths(form: SequenceForm, plans: Sequence[NDArray[np.float64]], pl
 
 
 def _best_pass(own: PlayerSequences, worths: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the best action at each information set, and add up ``worths`` so that the first is the best value."""
     choice = np.empty(own.n_infosets, dtype=np.int64)
-    gear(best_reply_pass, 3.0 * own.n_sequences)(own.n_actions, own.first_sequence, own.parent_sequence, worths, choice)
+    pass_over(best_reply_pass, own, worths, choice)
     return choice
-
-
-@kernel
-def best_reply_pass(n_actions: Any, first_sequence: Any, parent_sequence: Any, worths: Any, choice: Any) -> None:
-    """Add to each sequence, last first, the worth of what follows it; ``worths[0]`` ends as the best value."""
-    for j in range(n_actions.shape[0] - 1, -1, -1):
-        start = first_sequence[j]
-        best = 0
-        for a in range(1, n_actions[j]):
-            if worths[start + a] > worths[start + best]:
-                best = a
-        choice[j] = best
-        worths[parent_sequence[j]] += worths[start + best]
