@@ -71,7 +71,7 @@ def strategic_form(game: ExtensiveGame, *, reduced: bool = True, max_payoffs: in
     strategies = [pure_strategies(game, i, reduced=reduced) for i in range(n)]
     plays = [_plays(game, i, own) for i, own in enumerate(strategies)]
     if game.is_exact:
-        reach = _exact_reach(game)
+        reach = exact_reach(game)
         payoffs = np.stack([_exact_sums(reach * own, plays) for own in game.exact_terminal_payoffs])
     else:
         weights = game.chance_reach[game.terminals] * game.terminal_payoffs
@@ -121,7 +121,8 @@ def _plays(game: ExtensiveGame, player: int, strategies: NDArray[np.int32]) -> N
     return np.asarray(played[:, game.last_sequence[player, game.terminals]])
 
 
-def _exact_reach(game: ExtensiveGame) -> NDArray[Any]:
+def exact_reach(game: ExtensiveGame) -> NDArray[Any]:
+    """Return, in fractions, the probability that chance lets each end of the game be reached, shape (T,)."""
     reach = np.empty(game.n_nodes, dtype=object)
     reach[0] = Fraction(1)
     parents, chances = game.parent.tolist(), game.exact_probability.tolist()

@@ -123,10 +123,10 @@ class Equilibrium:
         return f"{self.concept} {self._strategies()}  values ({values})  epsilon {proof}  [{self.method}]"
 
     def _strategies(self) -> str:
-        if self.exact_profile is not None:
-            return " ".join("(" + ", ".join(str(x) for x in p) + ")" for p in self.exact_profile)
         if self.profile is not None and self.profile[0].ndim == 2:
             return " + ".join(f"{len(p)} x {p.shape[1]}" for p in self.profile) + " policies"
+        if self.exact_profile is not None:
+            return " ".join("(" + ", ".join(str(x) for x in p) + ")" for p in self.exact_profile)
         if self.profile is not None:
             return " ".join("(" + ", ".join(f"{x:.6g}" for x in p) + ")" for p in self.profile)
         return np.array2string(np.asarray(self.joint), precision=6, separator=", ").replace("\n", "")

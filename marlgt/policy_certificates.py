@@ -17,7 +17,7 @@ from marlgt.equilibria import Equilibrium
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.stochastic import StochasticGame
 
-__all__ = ["certified_policies", "relative_policy_epsilon"]
+__all__ = ["certified_exact_policies", "certified_policies", "relative_policy_epsilon"]
 
 
 def certified_policies(
@@ -80,3 +80,49 @@ def relative_policy_epsilon(game: ExtensiveGame | StochasticGame, answer: Equili
     else:
         stakes = np.where(game.payoff_range > 0.0, game.payoff_range, 1.0)
     return float((answer.regrets / stakes).max())
+
+
+def certified_exact_policies(
+    game: ExtensiveGame,
+    profile: Any,
+    *,
+    method: str,
+    work: Mapping[str, int] | None = None,
+    seconds: float = 0.0,
+    complete: bool = False,
+) -> Equilibrium:
+    """Return behaviour policies in fractions as a result, their certificate computed here without rounding.
+
+    Parameters
+    ----------
+    profile : sequence of n object ndarray of Fraction, shapes (I_i, A_i)
+    method, work, seconds, complete
+        As in :class:`~marlgt.Equilibrium`.
+
+    Raises
+    ------
+    ExactnessError
+        If the game holds floats.
+    UnsupportedGame
+        If a player forgets.
+    """
+    from marlgt.concepts.exact_behavior import exact_behavior_regrets
+
+    values, regrets = exact_behavior_regrets(game, profile)
+    floats = tuple(policy.astype(np.float64) for policy in profile)
+    arrays = [values.astype(np.float64), regrets.astype(np.float64)]
+    for array in (*profile, *floats, *arrays):
+        array.flags.writeable = False
+    return Equilibrium(
+        concept="nash",
+        profile=floats,
+        joint=None,
+        values=arrays[0],
+        regrets=arrays[1],
+        exact=True,
+        method=method,
+        exact_profile=tuple(profile),
+        work=work,
+        seconds=seconds,
+        complete=complete,
+    )

@@ -181,15 +181,18 @@ def _games(
         form, inner = choice(draw, [(form, inner) for form in _FORMS[exact] for inner in (False, True)])
         tree = TreeBuilder([f"Player {i + 1}" for i in range(n)])
         sets: dict[Hashable, int] = {}
+        kin: dict[int, tuple[int, int]] = {}
         nothing: tuple[Hashable, ...] = (None,) * n
         stack: list[tuple[int | None, Any, int, tuple[Hashable, ...]]] = [(None, None, 0, nothing)]
         while stack:
             parent, _, depth, last = stack.pop()
-            mover = _mover(draw, n, depth, max_depth)
+            # Nodes can share an information set only where the same player moves: so a node often takes after its kin.
+            copied = depth in kin and draw(st.integers(0, 3)) > 0
+            mover = kin[depth][0] if copied else _mover(draw, n, depth, max_depth)
             if mover == TERMINAL:
                 tree.terminal(parent, _payoffs(draw, n, form, zero_sum=zero_sum))
                 continue
-            count = _count(draw, max_actions)
+            count = kin[depth][1] if copied else _count(draw, max_actions)
             paid = inner and draw(st.booleans())
             outcome = tree.outcome(_payoffs(draw, n, form, zero_sum=zero_sum)) if paid else -1
             actions = [str(a) for a in range(count)]
@@ -199,6 +202,8 @@ def _games(
                 after = [last] * count
             else:
                 infoset = _infoset(draw, sets, shared(mover, count, last[mover]))
+                if infoset is not None:
+                    kin[depth] = mover, count
                 node = tree.decision(parent, mover, infoset, actions, infoset_label="", outcome=outcome)
                 own = node if infoset is None else infoset
                 after = [(*last[:mover], (own, a), *last[mover + 1 :]) for a in range(count)]
