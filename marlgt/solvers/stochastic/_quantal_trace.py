@@ -15,7 +15,6 @@ is orthogonal to the path in (xi, lambda) as its last row.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from marlgt.solvers.stochastic._stage_tables import Floats, StageTables
 
@@ -126,6 +125,9 @@ class QuantalTrace:
                 self.points.append((self.rationality, self.x, self.values, self.gain))
             if self.rationality >= target * (1.0 - 1e-9):
                 return CROSSED
+            if self.rationality < 0.0:
+                # Only a jump to another branch leads there: the principal one starts at 0 and does not come back.
+                return STALLED
             if self.gain <= stop_gain:
                 return SETTLED
         return FULL
@@ -212,7 +214,6 @@ class QuantalTrace:
         likelihood = np.where(tables.legal, xi, -np.inf)
         for i in range(n):
             rows = tables.block(i)
-            count = rows.stop - rows.start
             best = likelihood[:, rows].argmax(axis=1)
             every = np.arange(m)
             ahead = tables.chances(x, i)
@@ -230,7 +231,6 @@ class QuantalTrace:
             outside[:, i, rows] = -x[:, rows] * earned[:, rows]
             if i == 0:
                 step_chances = (x[:, None, rows] @ ahead)[:, 0]
-            del count
         barred = ~tables.legal
         if barred.any():
             block[barred] = 0.0

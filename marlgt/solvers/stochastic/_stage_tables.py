@@ -155,6 +155,18 @@ class StageTables:
         best = np.maximum.reduceat(np.where(self.legal, earned, -np.inf), self.offsets[:-1], axis=1)
         return np.asarray(best.T - values)
 
+    def largest_gain(self, x: Floats, values: Floats) -> float:
+        """Return the largest gain of one better action in one step, from policies x worth these values."""
+        _, earned = self.pairwise(x, self.worths(values))
+        return float(self.gains(earned, values).max())
+
+    def pure(self, chosen: NDArray[np.intp]) -> Floats:
+        """Return the policies that play one profile of actions in each state, given as flat indices of shape (m,)."""
+        x = np.zeros((self.n_states, self.size))
+        for i, action in enumerate(np.unravel_index(chosen, self.rewards.shape[2:])):
+            x[np.arange(self.n_states), self.offsets[i] + action] = 1.0
+        return x
+
     def evaluate(self, x: Floats) -> Floats:
         """Return what each state is worth to each player under policies x, shape (n, m)."""
         chances = self.chances(x, 0)

@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 
 from marlgt.solvers.stochastic._stage_tables import Floats, StageTables
 
-__all__ = ["refined", "supports_above"]
+__all__ = ["is_balanced", "refined", "supports_above"]
 
 _STEPS = 25
 _RESIDUAL = 1e-12
 _NEGATIVE = 1e-11
 _GAIN = 1e-11
 _DENSE_UNKNOWNS = 2500
-_WELL_POSED = 1e-13
-"""Reciprocal condition number below which the equations are taken for dependent."""
+_RUNAWAY = 1e9
+"""Growth of a solution over its right side from which the equations are taken for dependent."""
 
 
 def supports_above(tables: StageTables, x: Floats, share: float) -> NDArray[np.bool_]:
@@ -34,6 +34,16 @@ def supports_above(tables: StageTables, x: Floats, share: float) -> NDArray[np.b
         part = x[:, tables.block(i)]
         support[:, tables.block(i)] = part > np.minimum(share, 0.5 * part.max(axis=1, keepdims=True))
     return support
+
+
+def is_balanced(tables: StageTables, support: NDArray[np.bool_]) -> bool:
+    """Tell whether no player mixes over more actions, in any state, than the others' mixtures can make equal.
+
+    In an equilibrium of almost every game none does: the number of her equations, one less than her actions, is not
+    above the number of the others' probabilities that are free.
+    """
+    free = np.add.reduceat(support, tables.offsets[:-1], axis=1) - 1
+    return bool((2 * free <= free.sum(axis=1, keepdims=True)).all())
 
 
 def refined(
@@ -150,15 +160,12 @@ def _on_supports(
 
 def _solution(matrix: Floats, right: Floats) -> Floats | None:
     """Solve a square system; the shortest solution where the equations depend on one another."""
-    from scipy.linalg import lapack
-
-    norm = float(np.abs(matrix).sum(axis=0).max())
-    factors, pivots, failed = lapack.dgetrf(matrix)
-    if not failed:
-        closeness, _ = lapack.dgecon(factors, norm)
-        if closeness > _WELL_POSED:
-            solution, _ = lapack.dgetrs(factors, pivots, right)
-            return np.asarray(solution)
     if not np.isfinite(matrix).all():
         return None
+    try:
+        solved = np.linalg.solve(matrix, right)
+        if np.abs(solved).max() <= _RUNAWAY * max(1.0, float(np.abs(right).max())):
+            return np.asarray(solved)
+    except np.linalg.LinAlgError:
+        pass
     return np.asarray(np.linalg.lstsq(matrix, right, rcond=1e-12)[0])

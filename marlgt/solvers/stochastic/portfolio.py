@@ -1,0 +1,183 @@
+"""One stationary equilibrium of any stochastic game, by several methods in turn, each answer certified.
+
+The order is by cost. Where every stage game has a pure equilibrium, policy iteration over the welfare-best of these
+settles games with common interests, turns or dominant actions at once. Then comes the path of Markov logit equilibria
+with long steps, left for Newton's method as early as that succeeds; the same path with short steps, which do not jump
+to another branch; and paths from random policies, which avoid the bifurcations of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from marlgt.concepts.stationary import require_discounting
+from marlgt.equilibria import Equilibrium
+from marlgt.errors import NotConverged
+from marlgt.games._doors import require_seed, require_whole
+from marlgt.games.stochastic import StochasticGame
+from marlgt.policy_certificates import certified_policies
+from marlgt.progress import progress, stopwatch
+from marlgt.solvers._tensors import check_positive
+from marlgt.solvers.stochastic._quantal_trace import FULL, SETTLED, QuantalTrace
+from marlgt.solvers.stochastic._stage_choice import best_pure
+from marlgt.solvers.stochastic._stage_tables import Floats, StageTables, stage_tables
+from marlgt.solvers.stochastic._stationary_answers import accepted, near_end, require_stochastic
+
+__all__ = ["stationary_equilibrium"]
+
+_PURE_ROUNDS = 60
+_LONG_STEPS, _SHORT_STEPS = 0.1, 0.01
+_GAINS = (1e-2, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8)
+_THOROUGH_BELOW = 1e-5
+_CHUNK = 20
+_SYSTEMS_A_PATH = 4000
+
+Candidate = tuple[str, int, Floats | None, float]
+"""A method, the work it has done, policies that may be an equilibrium, and the gain that the method sees."""
+
+
+def stationary_equilibrium(
+    game: StochasticGame, *, seed: int = 0, restarts: int = 20, time_limit: float | None = None
+) -> Equilibrium:
+    """Return one stationary equilibrium, by whichever method gets there first.
+
+    Also called a Markov perfect equilibrium: it is one from every state. Which of several comes out is reproducible
+    and otherwise without meaning; for one with a meaning see :func:`marlgt.solvers.markov_logit`.
+
+    Parameters
+    ----------
+    game : StochasticGame
+        Any number of players; discounted, or sure to end.
+    seed : int
+        Of the random starts.
+    restarts : int
+        Random starts after the deterministic methods.
+    time_limit : float, optional
+        Wall seconds, looked at between a few linear systems.
+
+    Returns
+    -------
+    Equilibrium
+        Its certificate holds; ``method`` names the method that found it.
+
+    Raises
+    ------
+    GameError
+        For a seed or a limit that is none.
+    UnsupportedGame
+        If the game is not discounted and may go on for ever.
+    NotConverged
+        If no method finds policies whose certificate holds; ``best`` has the least gain seen.
+
+    Examples
+    --------
+    A game in which iterating stage equilibria goes round in circles: each player owns a state and keeps or sends.
+
+    >>> import numpy as np
+    >>> from marlgt.games import StochasticGame
+    >>> rewards = np.zeros((2, 2, 2, 2))
+    >>> rewards[0, 0, 0], rewards[1, 0, 1] = 1, 3
+    >>> rewards[0, 1, :, 0], rewards[1, 1, :, 0] = 3, 1
+    >>> successors = np.array([[[0, 0], [1, 1]], [[1, 0], [1, 0]]])[..., None]
+    >>> game = StochasticGame(rewards, successors, np.ones((2, 2, 2, 1)), discount=0.75)
+    >>> e = stationary_equilibrium(game)
+    >>> round(float(e.profile[0][0, 1]), 9), round(float(e.profile[1][1, 1]), 9)
+    (0.666666667, 0.416666667)
+
+    References
+    ----------
+    Herings, P. J.-J. and Peeters, R. (2004). Stationary equilibria in stochastic games: structure, selection, and
+    computation. Journal of Economic Theory 118, 32-60.
+    """
+    require_stochastic(game)
+    require_seed(seed)
+    require_whole(restarts, "restarts", least=0)
+    check_positive(time_limit=time_limit)
+    require_discounting(game)
+    elapsed = stopwatch()
+    tables = stage_tables(game)
+    best, least = game.uniform_profile(), np.inf
+    work: dict[str, int] = {}
+    if not tables.n_states:
+        return certified_policies(game, best, method="stationary_equilibrium", seconds=elapsed())
+    trace: list[tuple[float, float]] = []
+    with progress("stationary equilibrium") as report:
+        for method, done, x, gain in _candidates(tables, np.random.default_rng(seed), restarts):
+            work[method] = done
+            if x is not None:
+                profile = tables.profile(x)
+                name = f"stationary_equilibrium/{method}"
+                answer = accepted(game, profile, method=name, work=work, seconds=elapsed(), trace=trace)
+                if answer is not None:
+                    return answer
+                if gain < least:
+                    best, least = profile, gain
+            trace.append((float(sum(work.values())), min(gain, least)))
+            report(float(sum(work.values())), f"{method}, gain {gain:.1e}")
+            if time_limit is not None and elapsed() > time_limit:
+                break
+    closest = certified_policies(game, best, method="stationary_equilibrium", work=work, seconds=elapsed())
+    raise NotConverged(
+        f"no method found a stationary equilibrium within its limits, the least regret was {closest.epsilon:.3g}: "
+        "allow more time or restarts, or give another seed",
+        best=closest,
+    )
+
+
+def _candidates(tables: StageTables, rng: np.random.Generator, restarts: int) -> Iterator[Candidate]:
+    yield from _pure(tables)
+    even = tables.uniform()
+    yield from _along_path(tables, "markov_logit", even, _LONG_STEPS, 0)
+    yield from _along_path(tables, "markov_logit_short_steps", even, _SHORT_STEPS, 0)
+    done = 0
+    for k in range(restarts):
+        weights = rng.exponential(size=even.shape) * tables.legal
+        for i in range(tables.n_players):
+            block = tables.block(i)
+            weights[:, block] /= weights[:, block].sum(axis=1, keepdims=True)
+        start = 0.9 * weights + 0.1 * even
+        steps = _LONG_STEPS if k % 2 == 0 else _SHORT_STEPS
+        for method, work, x, gain in _along_path(tables, "markov_logit_from_random", start, steps, done):
+            yield method, work, x, gain
+            done = work
+
+
+def _pure(tables: StageTables) -> Iterator[Candidate]:
+    """Iterate over welfare-best pure stage equilibria, each round evaluated exactly, while every state has one."""
+    values = tables.evaluate(tables.uniform())
+    seen = set()
+    for k in range(_PURE_ROUNDS):
+        worths = tables.worths(values)
+        found, chosen = best_pure(tables, worths)
+        if not found.all():
+            yield "pure_stage_equilibria", k + 1, None, np.inf
+            return
+        x = tables.pure(chosen)
+        values = tables.evaluate(x)
+        gain = tables.largest_gain(x, values)
+        if gain <= 1e-10 * max(1.0, float(np.abs(values).max())):
+            yield "pure_stage_equilibria", k + 1, x, gain
+            return
+        if chosen.tobytes() in seen:
+            yield "pure_stage_equilibria", k + 1, x, gain
+            return
+        seen.add(chosen.tobytes())
+
+
+def _along_path(tables: StageTables, method: str, start: Floats, aim: float, done: int) -> Iterator[Candidate]:
+    """Follow a path, and try Newton's method ever closer to its end; any equilibrium will do."""
+    path = QuantalTrace(tables, start, aim=aim)
+    for stop_gain in _GAINS:
+        status = FULL
+        while status == FULL and path.systems < _SYSTEMS_A_PATH:
+            status = path.follow(stop_gain=stop_gain, systems=_CHUNK)
+            if status == FULL:
+                yield method, done + path.systems, None, path.gain
+        thorough = stop_gain <= _THOROUGH_BELOW or status != SETTLED
+        for x in near_end(tables, path, thorough=thorough):
+            yield method, done + path.systems, x, path.gain
+        yield method, done + path.systems, path.x, path.gain
+        if status != SETTLED:
+            return
