@@ -20,14 +20,12 @@ Action = TypeVar("Action", bound=Hashable)
 
 
 class Rules(Protocol[State, Action]):
-    """What a game must tell to be built or searched; states are values that no method changes.
+    """What a game must tell to be built or searched; states are values that no method changes."""
 
-    Attributes
-    ----------
-    players : sequence of str
-    """
-
-    players: Sequence[str]
+    @property
+    def players(self) -> Sequence[str]:
+        """The name of each player; an attribute will do."""
+        ...
 
     def initial_state(self) -> State:
         """Return the state in which the game begins."""

@@ -40,7 +40,7 @@ class LiarsDice:
 
     def __init__(self, n_dice: Sequence[int] = (1, 1), sides: int = 6) -> None:
         check_count(sides, "sides", 2, 12)
-        if isinstance(n_dice, str) or not isinstance(n_dice, Sequence) or not 2 <= len(n_dice) <= 6:
+        if not isinstance(n_dice, Sequence) or not 2 <= len(n_dice) <= 6:
             raise GameError(f"n_dice is {short(n_dice)}: give the dice of each of 2 to 6 players, as (1, 1)")
         for i, count in enumerate(n_dice):
             check_count(count, f"n_dice[{i}]", 1, 6)
