@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,14 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from marlgt.errors import GameError
 from marlgt.games._arrays import exact_and_float, labels_or_default, short
 from marlgt.games._tree_kernels import add_along_paths, cycle_above, depths_in_preorder, preorder
+from marlgt.games.infosets import CHANCE, TERMINAL, Infosets
 from marlgt.kernels import gear
-
-if TYPE_CHECKING:
-    from marlgt.games.extensive import Infosets
 
 __all__ = ["checked_tree", "path_sums"]
 
-_CHANCE, _TERMINAL = -1, -2
 _SUM_TOLERANCE = 1e-9
 
 
@@ -71,7 +68,7 @@ def checked_tree(
     _check_movers(nodes, floats.shape, first_child)
     sets, chance_sets = _appearing(nodes, floats.shape[0], infosets, chance, np.diff(first_child))
     by_chance = np.zeros(n_nodes, dtype=bool)
-    by_chance[1:] = nodes["player"][parent[1:]] == _CHANCE
+    by_chance[1:] = nodes["player"][parent[1:]] == CHANCE
     if exact_chances is None and not by_chance.any():
         exact_chances = np.ones(n_nodes, dtype=object)
     chances[~by_chance] = 1.0
@@ -204,17 +201,17 @@ def _children(parent: NDArray[np.int32], action: NDArray[np.int32]) -> tuple[NDA
 def _check_movers(nodes: dict[str, NDArray[np.int32]], shape: tuple[int, ...], first_child: NDArray[np.int64]) -> None:
     player, outcome = nodes["player"], nodes["outcome"]
     n, n_outcomes = shape
-    bad = np.flatnonzero((player < _TERMINAL) | (player >= n))
+    bad = np.flatnonzero((player < TERMINAL) | (player >= n))
     if len(bad):
         raise GameError(
-            f"player[{bad[0]}] is {player[bad[0]]}: the movers are 0 to {n - 1}, {_CHANCE} for chance and {_TERMINAL} "
+            f"player[{bad[0]}] is {player[bad[0]]}: the movers are 0 to {n - 1}, {CHANCE} for chance and {TERMINAL} "
             "for a terminal node"
         )
     bad = np.flatnonzero((outcome < -1) | (outcome >= n_outcomes))
     if len(bad):
         raise GameError(f"outcome[{bad[0]}] is {outcome[bad[0]]}: there are {n_outcomes} outcomes, and -1 is for none")
     leaf = np.diff(first_child) == 0
-    bad = np.flatnonzero(leaf != (player == _TERMINAL))
+    bad = np.flatnonzero(leaf != (player == TERMINAL))
     if len(bad):
         v = int(bad[0])
         says = "has no children but a mover" if leaf[v] else "has children but is marked terminal"
@@ -235,19 +232,17 @@ def _appearing(
     if infosets is not None and len(infosets) != n_players:
         raise GameError(f"infosets must hold one table per player ({n_players}), got {len(infosets)}")
     tables = []
-    for mover in (*range(n_players), _CHANCE):
-        given = chance if mover == _CHANCE else None if infosets is None else infosets[mover]
+    for mover in (*range(n_players), CHANCE):
+        given = chance if mover == CHANCE else None if infosets is None else infosets[mover]
         tables.append(_renumbered(nodes, mover, given, n_children))
-    nodes["infoset"][nodes["player"] == _TERMINAL] = -1
+    nodes["infoset"][nodes["player"] == TERMINAL] = -1
     return tuple(tables[:-1]), tables[-1]
 
 
 def _renumbered(
     nodes: dict[str, NDArray[np.int32]], mover: int, given: Infosets | None, n_children: NDArray[np.int64]
 ) -> Infosets:
-    from marlgt.games.extensive import Infosets
-
-    who = "chance" if mover == _CHANCE else f"player {mover}"
+    who = "chance" if mover == CHANCE else f"player {mover}"
     own = np.flatnonzero(nodes["player"] == mover)
     numbers, first, inverse = np.unique(nodes["infoset"][own], return_index=True, return_inverse=True)
     rank = np.empty(len(numbers), dtype=np.int32)
@@ -310,11 +305,11 @@ def _check_chances(
     if chances.min() < 0:
         v = int(np.argmin(chances))
         raise GameError(f"the chance move to node {v} has probability {chances[v]}: probabilities are not negative")
-    movers = np.flatnonzero(player == _CHANCE)
+    movers = np.flatnonzero(player == CHANCE)
     if not len(movers):
         return
     counts = np.diff(first_child)[movers]
-    below = np.repeat(player == _CHANCE, np.diff(first_child))
+    below = np.repeat(player == CHANCE, np.diff(first_child))
     sums = np.add.reduceat(chances[children[below]], np.cumsum(counts) - counts)
     for k in np.flatnonzero(np.abs(sums - 1.0) > (_SUM_TOLERANCE if exact is None else 1e-6)).tolist():
         _refuse_sum(

@@ -26,8 +26,8 @@ from marlgt.errors import ExactnessError, GameError
 from marlgt.games._arrays import labels_or_default, short
 from marlgt.games._exact import as_fractions, nearest_fractions
 from marlgt.games._tree import checked_tree, path_sums
-from marlgt.games._tree_kernels import last_sequences
-from marlgt.kernels import gear
+from marlgt.games._tree_views import forgetful_infoset, same_tree, sequences_and_reach
+from marlgt.games.infosets import CHANCE, TERMINAL, BehaviorProfile, Infosets, uniform_policies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,56 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CHANCE", "TERMINAL", "BehaviorProfile", "ExtensiveGame", "Infosets"]
 
-CHANCE = -1
-"""The mover at a node where chance moves."""
-
-TERMINAL = -2
-"""The mover at a node where the game is over."""
-
 MAX_NODES = 5_000_000
 """Most nodes of a tree, by default, that is built from rules or read from a file."""
-
-BehaviorProfile = tuple[NDArray[np.float64], ...]
-"""One behaviour policy per player, in player order, of shapes (I_i, A_i)."""
-
-
-@dataclass(frozen=True)
-class Infosets:
-    """The information sets of one player, or of chance.
-
-    Attributes
-    ----------
-    n_actions : ndarray of int32, shape (I,)
-    labels : tuple of str
-        One per information set, or empty where they are only numbered.
-    actions : tuple of tuple of str
-        The labels of the actions of each, or empty where they are only numbered.
-    """
-
-    n_actions: NDArray[np.int32]
-    labels: tuple[str, ...] = ()
-    actions: tuple[tuple[str, ...], ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.n_actions)
-
-    @property
-    def most_actions(self) -> int:
-        """The number of actions of the largest information set, 0 if there is none."""
-        return int(self.n_actions.max()) if len(self) else 0
-
-    @cached_property
-    def is_action(self) -> NDArray[np.bool_]:
-        """Whether an entry of a policy is an action or fills up its row, shape (I, A)."""
-        return np.arange(self.most_actions)[None, :] < self.n_actions[:, None]
-
-    def label(self, infoset: int) -> str:
-        """Return the label of an information set, its number where it has none."""
-        return self.labels[infoset] if self.labels else str(infoset)
-
-    def action_labels(self, infoset: int) -> tuple[str, ...]:
-        """Return the labels of the actions of an information set, numbers where they have none."""
-        return self.actions[infoset] if self.actions else tuple(map(str, range(int(self.n_actions[infoset]))))
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -239,9 +191,8 @@ class ExtensiveGame:
         ParseError
             With line and column, for text that does not follow the grammar or exceeds a limit.
         """
-        from marlgt.games.files.efg import parse_efg, read_efg
-
         from marlgt.games._doors import require_path
+        from marlgt.games.files.efg import parse_efg, read_efg
 
         if isinstance(source, str) and source.lstrip().startswith("EFG"):
             return parse_efg(source)
@@ -250,9 +201,8 @@ class ExtensiveGame:
 
     def to_efg(self, path: str | Path | None = None) -> str:
         """Return the game as ``.efg`` text, exactly; with a path, write it there too."""
-        from marlgt.games.files.efg import format_efg, write_efg
-
         from marlgt.games._doors import require_path
+        from marlgt.games.files.efg import format_efg, write_efg
 
         if path is not None:
             require_path(path, "path")
@@ -363,25 +313,12 @@ class ExtensiveGame:
 
     @cached_property
     def _sequences_and_reach(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        sequence = np.empty((self.n_players, self.n_nodes), dtype=np.int32)
-        reach = np.empty(self.n_nodes)
-        walk = gear(last_sequences, 5.0 * self.n_nodes * (self.n_players + 2))
-        tree = (self.parent, self.action, self.player, self.infoset, self.probability)
-        walk(*tree, self.infoset_offset, self.first_sequence, sequence, reach)
-        return sequence, reach
+        return sequences_and_reach(self)
 
     @cached_property
     def forgetful_infoset(self) -> tuple[int, int] | None:
         """The first information set, as (player, number), whose player forgets what she did or knew, or None."""
-        movers = np.flatnonzero(self.player >= 0)
-        sets = self.infoset_offset[self.player[movers]] + self.infoset[movers]
-        own = self.last_sequence[self.player[movers], movers]
-        _, first = np.unique(sets, return_index=True)
-        bad = np.flatnonzero(own != own[first][sets])
-        if not len(bad):
-            return None
-        v = movers[bad[0]]
-        return int(self.player[v]), int(self.infoset[v])
+        return forgetful_infoset(self)
 
     @property
     def has_perfect_recall(self) -> bool:
@@ -415,13 +352,7 @@ class ExtensiveGame:
 
     def uniform_profile(self) -> BehaviorProfile:
         """Return the profile in which every player chooses each action of each information set alike."""
-        profile = []
-        for sets in self.infosets:
-            policy = np.zeros((len(sets), sets.most_actions))
-            for count in np.unique(sets.n_actions):
-                policy[np.flatnonzero(sets.n_actions == count), :count] = 1.0 / count
-            profile.append(policy)
-        return tuple(profile)
+        return uniform_policies(self.infosets)
 
     def rationalize(self, *, max_denominator: int = 10**6) -> ExtensiveGame:
         """Return the exact game whose payoffs and probabilities are the nearest fractions of bounded denominator.
@@ -437,47 +368,18 @@ class ExtensiveGame:
             outcomes = nearest_fractions(self.outcomes, max_denominator)
         if probability is None:
             probability = nearest_fractions(self.probability, max_denominator)
-        return ExtensiveGame(
-            self.parent,
-            self.action,
-            self.player,
-            self.infoset,
-            self.outcome,
-            outcomes,
-            probability=probability,
-            players=self.players,
-            infosets=self.infosets,
-            chance=self.chance,
-            node_labels=self.node_labels,
-            outcome_labels=self.outcome_labels,
-            title=self.title,
-            comment=self.comment,
-        )
+        fields = ("players", "infosets", "chance", "node_labels", "outcome_labels", "title", "comment")
+        words = {name: getattr(self, name) for name in fields}
+        arrays = (self.parent, self.action, self.player, self.infoset, self.outcome, outcomes)
+        return ExtensiveGame(*arrays, probability=probability, **words)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ExtensiveGame):
             return NotImplemented
-        arrays = ("parent", "action", "player", "infoset", "outcomes", "outcome", "probability")
-        if any(not np.array_equal(getattr(self, name), getattr(other, name)) for name in arrays):
-            return False
-        if self.is_exact and other.is_exact:
-            exact = ("exact_probability", "exact_terminal_payoffs")
-            if any(not np.array_equal(getattr(self, name), getattr(other, name)) for name in exact):
-                return False
-        return self._words() == other._words()
+        return same_tree(self, other)
 
     def __hash__(self) -> int:
         return hash((self.parent.tobytes(), self.player.tobytes(), self.infoset.tobytes(), self.outcomes.tobytes()))
-
-    def _words(self) -> tuple[Any, ...]:
-        sets = (*self.infosets, self.chance)
-        tables = [
-            [(player.label(j), player.action_labels(j)) for j in range(len(player))]
-            if player.labels or player.actions
-            else player.n_actions.tolist()
-            for player in sets
-        ]
-        return self.players, tables, self.node_labels, self.outcome_labels
 
     def __repr__(self) -> str:
         title = f" {self.title!r}" if self.title else ""
