@@ -5,6 +5,7 @@ from marlgt._lazy import attach
 _EXPORTS = {
     "draw_best_replies": "marlgt.pictures.diagrams",
     "draw_convergence": "marlgt.pictures.convergence",
+    "draw_grid": "marlgt.pictures.grids",
     "draw_logit_path": "marlgt.pictures.diagrams",
     "draw_outcomes": "marlgt.pictures.diagrams",
     "draw_policy": "marlgt.pictures.policies",
