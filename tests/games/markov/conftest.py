@@ -3,15 +3,19 @@
 import numpy as np
 import pytest
 
-from marlgt.solvers import minimax_batch
+from marlgt.solvers import minimax, minimax_batch
 
 
 def _shapley_values(game, *, tolerance=1e-12):
-    """Return what each state is worth to player 0 of a zero-sum game in which all actions are legal."""
+    """Return what each state is worth to player 0 of a zero-sum game."""
     values = np.zeros(game.n_states)
     while True:
-        worth = game.action_values(np.stack([values, -values]))[0]
-        following = np.where(game.terminal, 0.0, minimax_batch(worth).values)
+        both = np.stack([values, -values])
+        if game.all_legal:
+            following = minimax_batch(game.action_values(both)[0]).values
+        else:
+            following = np.array([minimax(game.stage_game(s, both)).values[0] for s in range(game.n_states)])
+        following = np.where(game.terminal, 0.0, following)
         change = np.abs(following - values).max()
         values = following
         if change <= tolerance * (1 - game.discount):

@@ -1,0 +1,118 @@
+"""Repeated games in which the players remember: a state is what was played in the last steps.
+
+A stationary policy of such a game is a strategy with that memory in the repeated game: tit for tat, grim trigger
+and win-stay-lose-shift are policies of the prisoner's dilemma with memory 1.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from marlgt.errors import BudgetExceeded
+from marlgt.games._catalogue import Number, listed
+from marlgt.games._doors import require_game, require_whole
+from marlgt.games.classic import prisoners_dilemma
+from marlgt.games.normal_form import NormalFormGame
+from marlgt.games.stochastic import StochasticGame
+
+__all__ = ["iterated_prisoners_dilemma", "repeated_with_memory"]
+
+LARGEST_TABLE = 10_000_000
+"""States times profiles that a repeated game with memory may have."""
+
+
+@listed(n_players=2, size=5)
+def iterated_prisoners_dilemma(
+    *,
+    memory: int = 1,
+    discount: float = 0.95,
+    temptation: Number = 5,
+    reward: Number = 3,
+    punishment: Number = 1,
+    sucker: Number = 0,
+) -> StochasticGame:
+    """Return the prisoner's dilemma played again and again by players who remember the last steps.
+
+    Parameters
+    ----------
+    memory : int
+        How many steps they remember. The states are the histories of at most that length, the empty one first:
+        5 states with memory 1, 21 with memory 2.
+    discount : float
+    temptation, reward, punishment, sucker : int, float or Fraction
+        As in :func:`~marlgt.games.prisoners_dilemma`.
+
+    References
+    ----------
+    Axelrod, R. (1984). The Evolution of Cooperation. Basic Books.
+    Nowak, M. and Sigmund, K. (1993). A strategy of win-stay, lose-shift that outperforms tit-for-tat. Nature 364,
+    56-58.
+
+    Examples
+    --------
+    >>> iterated_prisoners_dilemma().states
+    ('start', 'C C', 'C D', 'D C', 'D D')
+    """
+    stage = prisoners_dilemma(temptation=temptation, reward=reward, punishment=punishment, sucker=sucker)
+    short = NormalFormGame(stage.payoffs, players=stage.players, actions=[["C", "D"]] * 2, title=stage.title)
+    return repeated_with_memory(short, memory=memory, discount=discount)
+
+
+def repeated_with_memory(game: NormalFormGame, *, memory: int = 1, discount: float) -> StochasticGame:
+    """Return a normal-form game played again and again by players who remember the last steps.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+    memory : int
+        How many steps they remember; 0 is :meth:`StochasticGame.repeated`.
+    discount : float
+
+    Returns
+    -------
+    StochasticGame
+        Its states are the histories of at most ``memory`` profiles of actions, in order of length and then of the
+        actions, the oldest first. It begins in the empty history.
+
+    Raises
+    ------
+    BudgetExceeded
+        If the table would have more than ten million entries.
+
+    Examples
+    --------
+    >>> from marlgt.games import rock_paper_scissors
+    >>> repeated_with_memory(rock_paper_scissors(), discount=0.9).n_states
+    10
+    """
+    require_game(game)
+    require_whole(memory, "memory", least=0)
+    profiles = math.prod(game.n_actions)
+    # With one profile there is one history of each length.
+    n_states = memory + 1 if profiles == 1 else (profiles ** (min(memory, 64) + 1) - 1) // (profiles - 1)
+    if n_states * profiles > LARGEST_TABLE:
+        raise BudgetExceeded(
+            f"memory {memory} makes {n_states:.3g} states of {profiles} profiles, more than {LARGEST_TABLE:,} entries: "
+            "give a shorter memory",
+            estimate=float(n_states * profiles),
+            limit=LARGEST_TABLE,
+        )
+    histories = [h for length in range(memory + 1) for h in itertools.product(range(profiles), repeat=length)]
+    number = {history: s for s, history in enumerate(histories)}
+    nexts = [[number[(*h, played)[max(0, len(h) + 1 - memory) :]] for played in range(profiles)] for h in histories]
+    names = [" ".join(labels) for labels in itertools.product(*game.actions)]
+    shape = (len(histories), *game.n_actions, 1)
+    return StochasticGame(
+        np.broadcast_to(game.payoffs[:, None], (game.n_players, *shape[:-1])),
+        np.reshape(nexts, shape),
+        np.ones(shape),
+        discount=discount,
+        start=np.eye(1, len(histories))[0],
+        players=game.players,
+        states=[", ".join(names[played] for played in history) or "start" for history in histories],
+        actions=game.actions,
+        title=f"{game.title or 'a game'}, repeated with memory {memory}",
+    )
