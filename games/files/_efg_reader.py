@@ -22,7 +22,7 @@ from marlgt.games.files.lexer import Lexer, unique_filled_labels, unique_labels
 
 __all__ = ["EfgReader"]
 
-_UNKNOWN = -2
+_NOTHING: tuple[tuple[str, ...], tuple[Fraction, ...]] = ((), ())
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\"|\\)*+"|[^\s,"]++', re.ASCII)
 
 
@@ -31,7 +31,7 @@ def _patterns(longest: int) -> dict[str, re.Pattern[str]]:
     """Return what a usual node looks like, for each kind of node, from its letter to the next node."""
     text = rf'"([^"\\]{{0,{longest}}}+)"\s*+'
     ending = r'(?=[\s{},"]|\Z)\s*+'
-    number = rf"([0-9]{{1,9}}+){ending}"
+    number = rf"(0|[1-9][0-9]{{0,8}}+){ending}"
     payoffs = r"((?:[^\s{},\"]++\s*+(?:,\s*+)?+)++)"
     outcome = rf'{number}(?:{text}\{{\s*+{payoffs}\}}\s*+|(?!"))'
     actions = rf'((?:"[^"\\]{{0,{longest}}}+"\s*+)++)'
@@ -57,19 +57,17 @@ class EfgReader:
 
     def __init__(self, lexer: Lexer, players: list[str], *, max_denominator: int | None) -> None:
         self.lexer, self.players, self.max_denominator = lexer, players, max_denominator
-        self.set_of: dict[tuple[str | int, str | int], int] = {}
+        self.set_of: dict[str, dict[str, int]] = {"": {}, **{f"{i + 1}": {} for i in range(len(players))}}
         self.set_mover: list[int] = []
         self.set_label: list[str] = []
         self.set_actions: list[tuple[str, ...]] = []
         self.set_moves: list[tuple[Fraction, ...]] = []
-        self.set_said: list[tuple[str, str]] = []
-        self.actions_of: dict[str, tuple[str, ...]] = {}
-        self.moves_of: dict[str, tuple[tuple[str, ...], tuple[Fraction, ...]]] = {}
-        self.outcome_of: dict[str | int, int] = {"0": -1, 0: -1}
-        self.outcome_id: list[int] = []
+        self.set_said: list[str] = []
+        self.actions_of: dict[tuple[bool, str], tuple[tuple[str, ...], tuple[Fraction, ...]]] = {}
+        self.outcome_of: dict[str, int] = {"0": -1}
         self.outcome_label: list[str] = []
-        self.outcome_said: list[tuple[str, str]] = []
-        self.payoffs: list[list[Any]] = []
+        self.outcome_said: list[str] = []
+        self.payoffs: list[Any] = []
         self.number_of: dict[str, Any] = {}
 
     def read(self, *, title: str, comment: str) -> ExtensiveGame:
@@ -123,28 +121,39 @@ class EfgReader:
     def _quick(self, match: re.Match[str]) -> tuple[str, int, int] | None:
         """Return the label, information set and outcome of a usual node; None if it needs a closer look."""
         groups = match.groups()
+        number = -1
         if len(groups) == 4:
             label, outcome_id, outcome_label, payoffs = groups
-            number = -1
         else:
             label, player, own_id, set_label, body, outcome_id, outcome_label, payoffs = groups
-            known = self.set_of.get((player, own_id))
-            if known is None:
-                known = _UNKNOWN if body is None else self._quick_set(player, own_id, set_label, body)
-                if known == _UNKNOWN:
-                    return None
-            elif body is not None and self.set_said[known] != (set_label, body):
+            own = self.set_of.get(player)
+            if own is None:
                 return None
-            number = known
-        outcome = self.outcome_of.get(outcome_id, _UNKNOWN)
+            known = own.get(own_id)
+            if known is None:
+                actions, moves = self.actions_of.get((player == "", body), _NOTHING)
+                if not actions:
+                    return None
+                number = self._new_set(player, own_id, set_label, actions, moves, body)
+            elif body is None or (self.set_said[known] == body and self.set_label[known] == set_label):
+                number = known
+            else:
+                return None
+        outcome = self.outcome_of.get(outcome_id)
         if payoffs is None:
-            return None if outcome == _UNKNOWN else (label, number, outcome)
-        if outcome >= 0 and self.outcome_said[outcome] == (outcome_label, payoffs):
+            return None if outcome is None else (label, number, outcome)
+        if outcome is None:
+            values = self._quick_payoffs(payoffs)
+            if values is None:
+                return None
+            return label, number, self._new_outcome(outcome_id, outcome_label, payoffs, values)
+        if outcome >= 0 and self.outcome_said[outcome] == payoffs and self.outcome_label[outcome] == outcome_label:
             return label, number, outcome
-        if outcome != _UNKNOWN or int(outcome_id) in self.outcome_of:
-            return None
+        return None
+
+    def _quick_payoffs(self, body: str) -> list[Any] | None:
         values = []
-        for token in payoffs.replace(",", " ").split():
+        for token in body.replace(",", " ").split():
             value = self.number_of.get(token)
             if value is None:
                 value = quick_number(token)
@@ -152,51 +161,24 @@ class EfgReader:
                     return None
                 self.number_of[token] = value
             values.append(value)
-        if len(values) != len(self.players):
-            return None
-        return label, number, self._new_outcome(outcome_id, int(outcome_id), outcome_label, payoffs, values)
-
-    def _quick_set(self, player: str, own_id: str, label: str, body: str) -> int:
-        """Define an information set whose list of actions was read before."""
-        if player:
-            actions, moves = self.actions_of.get(body), ()
-            mover = int(player) - 1
-            if actions is None or not 0 <= mover < len(self.players):
-                return _UNKNOWN
-        else:
-            known = self.moves_of.get(body)
-            if known is None:
-                return _UNKNOWN
-            (actions, moves), mover = known, CHANCE
-        if (mover, int(own_id)) in self.set_of:
-            return _UNKNOWN
-        return self._new_set((player, own_id), (mover, int(own_id)), label, actions, moves, (label, body))
+        return values if len(values) == len(self.players) else None
 
     def _new_set(
-        self,
-        written: tuple[str, str],
-        key: tuple[int, int],
-        label: str,
-        actions: tuple[str, ...],
-        moves: tuple[Fraction, ...],
-        said: tuple[str, str],
+        self, player: str, own_id: str, label: str, actions: tuple[str, ...], moves: tuple[Fraction, ...], body: str
     ) -> int:
-        number = len(self.set_mover)
-        self.set_of[written] = self.set_of[key] = number
-        self.set_mover.append(key[0])
+        number = self.set_of[player][own_id] = len(self.set_mover)
+        self.set_mover.append(int(player) - 1 if player else CHANCE)
         self.set_label.append(label)
         self.set_actions.append(actions)
         self.set_moves.append(moves)
-        self.set_said.append(said)
+        self.set_said.append(body)
         return number
 
-    def _new_outcome(self, written: str, number: int, label: str, body: str, values: list[Any]) -> int:
-        column = len(self.payoffs)
-        self.outcome_of[written] = self.outcome_of[number] = column
-        self.outcome_id.append(number)
+    def _new_outcome(self, own_id: str, label: str, body: str, values: list[Any]) -> int:
+        column = self.outcome_of[own_id] = len(self.outcome_label)
         self.outcome_label.append(label)
-        self.outcome_said.append((label, body))
-        self.payoffs.append(values)
+        self.outcome_said.append(body)
+        self.payoffs.extend(values)
         return column
 
     def _slow(self) -> tuple[str, int, int]:
@@ -210,20 +192,20 @@ class EfgReader:
             player = lexer.integer("the number of a player")
             if not 1 <= player <= len(self.players):
                 lexer.fail(f"there is no player {player}: the players are numbered 1 to {len(self.players)}", at=at)
-            number = self._infoset(player - 1)
+            number = self._infoset(str(player))
         elif kind == "c":
-            number = self._infoset(CHANCE)
+            number = self._infoset("")
         return label, number, self._outcome()
 
-    def _infoset(self, mover: int) -> int:
+    def _infoset(self, player: str) -> int:
         lexer, at = self.lexer, self.lexer.position
-        key = (mover, lexer.integer("the number of an information set"))
-        who = "chance" if mover == CHANCE else f"player {mover + 1}"
-        number = self.set_of.get(key)
+        own_id = str(lexer.integer("the number of an information set"))
+        who = f"player {player}" if player else "chance"
+        number = self.set_of[player].get(own_id)
         if lexer.kind != "text":
             if number is None:
                 lexer.fail(
-                    f"information set {key[1]} of {who} is not defined yet: give its label and actions where it is "
+                    f"information set {own_id} of {who} is not defined yet: give its label and actions where it is "
                     "first mentioned",
                     at=at,
                 )
@@ -235,30 +217,26 @@ class EfgReader:
         chances: list[tuple[Fraction, str]] = []
         while lexer.kind != "}":
             labels.append(lexer.quoted("the label of an action", limit=lexer.limits.label))
-            if mover == CHANCE:
+            if not player:
                 chances.append(lexer.number_and_token("the probability of a chance move"))
         body = lexer.text[start : lexer.position]
         lexer.skip("}")
         if not labels:
-            lexer.fail(f"information set {key[1]} of {who} has no actions: list at least one", at=at)
+            lexer.fail(f"information set {own_id} of {who} has no actions: list at least one", at=at)
         if number is not None:
-            if not _same((label, body), self.set_said[number]):
+            if self.set_label[number] != label or not _same(body, self.set_said[number]):
                 lexer.fail(
-                    f"information set {key[1]} of {who} was defined with another label or other actions: repeat them "
+                    f"information set {own_id} of {who} was defined with another label or other actions: repeat them "
                     "exactly, or leave them out",
                     at=at,
                 )
             return number
-        moves = self._distribution(chances, key[1], at) if chances else ()
+        moves = self._distribution(chances, own_id, at) if chances else ()
         actions = tuple(unique_labels(labels))
-        if mover == CHANCE:
-            self.moves_of[body] = (actions, moves)
-        else:
-            self.actions_of[body] = actions
-        written = ("" if mover == CHANCE else str(mover + 1), str(key[1]))
-        return self._new_set(written, key, label, actions, moves, (label, body))
+        self.actions_of[not player, body] = (actions, moves)
+        return self._new_set(player, own_id, label, actions, moves, body)
 
-    def _distribution(self, chances: list[tuple[Fraction, str]], number: int, at: int) -> tuple[Fraction, ...]:
+    def _distribution(self, chances: list[tuple[Fraction, str]], own_id: str, at: int) -> tuple[Fraction, ...]:
         """Return the probabilities of chance moves, checked."""
         values = [value for value, _ in chances]
         if min(values) < 0:
@@ -274,7 +252,7 @@ class EfgReader:
                 str(total) if len(str(total)) <= 40 else f"1 {'-' if total < 1 else '+'} {float(abs(total - 1)):.3g}"
             )
             self.lexer.fail(
-                f"the probabilities of chance's information set {number} sum to {shown}: they must sum to exactly 1, "
+                f"the probabilities of chance's information set {own_id} sum to {shown}: they must sum to exactly 1, "
                 f"so {hint}",
                 at=at,
             )
@@ -282,7 +260,7 @@ class EfgReader:
 
     def _outcome(self) -> int:
         lexer, at = self.lexer, self.lexer.position
-        number = lexer.integer("the number of an outcome")
+        number = str(lexer.integer("the number of an outcome"))
         column = self.outcome_of.get(number)
         if lexer.kind != "text":
             if column is None:
@@ -292,7 +270,7 @@ class EfgReader:
                 )
             return column
         label = lexer.quoted("the label of an outcome", limit=lexer.limits.label)
-        if number == 0:
+        if number == "0":
             lexer.fail("outcome 0 pays nothing: it carries neither label nor payoffs", at=at)
         lexer.mark("{", "before the payoffs")
         start = lexer.position
@@ -309,8 +287,8 @@ class EfgReader:
             lexer.fail(f"outcome {number} needs {len(self.players)} payoffs, one per player, and has {found}")
         lexer.mark("}", f"after the payoffs of outcome {number}")
         if column is None:
-            return self._new_outcome(str(number), number, label, body, values)
-        if not _same((label, body), self.outcome_said[column]):
+            return self._new_outcome(number, label, body, values)
+        if self.outcome_label[column] != label or not _same(body, self.outcome_said[column]):
             lexer.fail(
                 f"outcome {number} was defined with another label or other payoffs: repeat them in the same "
                 "characters, or leave them out",
@@ -335,10 +313,12 @@ class EfgReader:
         for i in range(-1, n):
             own_number[mover == i] = np.arange(np.count_nonzero(mover == i))
         # Outcomes become columns in the order of their numbers, so that a written game keeps the order of its own.
-        by_id = np.argsort(self.outcome_id, kind="stable")
+        by_id = np.array(
+            sorted(range(len(self.outcome_label)), key=list(map(int, self.outcome_of))[1:].__getitem__), int
+        )
         column = np.full(len(by_id) + 1, -1)
         column[by_id] = np.arange(len(by_id))
-        payoffs = compact([x for k in by_id.tolist() for x in self.payoffs[k]]).reshape(-1, n).T
+        payoffs = compact(self.payoffs).reshape(-1, n)[by_id].T
         outcome_labels = [self.outcome_label[k] for k in by_id.tolist()]
         return ExtensiveGame(
             parent,
@@ -379,6 +359,6 @@ class EfgReader:
         return Infosets(counts, tuple(labels) if any(labels) else (), () if numbered else actions)
 
 
-def _same(said: tuple[str, str], before: tuple[str, str]) -> bool:
-    """Tell whether two definitions have the same label and the same tokens, numbers by their characters."""
-    return said == before or (said[0] == before[0] and _TOKEN.findall(said[1]) == _TOKEN.findall(before[1]))
+def _same(body: str, before: str) -> bool:
+    """Tell whether two definitions have the same tokens, numbers by their characters."""
+    return _TOKEN.findall(body) == _TOKEN.findall(before)

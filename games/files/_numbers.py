@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 __all__ = ["compact", "quick_number", "restored", "restored_distribution"]
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}+\Z")
-_SIMPLE = re.compile(r"[+-]?[0-9]{1,18}+(?:\.[0-9]{1,18}+|/0*+[1-9][0-9]{0,17}+)\Z")
+_DECIMAL = re.compile(r"([+-]?[0-9]{1,18}+)\.([0-9]{1,18}+)\Z")
+_RATIO = re.compile(r"([+-]?[0-9]{1,18}+)/([1-9][0-9]{0,17}+)\Z")
 _FLOAT_DIGITS = 15
 """Digits from which a decimal may be a float that was rounded when it was written."""
 
@@ -33,10 +34,12 @@ def quick_number(token: str) -> int | Fraction | None:
     """Return the number that a short and common token writes; None for any other token."""
     if _WHOLE.match(token):
         return int(token)
-    if _SIMPLE.match(token):
-        value = Fraction(token)
-        return value.numerator if value.denominator == 1 else value
-    return None
+    match = _DECIMAL.match(token)
+    if match is not None:
+        whole, decimals = match.groups()
+        return Fraction(int(whole + decimals), 10 ** len(decimals))
+    match = _RATIO.match(token)
+    return None if match is None else Fraction(int(match[1]), int(match[2]))
 
 
 def restored(value: Fraction, token: str, max_denominator: int) -> Fraction:

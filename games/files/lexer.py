@@ -52,12 +52,15 @@ class Limits:
 
 
 _SPACE = re.compile(r"[ \t\n\r\f\v]*")
+_SPACE_AND_COMMENTS = re.compile(r"(?:[ \t\n\r\f\v]++|(?<![^\n\r])#[^\n\r]*+)*+")
 _NUMBER = re.compile(
     r"[+-]?(?:(\d+)/(\d+)|(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d+))?)"
-    r'(?=[ \t\n\r\f\v{},"]|\Z)',
+    r'(?=[ \t\n\r\f\v{},"\[\]]|\Z)',
     re.ASCII,
 )
 _SYMBOL = re.compile(r'[^ \t\n\r\f\v{},"]+')
+_MARKS = "{},"
+_BRACKETS = "[]"
 _INTEGERS = re.compile(r"[0-9+\- \t\n\r\f\v]*", re.ASCII)
 _STRETCH = 2**16
 """Characters of integers that are converted at once."""
@@ -70,12 +73,16 @@ class Lexer:
     ----------
     text : str
     limits : Limits
+    action_graph : bool
+        Read the ``.agg`` formats, whose marks are square brackets and whose lines that begin with # are comments.
     """
 
-    def __init__(self, text: str, limits: Limits) -> None:
+    def __init__(self, text: str, limits: Limits, *, action_graph: bool = False) -> None:
         self.text = text
         self.limits = limits
         self.position = 0
+        self._marks = _BRACKETS if action_graph else _MARKS
+        self._space = _SPACE_AND_COMMENTS if action_graph else _SPACE
         self._skip_space()
 
     def fail(self, message: str, *, at: int | None = None) -> NoReturn:
@@ -86,11 +93,11 @@ class Lexer:
 
     @property
     def kind(self) -> str:
-        """What the next token is: ``"{"``, ``"}"``, ``","``, ``"number"``, ``"text"``, ``"symbol"`` or ``"end"``."""
+        """What the next token is: a mark such as ``"{"``, ``"number"``, ``"text"``, ``"symbol"`` or ``"end"``."""
         if self.position >= len(self.text):
             return "end"
         character = self.text[self.position]
-        if character in "{},":
+        if character in self._marks:
             return character
         if character == '"':
             return "text"
@@ -102,7 +109,7 @@ class Lexer:
             return "the end of the file"
         if self.kind == "text":
             return "a text in quotes"
-        if self.kind in "{},":
+        if self.kind in self._marks:
             return f"'{self.kind}'"
         return _short(self._word())
 
@@ -260,7 +267,7 @@ class Lexer:
         self._skip_space()
 
     def _skip_space(self) -> None:
-        match = _SPACE.match(self.text, self.position)
+        match = self._space.match(self.text, self.position)
         if match is not None:
             self.position = match.end()
 
