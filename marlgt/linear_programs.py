@@ -28,12 +28,16 @@ class LinearProgramResult:
         Meaningful only when optimal.
     x : ndarray
     row_duals : ndarray
+    basic_columns, basic_rows : ndarray of bool
+        Which variables and which rows' slacks are in the last basis; empty unless asked for.
     """
 
     status: str
     objective: float
     x: NDArray[np.float64]
     row_duals: NDArray[np.float64]
+    basic_columns: NDArray[np.bool_]
+    basic_rows: NDArray[np.bool_]
 
 
 def solve_linear_program(
@@ -45,6 +49,7 @@ def solve_linear_program(
     lower: ArrayLike | float = 0.0,
     upper: ArrayLike | float = np.inf,
     maximize: bool = False,
+    basis: bool = False,
 ) -> LinearProgramResult:
     """Optimise ``objective @ x`` within ``row_lower <= matrix @ x <= row_upper`` and ``lower <= x <= upper``.
 
@@ -54,6 +59,9 @@ def solve_linear_program(
     matrix : array_like, shape (m, n), dense or scipy.sparse
     row_lower, row_upper : array_like, shape (m,)
     lower, upper : float or array_like, shape (n,)
+    maximize : bool
+    basis : bool
+        Whether to tell the last basis.
     """
     import highspy
 
@@ -99,11 +107,18 @@ def solve_linear_program(
         kinds.kUnboundedOrInfeasible: "infeasible",
     }.get(solver.getModelStatus(), "failed")
     solution = solver.getSolution()
+    last = solver.getBasis() if basis else None
+    marks = ([], []) if last is None else (last.col_status, last.row_status)
+    basic_columns, basic_rows = (
+        np.array([m == highspy.HighsBasisStatus.kBasic for m in own], dtype=bool) for own in marks
+    )
     return LinearProgramResult(
         status=status,
         objective=float(solver.getInfo().objective_function_value),
         x=np.array(solution.col_value, dtype=np.float64),
         row_duals=np.array(solution.row_dual, dtype=np.float64),
+        basic_columns=basic_columns,
+        basic_rows=basic_rows,
     )
 
 

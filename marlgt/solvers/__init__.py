@@ -76,6 +76,7 @@ _EXPORTS = {
     "pure_equilibria": "marlgt.solvers.pure",
     "quantal_response": "marlgt.solvers.homotopy",
     "security_levels": "marlgt.solvers.security",
+    "sequence_form_lp": "marlgt.solvers.extensive.sequence_programs",
     "shapley_value_iteration": "marlgt.solvers.stochastic.value_iteration",
     "solve": "marlgt.solvers.selection",
     "stackelberg": "marlgt.solvers.commitment",
