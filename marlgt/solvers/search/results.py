@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["SearchResult"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MonteCarloResult", "SearchResult"]
 
 
 @dataclass(frozen=True)
@@ -45,5 +48,48 @@ class SearchResult:
     cutoffs: int
     table_hits: int
     leaf_values: tuple[float, ...] | None
+    method: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class MonteCarloResult:
+    """What sampling says about the moves at a position.
+
+    Attributes
+    ----------
+    actions : tuple
+        The moves of the player who is to move.
+    visits : ndarray of int, shape (A,)
+        How often each was tried.
+    values : ndarray, shape (n, A)
+        The mean payoff of each player after each move, nan where it was never tried.
+    policy : ndarray, shape (A,)
+        In proportion to ``visits ** (1 / temperature)``.
+    action : object
+        The move to play: the most visited, the first among ties; where the position is solved, a best one.
+    principal_variation : tuple
+        The most visited line, up to a move of chance or an unvisited move.
+    player : int
+        Who is to move.
+    simulations : int
+    nodes : int
+        Positions, or information sets, of which statistics are kept.
+    solution : ndarray, shape (n,), or None
+        What the players get with best play, where the search has proved it.
+    method : str
+    seconds : float
+    """
+
+    actions: tuple[Any, ...]
+    visits: NDArray[np.int64]
+    values: NDArray[np.float64]
+    policy: NDArray[np.float64]
+    action: Any
+    principal_variation: tuple[Any, ...]
+    player: int
+    simulations: int
+    nodes: int
+    solution: NDArray[np.float64] | None
     method: str
     seconds: float

@@ -8,47 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marlgt.errors import GameError, UnsupportedGame
-from marlgt.games import CHANCE, TERMINAL, TreeBuilder
+from marlgt.games import CHANCE, TERMINAL, TicTacToe, TreeBuilder, tic_tac_toe
 from marlgt.solvers.search.alphabeta import alpha_beta, minimax_search
 
-LINES = ((0, 1, 2), (3, 4, 5), (6, 7, 8), (0, 3, 6), (1, 4, 7), (2, 5, 8), (0, 4, 8), (2, 4, 6))
 CENTRE_CORNERS_EDGES = (4, 0, 2, 6, 8, 1, 3, 5, 7)
 REVERSE = tuple(range(8, -1, -1))
-
-
-class Noughts:
-    """Tic-tac-toe; a state is nine cells and the number of moves made."""
-
-    players = ("X", "O")
-
-    def __init__(self, order=range(9)):
-        self.order = tuple(order)
-
-    def initial_state(self):
-        return (0,) * 10
-
-    def current_player(self, state):
-        return TERMINAL if state[9] == 9 or winner(state) else state[9] % 2
-
-    def legal_actions(self, state):
-        return [a for a in self.order if not state[a]]
-
-    def chance_outcomes(self, state):
-        return []
-
-    def next_state(self, state, action):
-        return (*state[:action], 1 + state[9] % 2, *state[action + 1 : 9], state[9] + 1)
-
-    def information_state(self, state):
-        return None
-
-    def returns(self, state):
-        won = winner(state)
-        return ((0, 0), (1, -1), (-1, 1))[won]
-
-
-def winner(state):
-    return next((state[a] for a, b, c in LINES if state[a] and state[a] == state[b] == state[c]), 0)
 
 
 def value_of(tree, player=0):
@@ -134,7 +98,7 @@ def perfectly_ordered(breadth, depth):
 
 
 def test_whole_tic_tac_toe_has_the_known_counts():
-    found = minimax_search(Noughts(), count_states=True)
+    found = minimax_search(TicTacToe(), count_states=True)
     # Known counts: 255,168 games and 5,478 positions.
     assert (found.value, found.nodes, found.leaves, found.states) == (0.0, 549_946, 255_168, 5_478)
     assert len(found.principal_variation) == 9
@@ -150,10 +114,10 @@ def test_whole_tic_tac_toe_has_the_known_counts():
     ],
 )
 def test_the_order_of_moves_and_the_rule_decide_how_many_nodes_of_tic_tac_toe_are_visited(order, cut, nodes):
-    found = alpha_beta(Noughts(), cut=cut, order=lambda state, actions: sorted(actions, key=order.index))
+    found = alpha_beta(TicTacToe(), cut=cut, order=lambda state, actions: sorted(actions, key=order.index))
     assert (found.value, found.nodes) == (0.0, nodes)
     if cut == "alpha>=beta":
-        assert alpha_beta(Noughts(order), cut=cut).nodes == nodes
+        assert alpha_beta(TicTacToe(order=order), cut=cut).nodes == nodes
 
 
 @pytest.mark.parametrize(("breadth", "depth"), [(2, 4), (3, 3), (4, 5), (1, 6), (5, 2)])
@@ -229,20 +193,19 @@ def test_the_compiled_kernel_does_what_the_plain_one_does(monkeypatch):
 
 
 def test_a_table_of_transpositions_changes_no_value_and_saves_nodes():
-    whole = minimax_search(Noughts(), transpositions=True, count_states=True)
+    whole = minimax_search(TicTacToe(), transpositions=True, count_states=True)
     assert whole.value == 0.0
     assert whole.states == 5_478
     # 958 of the positions are final; each of the others is expanded once.
     assert whole.nodes - whole.table_hits - whole.leaves == 5_478 - 958
-    found = alpha_beta(Noughts(), transpositions=True)
+    found = alpha_beta(TicTacToe(), transpositions=True)
     assert found.value == 0.0
-    assert found.nodes < alpha_beta(Noughts()).nodes
-    # X has a fork here, and wins.
-    state = (1, 0, 0, 0, 2, 0, 0, 0, 1, 3)
-    for depth in (2, 4, None):
-        options = {"depth": depth, "evaluate": lambda s: 0.25 * s[4]} if depth else {}
-        plain = alpha_beta(Noughts(), state, **options)
-        assert alpha_beta(Noughts(), state, transpositions=True, **options).value == plain.value
+    assert found.nodes < alpha_beta(TicTacToe()).nodes
+    for state in ((0, 0), (0b100000001, 0b10000), (0b1, 0b10)):
+        for depth in (2, 4, 5, None):
+            options = {"depth": depth, "evaluate": lambda s: 0.01 * (s[0] % 7) - 0.02 * (s[1] % 5)} if depth else {}
+            plain = alpha_beta(TicTacToe(), state, **options)
+            assert alpha_beta(TicTacToe(), state, transpositions=True, **options).value == plain.value
 
 
 def test_at_the_depth_limit_positions_are_worth_what_evaluate_says():
@@ -254,6 +217,13 @@ def test_at_the_depth_limit_positions_are_worth_what_evaluate_says():
     assert minimax_search(tree, depth=0, evaluate=lambda state: 7.0).value == 7.0
     on_nodes = minimax_search(built(tree), depth=1, evaluate=float)
     assert on_nodes.value == 6.0  # the number of the second child in preorder
+
+
+def test_the_tree_of_tic_tac_toe_is_searched_as_its_rules_are():
+    tree = tic_tac_toe()
+    whole = minimax_search(tree)
+    assert (whole.value, whole.nodes, whole.leaves) == (0.0, 549_946, 255_168)
+    assert alpha_beta(tree).nodes == alpha_beta(TicTacToe()).nodes
 
 
 def test_search_starts_at_the_state_asked_for():

@@ -1,0 +1,139 @@
+"""UCT over the arrays of an extensive game, as a kernel; with shared statistics, over its information sets.
+
+Each node's statistics stand in a slot: with one slot for each node this is UCT; with one for each sequence of a
+player's information sets and actions, and a starting node drawn for each simulation, it is information-set search.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marlgt.games.extensive import ExtensiveGame
+from marlgt.kernels import gear, kernel
+from marlgt.progress import progress
+
+__all__ = ["Playouts", "run_playouts"]
+
+_DRAWS = 2_000_000
+_DRAWS_INTERPRETED = 100_000
+
+Playouts = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+"""Visits and totals of every slot, and the sums of all players' payoffs after each first move, shape (n, A)."""
+
+
+def run_playouts(
+    game: ExtensiveGame,
+    roots: NDArray[np.int64],
+    slots: NDArray[np.int64],
+    exploration: float,
+    rng: np.random.Generator,
+) -> Playouts:
+    """Simulate once from each root.
+
+    Parameters
+    ----------
+    roots : ndarray of int64, shape (simulations,)
+        Nodes of the player who searches, all with the same actions.
+    slots : ndarray of int64, shape (N,)
+        Where the statistics of the move to each node stand.
+    """
+    n_slots = int(slots.max()) + 1
+    visits = np.zeros(n_slots, dtype=np.int64)
+    totals = np.zeros(n_slots)
+    width = int(game.first_child[roots[0] + 1] - game.first_child[roots[0]])
+    sums = np.zeros((game.n_players, width))
+    ends = np.full(game.n_nodes, -1, dtype=np.int64)
+    ends[game.terminals] = np.arange(len(game.terminals))
+    levels = int(game.depth.max()) + 1
+    path = np.zeros(levels + 1, dtype=np.int64)
+    run = gear(play_outs, 20.0 * len(roots) * levels)
+    chunk = max(1, (_DRAWS_INTERPRETED if run is play_outs else _DRAWS) // levels)
+    tree = (game.player, game.parent, game.first_child, game.children, game.probability, game.terminal_payoffs, ends)
+    with progress("Monte-Carlo tree search", total=len(roots)) as report:
+        for done in range(0, len(roots), chunk):
+            part = roots[done : done + chunk]
+            run(*tree, slots, part, rng.random(len(part) * levels), exploration, path, visits, totals, sums)
+            report(done + len(part), "")
+    return visits, totals, sums
+
+
+@kernel
+def play_outs(
+    player: Any,
+    parent: Any,
+    first_child: Any,
+    children: Any,
+    probability: Any,
+    payoffs: Any,
+    ends: Any,
+    slots: Any,
+    roots: Any,
+    draws: Any,
+    exploration: float,
+    path: Any,
+    visits: Any,
+    totals: Any,
+    sums: Any,
+) -> None:
+    """Simulate once from each root, with one number from [0, 1) for each move."""
+    used = 0
+    for simulation in range(roots.shape[0]):
+        node = roots[simulation]
+        length = 0
+        inside = True
+        while player[node] != -2:
+            first = first_child[node]
+            width = first_child[node + 1] - first
+            draw = draws[used]
+            used += 1
+            pick = width - 1
+            if player[node] == -1:
+                for k in range(width):
+                    draw -= probability[children[first + k]]
+                    if draw < 0.0:
+                        pick = k
+                        break
+            elif not inside:
+                pick = int(draw * width)
+            else:
+                everything = 0
+                fresh = 0
+                for k in range(width):
+                    tried = visits[slots[children[first + k]]]
+                    everything += tried
+                    if tried == 0:
+                        fresh += 1
+                if fresh > 0:
+                    # The first move never tried before ends the tree: from there on play is random.
+                    inside = False
+                    left = int(draw * fresh)
+                    for k in range(width):
+                        if visits[slots[children[first + k]]] == 0:
+                            if left == 0:
+                                pick = k
+                                break
+                            left -= 1
+                else:
+                    scale = exploration * np.sqrt(np.log(everything))
+                    top = -np.inf
+                    for k in range(width):
+                        slot = slots[children[first + k]]
+                        score = totals[slot] / visits[slot] + scale / np.sqrt(visits[slot])
+                        if score > top:
+                            top = score
+                            pick = k
+                path[length] = children[first + pick]
+                length += 1
+            if node == roots[simulation]:
+                choice = pick
+            node = children[first + pick]
+        end = ends[node]
+        for k in range(length):
+            slot = slots[path[k]]
+            visits[slot] += 1
+            totals[slot] += payoffs[player[parent[path[k]]], end]
+        for i in range(sums.shape[0]):
+            sums[i, choice] += payoffs[i, end]
