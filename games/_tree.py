@@ -65,8 +65,9 @@ def checked_tree(
         exact_chances = None if exact_chances is None else exact_chances[order]
         labels = tuple(labels[v] for v in order) if labels else ()
     nodes["action"][0] = -1
-    _check_movers(nodes, floats.shape, first_child)
-    sets, chance_sets = _appearing(nodes, floats.shape[0], infosets, chance, np.diff(first_child))
+    given = np.arange(n_nodes) if order is None else order
+    _check_movers(nodes, floats.shape, first_child, given)
+    sets, chance_sets = _appearing(nodes, floats.shape[0], infosets, chance, np.diff(first_child), given)
     by_chance = np.zeros(n_nodes, dtype=bool)
     by_chance[1:] = nodes["player"][parent[1:]] == CHANCE
     if exact_chances is None and not by_chance.any():
@@ -75,7 +76,7 @@ def checked_tree(
     if exact_chances is not None:
         exact_chances = exact_chances.astype(object)
         exact_chances[~by_chance] = 1
-    _check_chances(nodes["player"], chances, exact_chances, first_child, children)
+    _check_chances(nodes["player"], chances, exact_chances, first_child, children, given)
     return {
         "parent": parent,
         **nodes,
@@ -146,7 +147,10 @@ def _exact_and_float_of_few(given: NDArray[Any]) -> tuple[NDArray[np.float64], N
     distinct = list(place.values())
     rank = dict(zip(place, range(len(distinct))))
     number = np.array([rank[id(x)] for x in flat])
-    floats, exact = exact_and_float(given[distinct], "probability")
+    try:
+        floats, exact = exact_and_float(given[distinct], "probability")
+    except GameError:  # tell its place among all
+        return exact_and_float(given, "probability")
     return floats[number], None if exact is None else exact[number]
 
 
@@ -198,27 +202,36 @@ def _children(parent: NDArray[np.int32], action: NDArray[np.int32]) -> tuple[NDA
     return first_child, children.astype(np.int32)
 
 
-def _check_movers(nodes: dict[str, NDArray[np.int32]], shape: tuple[int, ...], first_child: NDArray[np.int64]) -> None:
-    player, outcome = nodes["player"], nodes["outcome"]
+def _check_movers(
+    nodes: dict[str, NDArray[np.int32]],
+    shape: tuple[int, ...],
+    first_child: NDArray[np.int64],
+    given: NDArray[np.int64],
+) -> None:
+    """Raise for what is no mover, outcome or information set; ``given[v]`` is the caller's number of node v."""
+    player, outcome, infoset = nodes["player"], nodes["outcome"], nodes["infoset"]
     n, n_outcomes = shape
     bad = np.flatnonzero((player < TERMINAL) | (player >= n))
     if len(bad):
+        v = bad[np.argmin(given[bad])]
         raise GameError(
-            f"player[{bad[0]}] is {player[bad[0]]}: the movers are 0 to {n - 1}, {CHANCE} for chance and {TERMINAL} "
+            f"player[{given[v]}] is {player[v]}: the movers are 0 to {n - 1}, {CHANCE} for chance and {TERMINAL} "
             "for a terminal node"
         )
     bad = np.flatnonzero((outcome < -1) | (outcome >= n_outcomes))
     if len(bad):
-        raise GameError(f"outcome[{bad[0]}] is {outcome[bad[0]]}: there are {n_outcomes} outcomes, and -1 is for none")
+        v = bad[np.argmin(given[bad])]
+        raise GameError(f"outcome[{given[v]}] is {outcome[v]}: there are {n_outcomes} outcomes, and -1 is for none")
     leaf = np.diff(first_child) == 0
     bad = np.flatnonzero(leaf != (player == TERMINAL))
     if len(bad):
-        v = int(bad[0])
+        v = bad[np.argmin(given[bad])]
         says = "has no children but a mover" if leaf[v] else "has children but is marked terminal"
-        raise GameError(f"node {v} {says}: exactly the nodes without children are terminal")
-    bad = np.flatnonzero((nodes["infoset"] < 0) & ~leaf)
+        raise GameError(f"node {given[v]} {says}: exactly the nodes without children are terminal")
+    bad = np.flatnonzero((infoset < 0) & ~leaf)
     if len(bad):
-        raise GameError(f"infoset[{bad[0]}] is {nodes['infoset'][bad[0]]}: information sets are numbered from 0")
+        v = bad[np.argmin(given[bad])]
+        raise GameError(f"infoset[{given[v]}] is {infoset[v]}: information sets are numbered from 0")
 
 
 def _appearing(
@@ -227,6 +240,7 @@ def _appearing(
     infosets: Sequence[Infosets] | None,
     chance: Infosets | None,
     n_children: NDArray[np.int64],
+    given_numbers: NDArray[np.int64],
 ) -> tuple[tuple[Infosets, ...], Infosets]:
     """Number each mover's information sets in order of appearance, in place, and return their tables."""
     if infosets is not None and len(infosets) != n_players:
@@ -234,13 +248,17 @@ def _appearing(
     tables = []
     for mover in (*range(n_players), CHANCE):
         given = chance if mover == CHANCE else None if infosets is None else infosets[mover]
-        tables.append(_renumbered(nodes, mover, given, n_children))
+        tables.append(_renumbered(nodes, mover, given, n_children, given_numbers))
     nodes["infoset"][nodes["player"] == TERMINAL] = -1
     return tuple(tables[:-1]), tables[-1]
 
 
 def _renumbered(
-    nodes: dict[str, NDArray[np.int32]], mover: int, given: Infosets | None, n_children: NDArray[np.int64]
+    nodes: dict[str, NDArray[np.int32]],
+    mover: int,
+    given: Infosets | None,
+    n_children: NDArray[np.int64],
+    given_numbers: NDArray[np.int64],
 ) -> Infosets:
     who = "chance" if mover == CHANCE else f"player {mover}"
     own = np.flatnonzero(nodes["player"] == mover)
@@ -254,8 +272,8 @@ def _renumbered(
     if len(bad):
         v, u = int(own[bad[0]]), int(own[first[inverse[bad[0]]]])
         raise GameError(
-            f"nodes {u} and {v} of {who} have {n_children[u]} and {n_children[v]} actions but share an "
-            "information set: whoever cannot tell two nodes apart must have the same actions at both"
+            f"nodes {given_numbers[u]} and {given_numbers[v]} of {who} have {n_children[u]} and {n_children[v]} actions "
+            "but share an information set: whoever cannot tell two nodes apart must have the same actions at both"
         )
     n_actions = counts[by_appearance].astype(np.int32)
     n_actions.flags.writeable = False
@@ -301,25 +319,25 @@ def _check_chances(
     exact: NDArray[Any] | None,
     first_child: NDArray[np.int64],
     children: NDArray[np.int32],
+    given: NDArray[np.int64],
 ) -> None:
     if chances.min() < 0:
         v = int(np.argmin(chances))
-        raise GameError(f"the chance move to node {v} has probability {chances[v]}: probabilities are not negative")
+        raise GameError(
+            f"the chance move to node {given[v]} has probability {chances[v]}: probabilities are not negative"
+        )
     movers = np.flatnonzero(player == CHANCE)
     if not len(movers):
         return
     counts = np.diff(first_child)[movers]
     below = np.repeat(player == CHANCE, np.diff(first_child))
     sums = np.add.reduceat(chances[children[below]], np.cumsum(counts) - counts)
-    for k in np.flatnonzero(np.abs(sums - 1.0) > (_SUM_TOLERANCE if exact is None else 1e-6)).tolist():
-        _refuse_sum(
-            int(movers[k]), sum(chances[children[first_child[movers[k]] : first_child[movers[k] + 1]]].tolist())
-        )
-    if exact is not None:
-        for v in movers.tolist():
-            total = sum(exact[children[first_child[v] : first_child[v + 1]]].tolist())
-            if total != 1:
-                _refuse_sum(v, total)
+    numbers: NDArray[Any] = chances if exact is None else exact
+    wrong = np.abs(sums - 1.0) > (_SUM_TOLERANCE if exact is None else 1e-6)
+    for v in movers[wrong] if exact is None or wrong.any() else movers:
+        total = sum(numbers[children[first_child[v] : first_child[v + 1]]].tolist())
+        if exact is None or total != 1:
+            _refuse_sum(int(given[v]), total)
 
 
 def _refuse_sum(node: int, total: Any) -> None:
