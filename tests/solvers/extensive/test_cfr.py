@@ -100,12 +100,16 @@ def exact_iterations(game, iterations, *, plus=False):
             return sum(chances[u] * walk(u, i, own, others * chances[u], weight, instant) for u in below)
         policy = policies[mover][j]
         if mover != i:
-            return sum(p * walk(u, i, own, others * p, weight, instant) for p, u in zip(policy, below))
+            worth = [walk(u, i, own, others * p, weight, instant) for p, u in zip(policy, below)]
+            return sum(p * w for p, w in zip(policy, worth) if p and w)
         worth = [walk(u, i, own * p, others, weight, instant) for p, u in zip(policy, below)]
-        value = sum(p * w for p, w in zip(policy, worth))
-        for a, w in enumerate(worth):
-            instant[j][a] += others * (w - value)
-        own_averages[j] = [weight * own * p for p in policy]
+        value = sum(p * w for p, w in zip(policy, worth) if p and w)
+        if others:
+            for a, w in enumerate(worth):
+                if w != value:
+                    instant[j][a] += others * (w - value)
+        if j not in own_averages:
+            own_averages[j] = [weight * own * p for p in policy]
         return value
 
     for t in range(1, iterations + 1):
