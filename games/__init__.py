@@ -10,11 +10,17 @@ if __name__ != "marlgt.games":
 from marlgt._lazy import attach
 
 _EXPORTS = {
+    "ActionGraph": "marlgt.games.action_graph",
+    "ActionGraphGame": "marlgt.games.action_graph_games",
+    "BatchSimulator": "marlgt.games.environments",
+    "BatchStep": "marlgt.games.environments",
     "Battleship": "marlgt.games.trees.security",
+    "BayesianActionGraphGame": "marlgt.games.action_graph_games",
     "CHANCE": "marlgt.games.extensive",
     "CatalogueEntry": "marlgt.games.library",
     "ConnectFour": "marlgt.games.trees.boards",
     "ExtensiveGame": "marlgt.games.extensive",
+    "FunctionNode": "marlgt.games.action_graph",
     "Goofspiel": "marlgt.games.trees.bidding",
     "Infosets": "marlgt.games.extensive",
     "KuhnPoker": "marlgt.games.trees.cards",
@@ -130,6 +136,7 @@ _EXPORTS = {
     "nosde": "marlgt.games.markov.chains",
     "odd_or_even": "marlgt.games.zero_sum",
     "oneill_1987": "marlgt.games.zero_sum",
+    "parallel_env": "marlgt.games.environments",
     "penalty_game": "marlgt.games.coordination",
     "penalty_kick": "marlgt.games.zero_sum",
     "potential": "marlgt.games.structure",
@@ -189,6 +196,7 @@ _EXPORTS = {
     "stoc94_example": "marlgt.games.trees.one_card",
     "stripped_down_poker": "marlgt.games.trees.one_card",
     "tabulate": "marlgt.games.tabulation",
+    "tabulate_environment": "marlgt.games.copied_environments",
     "tic_tac_toe": "marlgt.games.trees.boards",
     "to_nashpy": "marlgt.games.nashpy_bridge",
     "to_openspiel": "marlgt.games.openspiel",

@@ -189,7 +189,7 @@ class BayesianActionGraphGame:
         for types in itertools.product(*map(range, self.n_types)):
             chance = math.prod(self.type_probabilities[i][t] for i, t in enumerate(types))
             if chance:
-                total = total + chance * ex_post[np.ix_(range(n), *(columns[i][:, t] for i, t in enumerate(types)))]
+                total = total + chance * ex_post[np.ix_(np.arange(n), *(columns[i][:, t] for i, t in enumerate(types)))]
         actions = [[" ".join(map(str, plan)) for plan in listed] for listed in plans]
         return NormalFormGame(total, players=self.players, actions=actions)
 
@@ -220,7 +220,8 @@ class BayesianActionGraphGame:
                 node = tree.decision(parent, player, types[player], list(map(str, own)))
                 pending.extend((node, types, (*chosen, sets[player].index(s))) for s in reversed(own))
             else:
-                tree.terminal(parent, ex_post[(slice(None), *chosen)].tolist())
+                place: tuple[Any, ...] = (slice(None), *chosen)
+                tree.terminal(parent, ex_post[place].tolist())
         return tree.build()
 
     def _ex_post(self, limit: int) -> NDArray[Any]:

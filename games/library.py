@@ -6,11 +6,11 @@ import difflib
 import functools
 import importlib
 import os
-from pathlib import Path
 
 from marlgt.errors import GameError
 from marlgt.games import _EXPORTS
 from marlgt.games._catalogue import CatalogueEntry, described, is_listed
+from marlgt.games.action_graph_games import ActionGraphGame, BayesianActionGraphGame
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.games.stochastic import StochasticGame
@@ -98,30 +98,38 @@ def catalogue() -> tuple[CatalogueEntry, ...]:
     return tuple(described(name) for name in sorted(names))
 
 
-def read(path: str | os.PathLike[str]) -> NormalFormGame:
-    """Read a game from a file, its format told by the ending of the name.
+def read(
+    path: str | os.PathLike[str],
+) -> NormalFormGame | ExtensiveGame | StochasticGame | ActionGraphGame | BayesianActionGraphGame:
+    """Read a game from a file, its format told by the ending of the name, or else by its first word.
 
     Parameters
     ----------
     path : path
-        Of a ``.nfg`` file (Gambit's format) or a ``.json`` file (:meth:`marlgt.games.files.json_form`).
+        Of a ``.nfg``, ``.efg``, ``.agg``, ``.bagg`` or ``.gbt`` file (Gambit's formats) or a ``.json`` file (see
+        :mod:`marlgt.games.files.json_form`).
+
+    Returns
+    -------
+    NormalFormGame
+        From ``.nfg``, and where ``.gbt`` or ``.json`` hold one.
+    ExtensiveGame
+        From ``.efg``, and where ``.gbt`` or ``.json`` hold one. The profiles of a ``.gbt`` file gives
+        :func:`marlgt.games.files.gbt.read_gbt`.
+    StochasticGame
+        Where ``.json`` holds one.
+    ActionGraphGame, BayesianActionGraphGame
+        From ``.agg`` and ``.bagg``; their ``normal_form()`` is what solvers take.
 
     Raises
     ------
     GameError
-        For another ending, or a path that is no regular file.
+        For another ending and a first word of no format, or a path that is no regular file.
     ParseError
         For a file that does not follow its format.
     OSError
         If the file is not there or may not be read.
     """
-    ending = Path(path).suffix.lower()
-    if ending == ".nfg":
-        from marlgt.games.files.nfg import read_nfg
+    from marlgt.games.files.formats import read_game_file
 
-        return read_nfg(path)
-    if ending == ".json":
-        from marlgt.games.files.json_form import read_json
-
-        return read_json(Path(path))
-    raise GameError(f"{str(path)!r} ends in {ending or 'no suffix'!r}: games are read from .nfg and .json files")
+    return read_game_file(path)
