@@ -89,7 +89,7 @@ def subgame_regrets(game: ExtensiveGame, profile: Any) -> NDArray[np.float64]:
     policies = checked_behavior(game, profile)
     moves = move_probabilities(game, policies, game.probability)
     roots, values, best = subgame_worth(game, moves, game.terminal_payoffs, exact=False)
-    return np.maximum(best - values[:, roots], 0.0)
+    return np.asarray(np.maximum(best - values[:, roots], 0.0))
 
 
 def is_subgame_perfect(game: ExtensiveGame, profile: Any, *, tolerance: float = 1e-9) -> bool:

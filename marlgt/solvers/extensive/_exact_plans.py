@@ -19,7 +19,7 @@ from marlgt.equilibria import Equilibrium
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.sequence_form import PlayerSequences
 from marlgt.games.strategic_form import exact_reach
-from marlgt.policy_certificates import certified_exact_policies
+from marlgt.policy_certificates import certified_exact_policies, certified_policies
 
 __all__ = ["constraint_rows", "integer_payoffs", "proven"]
 
@@ -28,9 +28,14 @@ def integer_payoffs(game: ExtensiveGame, player: int) -> dict[tuple[int, int], i
     """Return a player's payoffs over both players' sequences as integers, where they are not zero.
 
     They are shifted so that the least payoff is zero, weighted by chance, and multiplied by a common denominator.
+    Floats count as the fractions that they are.
     """
-    payoffs = game.exact_terminal_payoffs[player]
-    weighted = exact_reach(game) * (payoffs - min(payoffs))
+    if game.is_exact:
+        payoffs, reach = game.exact_terminal_payoffs[player], exact_reach(game)
+    else:
+        payoffs = np.array([Fraction(u) for u in game.terminal_payoffs[player].tolist()], dtype=object)
+        reach = np.array([Fraction(p) for p in game.chance_reach[game.terminals].tolist()], dtype=object)
+    weighted = reach * (payoffs - min(payoffs))
     ends = game.last_sequence[:, game.terminals].T.tolist()
     sums: dict[tuple[int, int], Fraction] = {}
     for (a, b), worth in zip(ends, weighted.tolist()):
@@ -51,7 +56,10 @@ def constraint_rows(own: PlayerSequences) -> list[dict[int, int]]:
 def proven(
     game: ExtensiveGame, plans: Sequence[Sequence[Any]], *, method: str, work: Mapping[str, int], seconds: float
 ) -> Equilibrium | None:
-    """Return exact realization plans as an equilibrium if the exact certificate proves them, else None."""
+    """Return exact realization plans as an equilibrium if the exact certificate proves them, else None.
+
+    In a game of floats the certificate is one in floats, and decides nothing here.
+    """
     policies: list[NDArray[Any]] = []
     for own, plan in zip(game.sequence_form.players, plans):
         if min(plan) < 0:
@@ -60,5 +68,8 @@ def proven(
         if any(total != 1 for total in policy.sum(axis=1).tolist()):
             return None
         policies.append(policy)
+    if not game.is_exact:
+        floats = [policy.astype(np.float64) for policy in policies]
+        return certified_policies(game, floats, method=method, work=work, seconds=seconds)
     answer = certified_exact_policies(game, policies, method=method, work=work, seconds=seconds)
     return answer if not np.any(answer.regrets) else None

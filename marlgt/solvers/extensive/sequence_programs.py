@@ -211,9 +211,9 @@ def _exact_plans(
         return None
     x: list[Any] = [0] * n_plan
     y: list[Any] = [0] * second.n_sequences
-    for column, worth in zip(basic, primal):
+    for column, share in zip(basic, primal):
         if column < n_plan:
-            x[column] = worth
+            x[column] = share
     for row, weight in zip(tight, dual):
         if row >= n_equal:
             y[row - n_equal] = weight
