@@ -45,15 +45,18 @@ def quick_number(token: str) -> int | Fraction | None:
 def restored(value: Fraction, token: str, max_denominator: int) -> Fraction:
     """Return the simple fraction that a decimal of many digits was rounded from, or the value as it is.
 
-    A decimal of 15 or more significant digits becomes the nearest fraction of bounded denominator if both are the
-    same float up to one unit in the last place.
+    A decimal of 15 or more significant digits becomes the nearest fraction of bounded denominator if it could be that
+    fraction's float, rounded to the digits that are written: at most half a unit of the last digit apart, or one unit
+    in the last place of the float.
     """
-    mantissa = token.lower().partition("e")[0]
+    mantissa, _, exponent = token.lower().partition("e")
     digits = "".join(filter(str.isdigit, mantissa)).strip("0")
     if "/" in token or len(digits) < _FLOAT_DIGITS:
         return value
+    places = len(mantissa.partition(".")[2]) - int(exponent or 0)
     near = value.limit_denominator(max_denominator)
-    return near if abs(float(near) - float(value)) <= float(np.spacing(abs(float(value)))) else value
+    slack = max(Fraction(1, 2) / Fraction(10) ** places, Fraction(float(np.spacing(abs(float(value))))))
+    return near if abs(near - value) <= slack else value
 
 
 def restored_distribution(values: list[Fraction], tokens: list[str], max_denominator: int) -> list[Fraction] | None:

@@ -188,8 +188,8 @@ def _joined(blocks: Iterable[list[int] | list[Fraction]]) -> NDArray[Any]:
     return np.concatenate(arrays)
 
 
-def format_nfg(game: NormalFormGame, *, limits: Limits | None = None) -> str:
-    """Return the game as the text of a ``.nfg`` file in payoff form.
+def format_nfg(game: NormalFormGame, *, outcomes: bool = False, limits: Limits | None = None) -> str:
+    """Return the game as the text of a ``.nfg`` file, in payoff form or in outcome form.
 
     Exact payoffs are written exactly. A float is written as the shortest decimal that reads back as
     the same float, so that the game read back has equal payoffs and is exact.
@@ -197,6 +197,9 @@ def format_nfg(game: NormalFormGame, *, limits: Limits | None = None) -> str:
     Parameters
     ----------
     game : NormalFormGame
+    outcomes : bool
+        Write every different cell once, as an outcome, then the number of each profile's outcome; a cell in which
+        everybody gets 0 is outcome 0. It is shorter where few cells differ.
     limits : Limits, optional
         Those of the reader that must accept the text.
 
@@ -230,11 +233,25 @@ def format_nfg(game: NormalFormGame, *, limits: Limits | None = None) -> str:
         head += text_token(game.comment, "comment") + "\n"
     payoffs = game.payoffs if game._exact is None else game._exact
     tokens = [number_token(x, "a payoff", limits) for x in payoffs.reshape(-1, order="F").tolist()]
-    width = game.n_players * game.n_actions[0]
+    n = game.n_players
+    if outcomes:
+        table, tokens = _outcome_table([tuple(tokens[k : k + n]) for k in range(0, len(tokens), n)])
+        head += table
+    width = (1 if outcomes else n) * game.n_actions[0]
     lines = (" ".join(tokens[start : start + width]) for start in range(0, len(tokens), width))
     return head + "\n" + "\n".join(lines) + "\n"
 
 
-def write_nfg(game: NormalFormGame, path: str | os.PathLike[str], *, limits: Limits | None = None) -> None:
+def _outcome_table(cells: list[tuple[str, ...]]) -> tuple[str, list[str]]:
+    """Return the outcomes of an outcome body, and the number of each cell's outcome."""
+    numbers: dict[tuple[str, ...], int] = {("0",) * len(cells[0]): 0}
+    indices = [str(numbers.setdefault(cell, len(numbers))) for cell in cells]
+    rows = "".join(f'  {{ "" {", ".join(cell)} }}\n' for cell in list(numbers)[1:])
+    return f"\n{{\n{rows}}}", indices
+
+
+def write_nfg(
+    game: NormalFormGame, path: str | os.PathLike[str], *, outcomes: bool = False, limits: Limits | None = None
+) -> None:
     """Write the game to a ``.nfg`` file, as :func:`format_nfg` gives it."""
-    Path(path).write_bytes(format_nfg(game, limits=limits).encode())
+    Path(path).write_bytes(format_nfg(game, outcomes=outcomes, limits=limits).encode())
