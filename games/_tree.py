@@ -272,8 +272,9 @@ def _renumbered(
     if len(bad):
         v, u = int(own[bad[0]]), int(own[first[inverse[bad[0]]]])
         raise GameError(
-            f"nodes {given_numbers[u]} and {given_numbers[v]} of {who} have {n_children[u]} and {n_children[v]} actions "
-            "but share an information set: whoever cannot tell two nodes apart must have the same actions at both"
+            f"nodes {given_numbers[u]} and {given_numbers[v]} of {who} have {n_children[u]} and {n_children[v]} "
+            "actions but share an information set: whoever cannot tell two nodes apart must have the same actions "
+            "at both"
         )
     n_actions = counts[by_appearance].astype(np.int32)
     n_actions.flags.writeable = False

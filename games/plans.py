@@ -46,7 +46,8 @@ def n_pure_strategies(game: ExtensiveGame, player: int, *, reduced: bool = True)
     The reduced count takes perfect recall: at an information set it is the sum, over the actions, of the product
     of the counts of the information sets that come next. A forgetful player's is that of all her strategies.
     """
-    counts = game.infosets[checked_player(game, player)].n_actions.tolist()
+    player = checked_player(game, player)
+    counts = game.infosets[player].n_actions.tolist()
     if not reduced or not recalls(game, player):
         return math.prod(counts)
     own = sequences(game, player)
@@ -83,8 +84,7 @@ def pure_strategies(
 
     Examples
     --------
-    >>> from marlgt.games import TreeBuilder
-    >>> from marlgt.games import pure_strategies
+    >>> from marlgt.games import TreeBuilder, pure_strategies
     >>> tree = TreeBuilder(["Ann"])
     >>> root = tree.decision(None, 0, "first", ["stop", "go"])
     >>> _ = tree.terminal(root, [1])
@@ -93,7 +93,8 @@ def pure_strategies(
     >>> pure_strategies(tree.build(), 0).tolist()
     [[0, -1], [1, 0], [1, 1]]
     """
-    counts = game.infosets[checked_player(game, player)].n_actions
+    player = checked_player(game, player)
+    counts = game.infosets[player].n_actions
     asked = n_pure_strategies(game, player, reduced=reduced) * max(len(counts), 1)
     if asked > max_choices:
         raise BudgetExceeded(
