@@ -169,4 +169,4 @@ def _disobeying(game: StochasticGame, told: Floats, choice: NDArray[np.intp], pl
     others = [c for j, c in enumerate(game.n_actions) if j != player]
     q = np.moveaxis(played.reshape(s, count, *others), 1, 1 + player)
     paid = (game.rewards[player] * q).reshape(s, -1).sum(axis=1)
-    return _on_chain(game, q[..., None] * game.probabilities, paid[None])[0]
+    return np.asarray(_on_chain(game, q[..., None] * game.probabilities, paid[None])[0])

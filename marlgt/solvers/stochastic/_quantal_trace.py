@@ -23,6 +23,9 @@ __all__ = ["CROSSED", "FULL", "SETTLED", "STALLED", "QuantalTrace"]
 FULL, CROSSED, SETTLED, STALLED = 0, 1, 2, 3
 """Why a trace returned: no more systems, at the target, at the gain asked for, or no step possible."""
 
+Point = tuple[Floats, Floats, float]
+"""Log-probabilities (m, K), values (n, m) and lambda, or a direction in their space."""
+
 LARGEST_RATIONALITY = 1e13
 """Beyond it rounding of payoffs alone decides the probabilities."""
 
@@ -75,7 +78,7 @@ class QuantalTrace:
         self._keep = keep
         self._aim, self._accept = aim, accept
         self._length = 0.05
-        self._tangent: tuple[Floats, Floats, float] | None = None
+        self._tangent: Point | None = None
         self._bend = self._straight()
 
     @property
@@ -141,12 +144,12 @@ class QuantalTrace:
             self.rationality += step[2]
             self._tangent = _unit(direction)
 
-    def _straight(self) -> tuple[Floats, Floats, float]:
+    def _straight(self) -> Point:
         return np.zeros_like(self.xi), np.zeros_like(self.values), 0.0
 
     def _corrected(
         self, xi: Floats, values: Floats, rationality: float
-    ) -> tuple[Floats, Floats, float, tuple[Floats, Floats, float], float, float] | None:
+    ) -> tuple[Floats, Floats, float, Point, float, float] | None:
         """Return the point of the curve near a prediction with its tangent and gain, or None to step less far."""
         first = previous = 0.0
         tangent = self._tangent
@@ -193,8 +196,8 @@ class QuantalTrace:
         return False
 
     def _correction(
-        self, xi: Floats, values: Floats, rationality: float, tangent: tuple[Floats, Floats, float] | None
-    ) -> tuple[tuple[Floats, Floats, float] | None, tuple[Floats, Floats, float] | None, float]:
+        self, xi: Floats, values: Floats, rationality: float, tangent: Point | None
+    ) -> tuple[Point | None, Point | None, float]:
         """Return Newton's step across the tangent, the direction of the curve, and the largest gain, at one point."""
         tables = self.tables
         n, m, size = tables.n_players, tables.n_states, tables.size
@@ -261,14 +264,17 @@ class QuantalTrace:
         except np.linalg.LinAlgError:
             return None, None, np.inf
         changes = -(solved[:, :, : inner + 1] @ moves)
-        step = changes[:, :, 0] - solved[:, :, inner + 1], moves[:inner, 0].reshape(n, m), float(moves[inner, 0])
-        return step, (changes[:, :, 1], moves[:inner, 1].reshape(n, m), float(moves[inner, 1])), gain
+        along = changes[:, :, 0] - solved[:, :, inner + 1]
+        step: Point = np.asarray(along, np.float64), np.asarray(moves[:inner, 0].reshape(n, m)), float(moves[inner, 0])
+        worth_along = np.asarray(moves[:inner, 1].reshape(n, m), np.float64)
+        direction: Point = np.asarray(changes[:, :, 1], np.float64), worth_along, float(moves[inner, 1])
+        return step, direction, gain
 
 
-def _norm(direction: tuple[Floats, Floats, float]) -> float:
+def _norm(direction: Point) -> float:
     return float(np.sqrt((direction[0] ** 2).sum() + direction[2] ** 2))
 
 
-def _unit(direction: tuple[Floats, Floats, float]) -> tuple[Floats, Floats, float]:
+def _unit(direction: Point) -> Point:
     norm = _norm(direction)
     return direction[0] / norm, direction[1] / norm, direction[2] / norm

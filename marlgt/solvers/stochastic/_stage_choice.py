@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from marlgt.errors import BudgetExceeded
+from marlgt.games.normal_form import NormalFormGame
+from marlgt.solvers._tensors import regret_of, split, stack, tensor_of
+from marlgt.solvers.correlated import correlated_equilibrium
+from marlgt.solvers.matrix_game_batch import minimax_batch
+from marlgt.solvers.newton import refine, supports_of
+from marlgt.solvers.pivoting import lemke_howson_race
+from marlgt.solvers.portfolio import find_one
 from marlgt.solvers.stochastic._stage_tables import Floats, StageTables
+from marlgt.solvers.vertices import vertex_enumeration
 
-__all__ = ["best_pure", "pure_equilibria_of_stages"]
+__all__ = [
+    "best_pure",
+    "correlated_choice",
+    "friend_or_foe_choice",
+    "nash_choice",
+    "pure_equilibria_of_stages",
+    "stage_groups",
+]
+
+StageGroup = tuple[NDArray[np.intp], list[NDArray[np.intp]]]
+"""Positions of states, and of each player the legal actions there, shape (positions, number of legal actions)."""
 
 TIE = 1e-10
 """Payoffs this close, as a share of the largest, tie: the first profile of actions among them is taken."""
@@ -54,3 +75,119 @@ def best_pure(
     with np.errstate(invalid="ignore"):
         first = (reached >= top - slack).argmax(axis=1)
     return stable.any(axis=1), first
+
+
+def stage_game(tables: StageTables, worths: Floats, position: int) -> tuple[NormalFormGame, list[NDArray[np.intp]]]:
+    """Return the stage game of one state over its legal actions, and these for each player."""
+    kept = [np.flatnonzero(tables.legal[position, tables.block(i)]) for i in range(tables.n_players)]
+    return NormalFormGame(worths[(slice(None), position, *np.ix_(*kept))]), kept
+
+
+def nash_choice(tables: StageTables, worths: Floats, before: Floats) -> Floats:
+    """Return a Nash equilibrium of every stage game, shape (m, K).
+
+    With two players it is the welfare-best of all, the first in lexicographic order among equals. With more it is the
+    welfare-best pure one; where there is none, the one that Newton's method reaches from ``before``, policies of shape
+    (m, K); or else that of :func:`marlgt.solvers.find_one`.
+    """
+    has_pure, chosen = best_pure(tables, worths)
+    x = tables.pure(chosen)
+    flat = np.where(playable(tables), worths.sum(axis=0), -np.inf).reshape(tables.n_states, -1)
+    reached = flat[np.arange(tables.n_states), chosen]
+    slack = TIE * max(1.0, float(np.abs(worths).max()))
+    settled = has_pure & ((tables.n_players != 2) | (reached >= flat.max(axis=1) - slack))
+    for position in np.flatnonzero(~settled):
+        game, kept = stage_game(tables, worths, position)
+        guess = [before[position, tables.block(i)][own] for i, own in enumerate(kept)]
+        strategies = _welfare_best(game) if game.n_players == 2 else _near_or_any(game, guess)
+        x[position] = 0.0
+        for i, (own, strategy) in enumerate(zip(kept, strategies)):
+            x[position, tables.offsets[i] + own] = strategy
+    return x
+
+
+def correlated_choice(tables: StageTables, worths: Floats, objective: str, player: int) -> Floats:
+    """Return a correlated equilibrium of every stage game that is best for the objective, shape (m, A_1, ..., A_n)."""
+    m = tables.n_states
+    goal = {
+        "utilitarian": worths.sum(axis=0),
+        "egalitarian": worths.min(axis=0),
+        "republican": worths.max(axis=0),
+        "libertarian": worths[player],
+    }[objective]
+    allowed = playable(tables)
+    # No distribution can do better than this, so that a pure equilibrium that reaches it is the best of all.
+    tops = np.where(allowed, worths, -np.inf).reshape(tables.n_players, m, -1).max(axis=2)
+    bound = tops.min(axis=0) if objective == "egalitarian" else np.where(allowed, goal, -np.inf).reshape(m, -1).max(1)
+    has_pure, chosen = best_pure(tables, worths, goal)
+    slack = TIE * max(1.0, float(np.abs(worths).max()))
+    settled = has_pure & (goal.reshape(m, -1)[np.arange(m), chosen] >= bound - slack)
+    joint = np.zeros(worths.shape[1:])
+    joint.reshape(m, -1)[np.arange(m), chosen] = 1.0
+    for position in np.flatnonzero(~settled):
+        game, kept = stage_game(tables, worths, position)
+        found = correlated_equilibrium(game, objective=objective, player=player)
+        joint[position] = 0.0
+        joint[(position, *np.ix_(*kept))] = found.joint
+    return joint
+
+
+def stage_groups(tables: StageTables) -> list[StageGroup]:
+    """Return the states in groups of one number of legal actions of each player."""
+    counts = np.add.reduceat(tables.legal, tables.offsets[:-1], axis=1)
+    groups = []
+    for shape in np.unique(counts, axis=0):
+        positions = np.flatnonzero((counts == shape).all(axis=1))
+        legal = [tables.legal[positions, tables.block(i)] for i in range(tables.n_players)]
+        groups.append((positions, [np.nonzero(own)[1].reshape(len(positions), -1) for own in legal]))
+    return groups
+
+
+def friend_or_foe_choice(
+    tables: StageTables, groups: Sequence[StageGroup], worths: Floats, foes: Sequence[Collection[int]]
+) -> tuple[Floats, Floats]:
+    """Return each player's part of what is best with her friends against her foes, and its worth to her.
+
+    Returns
+    -------
+    x : ndarray, shape (m, K)
+    values : ndarray, shape (n, m)
+    """
+    m, n = tables.n_states, tables.n_players
+    x, values = np.zeros((m, tables.size)), np.zeros((n, m))
+    for positions, kept in groups:
+        count = len(positions)
+        places = [positions.reshape(-1, *[1] * n)]
+        places += [kept[i].reshape(count, *[1] * i, -1, *[1] * (n - 1 - i)) for i in range(n)]
+        for i in range(n):
+            # The player first, then her friends, then her foes.
+            side = [i, *(j for j in range(n) if j != i and j not in foes[i])]
+            order = side + [j for j in range(n) if j not in side]
+            table = worths[(i, *places)].transpose(0, *(1 + j for j in order))
+            rows = int(np.prod(table.shape[1 : 1 + len(side)]))
+            batch = minimax_batch(np.ascontiguousarray(table.reshape(count, rows, -1)))
+            own = batch.rows.reshape(count, kept[i].shape[1], -1).sum(axis=2)
+            x[positions[:, None], tables.offsets[i] + kept[i]] = own
+            values[i, positions] = batch.values
+    return x, values
+
+
+def _welfare_best(game: NormalFormGame) -> Sequence[Floats]:
+    try:
+        found = list(vertex_enumeration(game))
+    except BudgetExceeded:
+        found = []
+    if not found:
+        return lemke_howson_race(game).profile or ()
+    welfare = np.array([float(e.values.sum()) for e in found])
+    slack = TIE * max(1.0, float(np.abs(game.payoffs).max()))
+    return found[int((welfare >= welfare.max() - slack).argmax())].profile or ()
+
+
+def _near_or_any(game: NormalFormGame, guess: Sequence[Floats]) -> Sequence[Floats]:
+    tensor = tensor_of(game)
+    x = stack(guess)
+    near, _ = refine(tensor, x, supports_of(tensor, x, share=1e-6), support_changes=3)
+    if near is not None and regret_of(tensor, near) <= TIE:
+        return split(near, tensor.offsets)
+    return find_one(game).profile or ()

@@ -113,7 +113,7 @@ class StageTables:
         nexts = self.successors.transpose(*order, -1).reshape(m, weight.shape[1], shape[player], -1)
         places = (rows * (m + 1) + nexts).reshape(-1)
         summed = np.bincount(places, entries.reshape(-1), m * shape[player] * (m + 1))
-        return summed.reshape(m, shape[player], m + 1)[:, :, :m]
+        return np.asarray(summed.reshape(m, shape[player], m + 1)[:, :, :m], dtype=np.float64)
 
     def worths(self, values: Floats) -> Floats:
         """Return ``q_i(s, a)`` for values of shape (n, m), shape (n, m, A_1, ..., A_n)."""
@@ -160,6 +160,25 @@ class StageTables:
         _, earned = self.pairwise(x, self.worths(values))
         return float(self.gains(earned, values).max())
 
+    def swap_gain(self, joint: Floats, worths: Floats) -> float:
+        """Return the largest gain in one step of a player who answers each advice as well as she can.
+
+        Parameters
+        ----------
+        joint : ndarray, shape (m, A_1, ..., A_n)
+        worths : ndarray, shape (n, m, A_1, ..., A_n)
+        """
+        m, largest = self.n_states, -np.inf
+        for i in range(self.n_players):
+            count = joint.shape[1 + i]
+            told = np.moveaxis(joint, 1 + i, 1).reshape(m, count, -1)
+            # earned[s, a, b] is what playing b when told a earns, weighted by how often a is told.
+            earned = told @ np.moveaxis(worths[i], 1 + i, 1).reshape(m, count, -1).transpose(0, 2, 1)
+            obeyed = np.diagonal(earned, axis1=1, axis2=2).sum(axis=1)
+            best = np.where(self.legal[:, None, self.block(i)], earned, -np.inf).max(axis=2).sum(axis=1)
+            largest = max(largest, float((best - obeyed).max()))
+        return largest
+
     def pure(self, chosen: NDArray[np.intp]) -> Floats:
         """Return the policies that play one profile of actions in each state, given as flat indices of shape (m,)."""
         x = np.zeros((self.n_states, self.size))
@@ -173,7 +192,7 @@ class StageTables:
         step = (x[:, None, self.block(0)] @ chances)[:, 0]
         _, paid = self.pairwise(x, self.rewards)
         system = np.eye(self.n_states) - self.game.discount * step
-        return np.linalg.solve(system, self.averages(x, paid).T).T
+        return np.asarray(np.linalg.solve(system, self.averages(x, paid).T).T, dtype=np.float64)
 
 
 def stage_tables(game: StochasticGame, *, common_scale: bool = False) -> StageTables:
@@ -202,7 +221,7 @@ def stage_tables(game: StochasticGame, *, common_scale: bool = False) -> StageTa
         width = probabilities.shape[-1]
         rows = np.repeat(np.arange(paid[0].size), width)
         summed = np.bincount(rows * (m + 1) + successors.reshape(-1), probabilities.reshape(-1), paid[0].size * (m + 1))
-        dense = np.ascontiguousarray(summed.reshape(*paid.shape[1:], m + 1)[..., :m])
+        dense = np.ascontiguousarray(summed.reshape(*paid.shape[1:], m + 1)[..., :m], dtype=np.float64)
     return StageTables(
         game=game,
         live=live,

@@ -7,16 +7,20 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from marlgt.certificates import TOLERANCE
+from marlgt.concepts.stationary import require_discounting
+from marlgt.concepts.stationary_correlated import stationary_correlated_regrets
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
+from marlgt.games._doors import require_whole
 from marlgt.games.stochastic import StationaryProfile, StochasticGame
 from marlgt.policy_certificates import certified_policies, relative_policy_epsilon
+from marlgt.solvers._tensors import check_positive
 from marlgt.solvers.stochastic._quantal_trace import QuantalTrace
 from marlgt.solvers.stochastic._stage_tables import Floats, StageTables
 from marlgt.solvers.stochastic._stationary_newton import is_balanced, refined, supports_above
 
-__all__ = ["accepted", "near_end", "require_stochastic", "with_trace"]
+__all__ = ["accepted", "certified_joint", "near_end", "opened", "require_stochastic", "with_trace"]
 
 _SHARES = (1e-2, 1e-3, 1e-4, 1e-6, 1e-9)
 
@@ -25,6 +29,14 @@ def require_stochastic(game: object) -> None:
     """Raise GameError unless the argument is a StochasticGame."""
     if not isinstance(game, StochasticGame):
         raise GameError(f"game is {short(game)}: give a StochasticGame")
+
+
+def opened(game: StochasticGame, tolerance: float, max_sweeps: int, time_limit: float | None) -> None:
+    """Check the arguments that all iterations share."""
+    require_stochastic(game)
+    check_positive(tolerance=tolerance, time_limit=time_limit)
+    require_whole(max_sweeps, "max_sweeps", least=1)
+    require_discounting(game)
 
 
 def accepted(
@@ -39,6 +51,43 @@ def accepted(
     """Return the policies with their certificate, or None if it does not hold."""
     answer = certified_policies(game, profile, method=method, work=dict(work), seconds=seconds, trace=with_trace(trace))
     return answer if relative_policy_epsilon(game, answer) <= TOLERANCE else None
+
+
+def certified_joint(
+    game: StochasticGame,
+    joint: Floats,
+    *,
+    method: str,
+    work: Mapping[str, int],
+    seconds: float,
+    error_bound: float | None = None,
+    trace: Sequence[tuple[float, float]] = (),
+) -> Equilibrium:
+    """Return joint policies of shape (S, A_1, ..., A_n) as a correlated answer, its certificate computed here.
+
+    The regrets are the exact gains of the best disobedience, over the states that can be reached.
+    """
+    by_state, gains = stationary_correlated_regrets(game, joint)
+    counted = game.reachable & ~game.terminal
+    regrets = gains[:, counted].max(axis=1) if counted.any() else np.zeros(game.n_players)
+    kept = np.array(joint, dtype=np.float64)
+    arrays = kept, by_state @ game.start, np.maximum(regrets, 0.0), by_state
+    for array in arrays:
+        array.flags.writeable = False
+    return Equilibrium(
+        concept="correlated",
+        profile=None,
+        joint=arrays[0],
+        values=arrays[1],
+        regrets=arrays[2],
+        exact=False,
+        method=method,
+        work=dict(work),
+        seconds=seconds,
+        state_values=arrays[3],
+        error_bound=error_bound,
+        trace=with_trace(trace),
+    )
 
 
 def with_trace(trace: Sequence[tuple[float, float]]) -> Floats | None:
