@@ -34,14 +34,12 @@ State = TypeVar("State", bound=Hashable)
 
 
 class StepModel(Protocol[State]):
-    """What a game must tell to be tabulated; states are hashable values that no method changes.
+    """What a game must tell to be tabulated; states are hashable values that no method changes."""
 
-    Attributes
-    ----------
-    players : sequence of str
-    """
-
-    players: Sequence[str]
+    @property
+    def players(self) -> Sequence[str]:
+        """The names of the players; a plain attribute will do."""
+        ...
 
     def initial_states(self) -> Sequence[tuple[Any, State]]:
         """Return the states in which the game may begin, each after its probability."""

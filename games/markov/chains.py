@@ -33,7 +33,7 @@ def two_state_matching_pennies(*, discount: float = 0.8) -> StochasticGame:
     """
     nexts = np.array([[[1, 0], [0, 1]], [[0, 0], [0, 0]]])
     return StochasticGame.zero_sum(
-        [[[1, 0], [0, 1]], [[0.5, 0.5], [0.5, 0.5]]],
+        [[[1.0, 0.0], [0.0, 1.0]], [[0.5, 0.5], [0.5, 0.5]]],
         nexts[..., None],
         np.ones((*nexts.shape, 1)),
         discount=discount,

@@ -165,8 +165,9 @@ def _start(world: World, places: NDArray[np.int64], start: Any, size: int) -> ND
         return chances
     cells = [_cell(place, f"start[{i}]") for i, place in enumerate(start)]
     numbers = [row * world.grid[1] + column for row, column in cells if row < world.grid[0] and column < world.grid[1]]
-    found = np.flatnonzero((places == numbers).all(axis=1)) if len(numbers) == len(world.levels) else []
-    if len(found) == 0 or len(set(numbers)) < len(numbers):
+    fits = len(set(numbers)) == len(cells) == len(world.levels)
+    found = np.flatnonzero((places == numbers).all(axis=1)) if fits else np.zeros(0, dtype=np.int64)
+    if not len(found):
         raise GameError(f"start is {short(start)}: give each of {len(world.levels)} agents a free cell of her own")
     chances[found] = 1.0
     return chances
