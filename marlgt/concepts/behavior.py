@@ -81,7 +81,8 @@ def plan_values_and_regrets(
     values, best = np.empty(form.n_players), np.empty(form.n_players)
     for i, own in enumerate(form.players):
         worths = sequence_worths(form, plans, i)
-        values[i] = plans[i] @ worths
+        # Not a dot product, for which BLAS may start threads that cost more than the sum.
+        values[i] = (plans[i] * worths).sum()
         _best_pass(own, worths)
         best[i] = worths[0]
     return values, best - values
