@@ -200,7 +200,7 @@ def tic_tac_toe() -> ExtensiveGame:
 
     References
     ----------
-    Schaeffer (2001), A gamut of games, AI Magazine 22(3).
+    Schaefer (2002), MathRec solutions (tic-tac-toe), which counts the plays.
     """
     boards = np.zeros((1, 2), dtype=np.int16)
     parents, actions, movers, outcomes = [np.array([-1])], [np.array([-1])], [], []
