@@ -12,6 +12,8 @@ _EXPORTS = {
     "ce_gap": "marlgt.concepts.deviations",
     "dominated_by": "marlgt.concepts.dominance",
     "dominating_strategy": "marlgt.concepts.dominance",
+    "efcce_gap": "marlgt.concepts.trigger_deviations",
+    "efce_gap": "marlgt.concepts.trigger_deviations",
     "empirical_distribution": "marlgt.concepts.history",
     "equilibrium_index": "marlgt.concepts.indices",
     "exploitability": "marlgt.concepts.deviations",

@@ -43,6 +43,8 @@ _EXPORTS = {
     "evolutionarily_stable_strategies": "marlgt.solvers.evolution",
     "exact_equilibrium": "marlgt.solvers.exact",
     "extensive_fictitious_play": "marlgt.solvers.extensive.xfp",
+    "extensive_form_coarse_correlated_equilibrium": "marlgt.solvers.extensive.correlation",
+    "extensive_form_correlated_equilibrium": "marlgt.solvers.extensive.correlation",
     "external_sampling_mccfr": "marlgt.solvers.extensive.mccfr",
     "fairness_optimal": "marlgt.solvers.efficiency",
     "find_one": "marlgt.solvers.portfolio",

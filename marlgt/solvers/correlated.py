@@ -29,7 +29,13 @@ from marlgt.games.normal_form import NormalFormGame
 from marlgt.progress import stopwatch
 from marlgt.solvers._incentives import FEASIBILITY, IncentiveProgram
 
-__all__ = ["OBJECTIVES", "coarse_correlated_equilibrium", "correlated_equilibrium"]
+__all__ = [
+    "OBJECTIVES",
+    "coarse_correlated_equilibrium",
+    "correlated_equilibrium",
+    "objective_values",
+    "on_unit_scale",
+]
 
 OBJECTIVES = ("welfare", "utilitarian", "egalitarian", "republican", "libertarian")
 """The named objectives; ``"utilitarian"`` is another name of ``"welfare"``."""
@@ -113,17 +119,17 @@ def _optimum(game: NormalFormGame, objective: str | ArrayLike, player: int, *, c
     lowest = game.payoffs.reshape(game.n_players, -1).min(axis=1)
     unit = (game.payoffs - lowest.reshape(shape)) / spread.reshape(shape)
     egalitarian = isinstance(objective, str) and objective == "egalitarian"
-    program = IncentiveProgram(unit, coarse=coarse, floor=_on_unit_scale(game.payoffs) if egalitarian else None)
+    program = IncentiveProgram(unit, coarse=coarse, floor=on_unit_scale(game.payoffs) if egalitarian else None)
     joint, best = np.zeros(0), -np.inf
-    for values in _objectives(game, objective, player):
-        candidate = _polished(program.maximize(_on_unit_scale(values).reshape(-1)), program)
+    for values in objective_values(game, objective, player):
+        candidate = _polished(program.maximize(on_unit_scale(values).reshape(-1)), program)
         reached = float(values.reshape(-1) @ candidate)
         if not joint.size or reached > best:
             joint, best = candidate, reached
     return _certified(game, np.reshape(joint, game.n_actions), concept, program.work, clock)
 
 
-def _objectives(game: NormalFormGame, objective: str | ArrayLike, player: int) -> list[Floats]:
+def objective_values(game: NormalFormGame, objective: str | ArrayLike, player: int) -> list[Floats]:
     """Return the linear objectives of which the best optimum is wanted."""
     if not isinstance(objective, str):
         values, _ = exact_and_float(objective, "objective")
@@ -146,7 +152,7 @@ def _objectives(game: NormalFormGame, objective: str | ArrayLike, player: int) -
     )
 
 
-def _on_unit_scale(values: Floats) -> Floats:
+def on_unit_scale(values: Floats) -> Floats:
     """Return values shifted and scaled into [0, 1], all by the same map."""
     low = values.min()
     spread = values.max() - low
