@@ -49,7 +49,7 @@ class TransitionTables:
                         f"actions[{bad}, {i}] is {own[bad]}, which is not legal in state {states[bad]} "
                         f"({self.game.states[states[bad]]!r}): choose among game.legal[{i}][{states[bad]}]"
                     )
-        cells = states * self.profiles + actions @ self.strides
+        cells: NDArray[np.int64] = states * self.profiles + np.asarray(actions, dtype=np.int64) @ self.strides
         if self.width == 1:
             return self.successors[cells, 0], self.rewards[cells]
         places = _drawn(self.cumulative, cells, rng.random(len(cells)))

@@ -271,7 +271,7 @@ class _View:
         return row
 
     def render(self) -> str:
-        return self.game.states[self._states[0]]
+        return self.game.states[int(self._states[0])]
 
     def close(self) -> None:
         """Release nothing: there is nothing to release."""
