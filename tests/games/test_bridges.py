@@ -1,12 +1,24 @@
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
-from marlgt.errors import BudgetExceeded, GameError, MissingDependency, UnsupportedGame
-from marlgt.games import ExtensiveGame, NormalFormGame
+from marlgt.concepts import nash_conv
+from marlgt.errors import BudgetExceeded, GameError, MissingDependency, ProfileError, UnsupportedGame
+from marlgt.games import (
+    ExtensiveGame,
+    NormalFormGame,
+    TreeBuilder,
+    behavior_profile_from_openspiel,
+    kuhn_poker,
+    leduc_poker,
+    to_openspiel_policy,
+)
 from marlgt.games.nashpy_bridge import from_nashpy, to_nashpy
 from marlgt.games.openspiel import from_openspiel, to_openspiel
+from marlgt.testing import extensive_games
 
 nashpy = pytest.importorskip("nashpy")
 pyspiel = pytest.importorskip("pyspiel")
@@ -82,6 +94,190 @@ def test_what_is_no_pyspiel_game_is_refused():
         from_openspiel("no_such_game")
     with pytest.raises(GameError, match=r"must be a pyspiel.Game or the name of one, got 3"):
         from_openspiel(3)
+
+
+SEQUENTIAL = [
+    "kuhn_poker",
+    "kuhn_poker(players=3)",
+    "leduc_poker",
+    "liars_dice(dice_sides=3)",
+    "goofspiel(imp_info=True,num_cards=3,points_order=random)",
+    "first_sealed_auction",
+    "tiny_hanabi",
+]
+
+
+def turn_based(name):
+    game = pyspiel.load_game(name)
+    if game.get_type().dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS:
+        game = pyspiel.convert_to_turn_based(game)
+    return game
+
+
+@pytest.mark.parametrize("name", SEQUENTIAL)
+def test_the_export_has_every_history_of_pyspiel(name):
+    game = turn_based(name)
+    tree = from_openspiel(game)
+    below = [tree.children[tree.first_child[v] : tree.first_child[v + 1]].tolist() for v in range(tree.n_nodes)]
+    ends = dict(zip(tree.terminals.tolist(), tree.terminal_payoffs.T.tolist()))
+    stack, strings, visited = [(0, game.new_initial_state())], {}, 0
+    while stack:
+        v, state = stack.pop()
+        visited += 1
+        legal = state.legal_actions()
+        assert len(below[v]) == len(legal)
+        if state.is_terminal():
+            assert ends[v] == pytest.approx(state.returns())
+        elif state.is_chance_node():
+            assert tree.player[v] == -1
+            assert tree.probability[below[v]] == pytest.approx([p for _, p in state.chance_outcomes()], abs=1e-15)
+        else:
+            player = state.current_player()
+            assert tree.player[v] == player
+            key = (player, int(tree.infoset[v]))
+            assert strings.setdefault(key, state.information_state_string()) == state.information_state_string()
+            assert tree.infosets[player].action_labels(key[1]) == tuple(map(state.action_to_string, legal))
+        stack += [(u, state.child(a)) for u, a in zip(below[v], legal)]
+    assert visited == tree.n_nodes
+    assert len(set(strings.values())) == len(strings) == sum(tree.n_infosets)
+    assert all(tree.infosets[i].label(j) == string for (i, j), string in strings.items())
+
+
+def test_perfect_information_needs_no_strings():
+    tree = from_openspiel("pig(horizon=5)")
+    assert not pyspiel.load_game("pig").get_type().provides_information_state_string
+    assert tree.has_perfect_information
+    with pytest.raises(GameError, match="pig has no information state strings, by which OpenSpiel keys its policies"):
+        to_openspiel_policy("pig(horizon=5)", tree.uniform_profile(), tree=tree)
+
+
+def test_probabilities_and_payoffs_are_restored_exactly():
+    kuhn = from_openspiel("kuhn_poker")
+    assert kuhn.is_exact
+    assert kuhn.exact_probability[1] == Fraction(1, 3)
+    assert kuhn.comment == "kuhn_poker()"
+    assert from_openspiel("leduc_poker").is_exact
+    thirds = from_openspiel("goofspiel(imp_info=True,num_cards=2,points_order=descending,players=3)")
+    assert thirds.is_exact
+    assert set(thirds.exact_terminal_payoffs.reshape(-1).tolist()) <= {Fraction(k, 2) for k in range(-2, 3)}
+
+
+def test_a_game_too_large_to_export_is_stopped_at_the_budget():
+    with pytest.raises(BudgetExceeded, match=r"the tree of leduc_poker\(\) has more than 5000 nodes: raise max_nodes"):
+        from_openspiel("leduc_poker", max_nodes=5000)
+    with pytest.raises(BudgetExceeded, match="the tree of chess"):
+        from_openspiel("chess", max_nodes=2000)
+
+
+def test_games_without_a_tree_are_refused():
+    with pytest.raises(UnsupportedGame, match="mfg_crowd_modelling is neither simultaneous nor sequential"):
+        from_openspiel("mfg_crowd_modelling")
+    with pytest.raises(GameError, match="max_nodes is 0: give a whole number from 1"):
+        from_openspiel("kuhn_poker", max_nodes=0)
+
+
+def random_policy(game, seed):
+    from open_spiel.python.policy import TabularPolicy
+
+    policy, rng = TabularPolicy(game), np.random.default_rng(seed)
+    table = policy.legal_actions_mask * rng.random(policy.legal_actions_mask.shape)
+    policy.action_probability_array = table / table.sum(axis=1, keepdims=True)
+    return policy
+
+
+@pytest.mark.parametrize("name", SEQUENTIAL[:5])
+def test_policies_are_as_exploitable_here_as_there(name):
+    from open_spiel.python.algorithms.exploitability import nash_conv as python_nash_conv
+
+    game = turn_based(name)
+    tree = from_openspiel(game)
+    uniform = behavior_profile_from_openspiel(game, pyspiel.UniformRandomPolicy(game), tree=tree)
+    assert all(np.array_equal(a, b) for a, b in zip(uniform, tree.uniform_profile()))
+    assert nash_conv(tree, uniform) == pytest.approx(
+        pyspiel.nash_conv(game, pyspiel.UniformRandomPolicy(game)), abs=1e-12
+    )
+    for seed in range(2 if tree.n_nodes < 1000 else 1):
+        policy = random_policy(game, seed)
+        profile = behavior_profile_from_openspiel(game, policy, tree=tree)
+        gap = nash_conv(tree, profile)
+        assert gap == pytest.approx(pyspiel.nash_conv(game, to_openspiel_policy(game, profile, tree=tree)), abs=1e-12)
+        if tree.n_nodes < 2000:
+            assert gap == pytest.approx(python_nash_conv(game, policy), abs=1e-12)
+        if tree.n_players == 2:
+            # OpenSpiel's exploitability of two players is half of NashConv
+            assert gap / 2 == pytest.approx(
+                pyspiel.exploitability(game, to_openspiel_policy(game, profile, tree=tree)), abs=1e-12
+            )
+
+
+def test_policies_survive_the_way_there_and_back():
+    tree = from_openspiel("kuhn_poker")
+    rng = np.random.default_rng(3)
+    profile = [rng.dirichlet(np.ones(2), size=count) for count in tree.n_infosets]
+    policy = to_openspiel_policy("kuhn_poker", profile)
+    back = behavior_profile_from_openspiel("kuhn_poker", policy)
+    assert all(np.array_equal(a, b) for a, b in zip(back, profile))
+
+
+def test_what_is_no_policy_of_the_game_is_refused():
+    with pytest.raises(ProfileError, match="policy is 3: give one with a method action_probabilities"):
+        behavior_profile_from_openspiel("kuhn_poker", 3)
+
+    class Elsewhere:
+        def action_probabilities(self, state):
+            return {7: 1.0}
+
+    with pytest.raises(ProfileError, match=r"the policy plays action 7 at '0', where only .* are legal"):
+        behavior_profile_from_openspiel("kuhn_poker", Elsewhere())
+
+    class Unfinished:
+        def action_probabilities(self, state):
+            return {0: 0.25}
+
+    with pytest.raises(ProfileError, match="give a distribution over its 2 actions"):
+        behavior_profile_from_openspiel("kuhn_poker", Unfinished())
+    with pytest.raises(GameError, match=r"the tree is not that of kuhn_poker\(\): export it by from_openspiel"):
+        behavior_profile_from_openspiel(
+            "kuhn_poker", pyspiel.UniformRandomPolicy(pyspiel.load_game("kuhn_poker")), tree=leduc_poker()
+        )
+
+
+@given(extensive_games(n_players=range(1, 4), max_depth=3))
+@settings(max_examples=40)
+def test_trees_survive_the_way_to_openspiel_and_back(game):
+    back = from_openspiel(to_openspiel(game))
+    moving = game.player >= 0
+    for name in ("parent", "action", "player"):
+        assert np.array_equal(getattr(back, name), getattr(game, name))
+    assert np.array_equal(back.infoset[moving], game.infoset[moving])
+    assert np.array_equal(back.probability, game.probability)
+    assert np.array_equal(back.terminal_payoffs, game.terminal_payoffs)
+    assert back.title == "efg_game"
+
+
+def test_labels_are_kept_where_openspiel_keeps_their_order():
+    assert from_openspiel(to_openspiel(kuhn_poker())).infosets[0].action_labels(0) == ("pass", "bet")
+    # fold comes before call in some information sets of Leduc poker, and after it in the whole tree
+    theirs = from_openspiel(to_openspiel(leduc_poker()))
+    assert set(theirs.infosets[1].actions) == {("0", "1"), ("0", "1", "2")}
+    assert nash_conv(theirs, theirs.uniform_profile()) == nash_conv(leduc_poker(), leduc_poker().uniform_profile())
+    quoted = TreeBuilder(['the "one"'])
+    root = quoted.decision(None, 0, 'a "set"', ['say "hi"', "b"])
+    for payoff in range(2):
+        quoted.terminal(root, [payoff])
+    assert from_openspiel(to_openspiel(quoted.build())).infosets[0].action_labels(0) == ("say 'hi'", "b")
+
+
+def test_a_tree_too_deep_for_pyspiel_is_refused():
+    deep = TreeBuilder(["A"])
+    node = None
+    for _ in range(10_001):
+        node = deep.decision(node, 0, None, ["on"])
+    deep.terminal(node, [1])
+    with pytest.raises(UnsupportedGame, match="the tree is 10001 moves deep and pyspiel's reader recurs"):
+        to_openspiel(deep.build())
+    with pytest.raises(GameError, match="game is 3: give a NormalFormGame or an ExtensiveGame"):
+        to_openspiel(3)
 
 
 def test_games_survive_the_way_to_nashpy_and_back():
