@@ -118,7 +118,7 @@ def linear_cfr(
 
     References
     ----------
-    Brown and Sandholm (2019), section "Weighted averaging schemes".
+    Brown and Sandholm (2019): LCFR.
     """
     return _solve(game, "linear_cfr", 1.0, 1.0, 1.0, False, (iterations, gap, time_limit))
 
@@ -147,7 +147,7 @@ def discounted_cfr(
 
     References
     ----------
-    Brown and Sandholm (2019), section "Discounting regrets"; the defaults are those recommended there.
+    Brown and Sandholm (2019): DCFR, with the defaults that they recommend.
     """
     return _solve(game, "discounted_cfr", alpha, beta, gamma, False, (iterations, gap, time_limit))
 
@@ -162,7 +162,7 @@ def predictive_cfr_plus(
 
     References
     ----------
-    Farina, Kroer and Sandholm (2021), Algorithm 3.
+    Farina, Kroer and Sandholm (2021): PCFR+, with predictive regret matching plus and quadratic averages.
     """
     return _solve(game, "predictive_cfr_plus", math.inf, -math.inf, 2.0, True, (iterations, gap, time_limit))
 

@@ -1,7 +1,7 @@
 """Monte-Carlo counterfactual regret minimization: regrets from sampled plays, right on average.
 
 Replacing the counterfactual values by unbiased estimates keeps the regret bound with high probability, up to a
-factor for the sampling (Lanctot et al. 2009, Theorems 4 and 5), while an iteration visits a small part of the tree.
+factor for the sampling (Lanctot et al. 2009), while an iteration visits a small part of the tree.
 External sampling tries all actions of one player and samples those of the others and of chance; outcome sampling
 follows a single play and divides by the probability of having sampled it. Subtracting a baseline, what the action
 has been worth before, and adding back its expectation leaves the estimates unbiased and takes most of their
@@ -92,7 +92,7 @@ def external_sampling_mccfr(
 
     References
     ----------
-    Lanctot et al. (2009), section 3.2 and Theorem 5; the average is updated at the nodes that are sampled.
+    Lanctot et al. (2009), section 3.2; the average is updated at the nodes that are sampled.
     """
     require_extensive(game)
     limits = checked_limits(iterations, gap, time_limit)
@@ -154,7 +154,7 @@ def outcome_sampling_mccfr(
 
     References
     ----------
-    Lanctot et al. (2009), section 3.1 and Theorem 4; Schmid et al. (2019), equations 9 to 12.
+    Lanctot et al. (2009), section 3.1; Schmid et al. (2019).
     """
     require_extensive(game)
     limits = checked_limits(iterations, gap, time_limit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -196,10 +197,10 @@ class RegretMinimizer:
         """
         require_path(path, "path")
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 saved = {name: file[name] for name in ("game", "iterations", "exponents", "predictive")}
                 arrays = [np.asarray(file[name], dtype=np.float64) for name in ("regrets", "policy", "average")]
-        except (KeyError, ValueError, EOFError) as error:
+        except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise GameError(
                 f"{short(str(path))} holds no run of regret minimization: give a file that save() wrote"
             ) from error

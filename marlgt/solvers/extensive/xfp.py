@@ -1,7 +1,7 @@
 """Fictitious play in extensive form: every player replies best to the others' average plans, which mix in the reply.
 
 The average of realization plans is the plan of a behaviour policy that plays like the average of the mixed
-strategies (Heinrich, Lanctot and Silver 2015, Lemma 6), so fictitious play needs no normal form:
+strategies (Heinrich, Lanctot and Silver 2015, section 3), so fictitious play needs no normal form:
 
     plan  <-  plan + (reply - plan) / (t + 1),       all players at once, from uniform policies.
 
@@ -66,7 +66,7 @@ def extensive_fictitious_play(
 
     References
     ----------
-    Heinrich et al. (2015), Algorithm 1.
+    Heinrich et al. (2015): XFP.
     """
     require_extensive(game)
     limits = checked_limits(iterations, gap, time_limit)

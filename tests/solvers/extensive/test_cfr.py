@@ -301,6 +301,30 @@ def test_adding_a_constant_to_all_payoffs_changes_no_policy(game):
         assert plan == pytest.approx(other, abs=1e-9)
 
 
+def test_a_tree_deeper_than_the_interpreter_recurs_is_solved():
+    # Both players may stop at every step; whoever would move at the end loses one.
+    steps = 5000
+    nodes = 2 * steps + 1
+    stop = np.arange(nodes) % 2 == 1
+    player = np.where(stop, TERMINAL, (np.arange(nodes) // 2) % 2)
+    player[-1] = TERMINAL
+    ends = np.flatnonzero(player == TERMINAL)
+    outcome = np.full(nodes, -1)
+    outcome[ends] = np.arange(len(ends))
+    payoffs = np.where(np.arange(len(ends)) == len(ends) - 1, -1, 0)
+    game = gt.ExtensiveGame(
+        np.where(stop, np.arange(nodes) - 1, np.arange(nodes) - 2).clip(-1),
+        np.where(stop, 0, 1),
+        player,
+        np.where(player >= 0, np.arange(nodes) // 4, -1),
+        outcome,
+        np.stack([payoffs, -payoffs]),
+    )
+    assert game.depth.max() == steps
+    for method in (cfr, predictive_cfr_plus):
+        assert method(game, iterations=3).epsilon <= 1.0
+
+
 def test_three_players_get_a_certificate_though_no_guarantee():
     game = kuhn_poker(3)
     answer = cfr(game, iterations=300)
@@ -377,8 +401,13 @@ def test_a_run_of_another_game_is_not_loaded(tmp_path):
     with pytest.raises(GameError, match="holds a run of another game"):
         RegretMinimizer.load(kuhn_poker(3), tmp_path / "run.npz")
     (tmp_path / "other.npz").write_bytes(b"no arrays")
-    with pytest.raises(GameError, match="holds no run of regret minimization"):
-        RegretMinimizer.load(kuhn_poker(), tmp_path / "other.npz")
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    np.savez(tmp_path / "arrays.npz", regrets=np.zeros(3))
+    whole = (tmp_path / "run.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    for name in ("other.npz", "array.npy", "arrays.npz", "cut.npz"):
+        with pytest.raises(GameError, match="holds no run of regret minimization"):
+            RegretMinimizer.load(kuhn_poker(), tmp_path / name)
 
 
 @pytest.mark.parametrize("method", METHODS)
