@@ -1,8 +1,8 @@
-"""Absorbing zero-sum games: one state in which something is decided, and states that are never left.
+"""Absorbing games: one state in which something is decided, and states that are never left.
 
-With discount 1 - l the value of the first state, normalised by l, solves ``v = val(A(l, v))``, the value of the
-matrix game whose entry is l r + (1 - l) v where the game stays and the reward of the absorbing state where it does
-not (Shapley 1953).
+With discount 1 - l the value of the first state of a zero-sum one, normalised by l, solves ``v = val(A(l, v))``: the
+value of the matrix game whose entry is l r + (1 - l) v where the game stays, and the reward of the absorbing state
+where it does not (Shapley 1953).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from marlgt.games._arrays import short
 from marlgt.games._catalogue import listed
 from marlgt.games.stochastic import StochasticGame
 
-__all__ = ["big_match", "shapley_1953", "sqrt_absorbing_game"]
+__all__ = ["big_match", "everett_1957", "paris_match", "shapley_1953", "sqrt_absorbing_game"]
 
 _PLAY, _WON, _LOST = range(3)
 
@@ -82,6 +82,81 @@ def sqrt_absorbing_game(*, discount: float = 0.9) -> StochasticGame:
         actions=[["top", "bottom"], ["left", "right"]],
         discount=discount,
         title="An absorbing game with a value in square roots",
+    )
+
+
+@listed(n_players=2, size=3, value=5)
+def paris_match(*, discount: float = 0.9) -> StochasticGame:
+    """Return Sorin's absorbing game that is not zero-sum, whose players want more than discounting gives them.
+
+    The first player continues or stops. To continue pays (1, 0) against left and (0, 1) against right. To stop pays
+    (0, 2) in every step from now on against left, and (1, 0) against right. For every discount below 1 each
+    equilibrium pays 1/2 and 2/3 of a reward of 1 in every step: the first stops with probability l/(2 + l), where
+    l = 1 - discount, and the second plays left half of the time. Without discounting, no equilibrium pays that.
+
+    Parameters
+    ----------
+    discount : float
+
+    References
+    ----------
+    Sorin, S. (1986). Asymptotic properties of a non-zero-sum stochastic game. International Journal of Game Theory
+    15, 101-107.
+
+    Examples
+    --------
+    >>> paris_match().is_zero_sum
+    False
+    """
+    undecided, left, right = range(3)
+    rewards = np.zeros((2, 3, 2, 2))
+    rewards[:, undecided] = [[[1, 0], [0, 1]], [[0, 1], [2, 0]]]
+    rewards[1, left], rewards[0, right] = 2, 1
+    nexts = np.zeros((3, 2, 2, 1), dtype=np.int64)
+    nexts[undecided, 1, :, 0], nexts[left], nexts[right] = (left, right), left, right
+    return StochasticGame(
+        rewards,
+        nexts,
+        np.ones(nexts.shape),
+        discount=discount,
+        start=[1, 0, 0],
+        states=["undecided", "stopped on the left", "stopped on the right"],
+        actions=[["continue", "stop"], ["left", "right"]],
+        title="The Paris match",
+    )
+
+
+@listed(n_players=2, size=2, value=1 / (1 + 0.1**0.5))
+def everett_1957(*, discount: float = 0.9) -> StochasticGame:
+    """Return a recursive game: the first player wins unless both choose the second action, and the first ones go on.
+
+    The first action against the first leads back and pays nothing; the game ends with a payment of 1 if their
+    actions differ and with nothing if both take the second. With discount d the value is 1/(1 + sqrt(1 - d)). It
+    goes to 1, and without discounting the first player can be as sure of 1 as she likes, but never entirely.
+
+    Parameters
+    ----------
+    discount : float
+
+    References
+    ----------
+    Everett, H. (1957). Recursive games. Contributions to the Theory of Games III, 47-78.
+
+    Examples
+    --------
+    >>> everett_1957().surely_ends
+    False
+    """
+    nexts = np.array([[[0, 1], [1, 1]], [[1, 1], [1, 1]]])
+    return StochasticGame.zero_sum(
+        [[[0, 1], [1, 0]], [[0, 0], [0, 0]]],
+        nexts[..., None],
+        np.ones((*nexts.shape, 1)),
+        discount=discount,
+        terminal=[False, True],
+        states=["going on", "over"],
+        actions=[["first", "second"]] * 2,
+        title="A recursive game",
     )
 
 

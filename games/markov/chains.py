@@ -85,7 +85,7 @@ def alternating_turns(*, discount: float = 0.9) -> StochasticGame:
     )
 
 
-@listed(n_players=2, size=2)
+@listed(n_players=2, size=2, value=4)
 def nosde(*, discount: float = 0.75) -> StochasticGame:
     """Return a game whose only stationary equilibrium is mixed, though only one player moves in each state.
 

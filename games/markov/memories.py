@@ -1,6 +1,6 @@
-"""Repeated games in which the players remember: a state is what was played in the last steps.
+"""Games played again and again: states hold what was played in the last steps, or what came of it.
 
-A stationary policy of such a game is a strategy with that memory in the repeated game: tit for tat, grim trigger
+A stationary policy of a game with memory is a strategy with that memory in the repeated game: tit for tat, grim trigger
 and win-stay-lose-shift are policies of the prisoner's dilemma with memory 1.
 """
 
@@ -14,11 +14,11 @@ import numpy as np
 from marlgt.errors import BudgetExceeded
 from marlgt.games._catalogue import Number, listed
 from marlgt.games._doors import require_game, require_whole
-from marlgt.games.classic import prisoners_dilemma
+from marlgt.games.classic import donation_game, prisoners_dilemma
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.games.stochastic import StochasticGame
 
-__all__ = ["iterated_prisoners_dilemma", "repeated_with_memory"]
+__all__ = ["iterated_prisoners_dilemma", "repeated_with_memory", "stochastic_donation_game"]
 
 LARGEST_TABLE = 10_000_000
 """States times profiles that a repeated game with memory may have."""
@@ -115,4 +115,44 @@ def repeated_with_memory(game: NormalFormGame, *, memory: int = 1, discount: flo
         states=[", ".join(names[played] for played in history) or "start" for history in histories],
         actions=game.actions,
         title=f"{game.title or 'a game'}, repeated with memory {memory}",
+    )
+
+
+@listed(n_players=2, size=2)
+def stochastic_donation_game(
+    *, rich: Number = 2, poor: Number = 1.2, cost: Number = 1, discount: float = 0.9
+) -> StochasticGame:
+    """Return two donation games between which the players move: only if both help is the next one the rich game.
+
+    To help costs the helper ``cost`` and gives the other the benefit of the state. That the benefit falls when
+    somebody defects makes it easier to keep each other helping than in either game alone.
+
+    Parameters
+    ----------
+    rich, poor, cost : int, float or Fraction
+        The benefits of the two states, and what it costs to help.
+    discount : float
+
+    References
+    ----------
+    Hilbe, C., Simsa, S., Chatterjee, K. and Nowak, M. A. (2018). Evolution of cooperation in stochastic games. Nature
+    559, 246-249.
+
+    Examples
+    --------
+    >>> stochastic_donation_game().states
+    ('rich', 'poor')
+    """
+    stages = [donation_game(benefit=benefit, cost=cost) for benefit in (rich, poor)]
+    nexts = np.ones((2, 2, 2, 1), dtype=np.int64)
+    nexts[:, 0, 0] = 0
+    return StochasticGame(
+        np.stack([stage.payoffs for stage in stages], axis=1),
+        nexts,
+        np.ones(nexts.shape),
+        discount=discount,
+        start=[1, 0],
+        states=["rich", "poor"],
+        actions=[["help", "defect"]] * 2,
+        title="A donation game that grows poorer",
     )

@@ -6,7 +6,7 @@ import pytest
 from marlgt.solvers import minimax, minimax_batch
 
 
-def _shapley_values(game, *, tolerance=1e-12):
+def _shapley_values(game, *, tolerance=1e-11):
     """Return what each state is worth to player 0 of a zero-sum game."""
     values = np.zeros(game.n_states)
     while True:
@@ -22,7 +22,7 @@ def _shapley_values(game, *, tolerance=1e-12):
             return values
 
 
-def _planned_values(game, *, tolerance=1e-12):
+def _planned_values(game, *, tolerance=1e-11):
     """Return what each state is worth if the players act together to raise the sum of rewards."""
     values = np.zeros((game.n_players, game.n_states))
     sums = np.zeros(game.n_states)

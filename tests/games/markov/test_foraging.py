@@ -83,12 +83,12 @@ def test_the_start_is_any_placement_or_the_one_given(game):
 
 
 PEERS = {
-    "every transition of two agents on 4 x 4": (dict(grid=(4, 4), foods=[(1, 2)], food_levels=[2]), None),
+    "every transition of two agents on 3 x 4": (dict(grid=(3, 4), foods=[(1, 2)], food_levels=[2]), None),
     "three agents, some on one cell": (
         dict(grid=(3, 4), player_levels=(1, 2, 1), foods=[(1, 1)], food_levels=[3], penalty=0.5),
-        2000,
+        1500,
     ),
-    "two foods": (dict(player_levels=(1, 2), food_levels=(3, 2)), 3000),
+    "two foods": (dict(player_levels=(1, 2), food_levels=(3, 2)), 1500),
     "rewards as they are": (dict(grid=(4, 5), foods=[(2, 2)], food_levels=[1], normalised=False), 1000),
 }
 

@@ -29,6 +29,25 @@ def test_the_square_root_game_is_worth_a_square_root(discount, shapley_values):
     assert value == pytest.approx(root / (1 + root), abs=1e-9)
 
 
+@pytest.mark.parametrize("discount", [0.5, 0.9, 0.99])
+def test_the_paris_match_pays_one_half_and_two_thirds(discount):
+    # Sorin (1986): the only equilibrium payoffs for every discount; stopping is (0, 2) or (1, 0) for ever.
+    rate = 1 - discount
+    stop = rate / (2 + rate)
+    game = gt.games.paris_match(discount=discount)
+    certificate = gt.certify(game, ([[1 - stop, stop]] * 3, [[0.5, 0.5]] * 3))
+    assert certificate.epsilon * rate <= 1e-12
+    np.testing.assert_allclose(certificate.values * rate, [1 / 2, 2 / 3])
+
+
+@pytest.mark.parametrize("discount", [0.5, 0.9, 0.99])
+def test_the_recursive_game_is_worth_what_its_equation_says(discount, shapley_values):
+    # v = val([[d v, 1], [1, 0]]) = 1/(2 - d v).
+    value = shapley_values(gt.games.everett_1957(discount=discount))[0]
+    assert value == pytest.approx(1 / (2 - discount * value), abs=1e-9)
+    assert value == pytest.approx(1 / (1 + np.sqrt(1 - discount)), abs=1e-9)
+
+
 @pytest.mark.parametrize("stop", [Fraction(1, 2), 0.25, 1])
 def test_a_game_that_stops_is_worth_its_value_over_the_chance_to_stop(stop):
     game = gt.games.shapley_1953(stop=stop)
@@ -98,6 +117,19 @@ def test_the_threat_never_to_forgive_keeps_the_peace_if_the_future_matters():
         certificate = gt.certify(gt.games.iterated_prisoners_dilemma(discount=discount), (grim, grim))
         assert certificate.values == pytest.approx([3 / (1 - discount)] * 2)
         assert (certificate.epsilon <= 1e-10) == holds
+
+
+def test_a_benefit_that_falls_helps_to_keep_helping():
+    # To help while the game is rich, and to defect for ever after a defection. In one state with the same benefit a
+    # strategy without memory cannot keep anybody helping.
+    loyal = [[1, 0], [0, 1]]
+    holds = gt.games.stochastic_donation_game(rich=2, poor=1.2, cost=1, discount=0.9)
+    assert gt.certify(holds, (loyal, loyal)).epsilon <= 1e-12
+    assert gt.certify(holds.with_discount(0.3), (loyal, loyal)).epsilon > 0.1
+    alone = StochasticGame.repeated(gt.games.donation_game(benefit=2, cost=1), discount=0.9)
+    assert gt.certify(alone, ([[1, 0]], [[1, 0]])).epsilon > 0.1
+    with pytest.raises(GameError, match=r"benefit > cost > 0, got 0\.5 and 1"):
+        gt.games.stochastic_donation_game(poor=0.5)
 
 
 def test_a_longer_memory_keeps_the_last_steps():
