@@ -11,7 +11,7 @@ from marlgt.games._catalogue import _FACTS
 from marlgt.games.library import TOPICS
 from marlgt.solvers import lemke_howson, vertex_enumeration
 
-ENTRIES = {entry.name: entry for entry in gt.games.catalogue()}
+ENTRIES = {entry.name: entry for entry in gt.games.catalogue() if entry.kind == "normal_form"}
 IRRATIONAL = 1e-14
 
 
