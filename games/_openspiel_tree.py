@@ -77,7 +77,7 @@ def exported(pyspiel: Any, game: Any, max_nodes: int) -> ExtensiveGame:
     """
     kind = game.get_type()
     name = str(game)
-    information_state = _information_state(pyspiel, kind)
+    information_state = _information_state(pyspiel, kind, short(name, quoted=False))
     parent: list[int] = []
     action: list[int] = []
     player: list[int] = []
@@ -249,7 +249,7 @@ def _quoted(text: str) -> str:
     return text.replace(chr(34), "'")
 
 
-def _information_state(pyspiel: Any, kind: Any) -> Any:
+def _information_state(pyspiel: Any, kind: Any, name: str) -> Any:
     """Return the function of a state that names its information set."""
     if kind.provides_information_state_string:
         return lambda state: state.information_state_string()
@@ -258,8 +258,7 @@ def _information_state(pyspiel: Any, kind: Any) -> Any:
     if kind.provides_information_state_tensor:
         return lambda state: np.asarray(state.information_state_tensor(), dtype=np.float64).tobytes()
     raise UnsupportedGame(
-        f"pyspiel's {kind.short_name} does not say what a player knows (it has no information states): its tree "
-        "cannot be exported"
+        f"pyspiel's {name} does not say what a player knows (it has no information states): its tree cannot be exported"
     )
 
 

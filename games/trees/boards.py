@@ -16,7 +16,7 @@ from marlgt.games.extensive import TERMINAL, ExtensiveGame, Infosets
 __all__ = ["ConnectFour", "Nim", "TicTacToe", "nim", "tic_tac_toe"]
 
 _LINES = ((0, 1, 2), (3, 4, 5), (6, 7, 8), (0, 3, 6), (1, 4, 7), (2, 5, 8), (0, 4, 8), (2, 4, 6))
-_WINS = np.array([any(all(mask >> cell & 1 for cell in line) for line in _LINES) for mask in range(512)])
+WINNING_CELLS = np.array([any(all(mask >> cell & 1 for cell in line) for line in _LINES) for mask in range(512)])
 
 
 class TicTacToe:
@@ -33,7 +33,7 @@ class TicTacToe:
     def __init__(self, *, order: Sequence[int] = tuple(range(9))) -> None:
         self.players = ["X", "O"]
         self.order = permutation(order, 9)
-        self._wins = _WINS.tolist()
+        self._wins = WINNING_CELLS.tolist()
 
     def initial_state(self) -> tuple[int, int]:
         """Return the empty board."""
@@ -210,7 +210,7 @@ def tic_tac_toe() -> ExtensiveGame:
     names = [tuple(map(str, row[: 9 - taken.bit_count()])) for taken, row in enumerate(free.tolist())]
     taken_at: list[NDArray[np.int16]] = []
     for turn in range(10):
-        won = _WINS[boards[:, 0]].astype(int) - _WINS[boards[:, 1]]
+        won = WINNING_CELLS[boards[:, 0]].astype(int) - WINNING_CELLS[boards[:, 1]]
         over = (won != 0) | (turn == 9)
         movers.append(np.where(over, TERMINAL, turn % 2))
         outcomes.append(np.where(over, 1 - won, -1))

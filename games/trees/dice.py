@@ -110,6 +110,6 @@ def liars_dice(n_dice: Sequence[int] = (1, 1), sides: int = 6) -> ExtensiveGame:
     References
     ----------
     Lisy, Lanctot and Bowling (2015), Online Monte Carlo counterfactual regret minimization for search in imperfect
-    information games, AAMAS 2015, section 4.
+    information games, AAMAS 2015.
     """
     return ExtensiveGame.from_rules(LiarsDice(n_dice, sides), title="Liar's dice")

@@ -20,7 +20,7 @@ def myerson_poker_tree() -> ExtensiveGame:
 
     References
     ----------
-    Myerson (1991), Game Theory: Analysis of Conflict, section 2.1, figure 2.2.
+    Myerson (1991), Game Theory: Analysis of Conflict, section 2.1.
     """
     return _one_card(
         ("Fred", "Alice"),
@@ -80,8 +80,7 @@ def stoc94_example() -> ExtensiveGame:
 
     References
     ----------
-    Koller, Megiddo and von Stengel (1994), Fast algorithms for finding randomized strategies in game trees, STOC '94,
-    figure 1.
+    Koller, Megiddo and von Stengel (1994), Fast algorithms for finding randomized strategies in game trees, STOC '94.
     """
     tree = TreeBuilder(["1", "2"], title="Example of the sequence form")
     fifth = Fraction(1, 5)

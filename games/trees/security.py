@@ -201,7 +201,7 @@ def sheriff(
     References
     ----------
     Farina, Ling, Fang and Sandholm (2019), Correlation in extensive-form games: saddle-point formulation and
-    benchmarks, NeurIPS 2019, section 5.2.
+    benchmarks, NeurIPS 2019.
     """
     rules = Sheriff(items=items, bribe=bribe, rounds=rounds, value=value, fine=fine, compensation=compensation)
     return ExtensiveGame.from_rules(rules, title="Sheriff")
@@ -224,7 +224,7 @@ def battleship(*, rows: int = 1, columns: int = 3, ship: int = 1, shots: int = 2
     References
     ----------
     Farina, Ling, Fang and Sandholm (2019), Correlation in extensive-form games: saddle-point formulation and
-    benchmarks, NeurIPS 2019, section 5.1.
+    benchmarks, NeurIPS 2019.
     """
     rules = Battleship(rows=rows, columns=columns, ship=ship, shots=shots, loss=loss)
     return ExtensiveGame.from_rules(rules, title="Battleship")

@@ -165,7 +165,7 @@ def matching_pennies_tree(*, seen: bool = False) -> ExtensiveGame:
 
     References
     ----------
-    von Neumann and Morgenstern (1944), Theory of Games and Economic Behavior, sections 14.2 and 18.
+    von Neumann and Morgenstern (1944), Theory of Games and Economic Behavior.
     """
     tree = TreeBuilder(["even", "odd"], title="Matching pennies")
     root = tree.decision(None, 0, "first", ["heads", "tails"])

@@ -172,6 +172,10 @@ def test_a_game_too_large_to_export_is_stopped_at_the_budget():
 def test_games_without_a_tree_are_refused():
     with pytest.raises(UnsupportedGame, match="mfg_crowd_modelling is neither simultaneous nor sequential"):
         from_openspiel("mfg_crowd_modelling")
+    with pytest.raises(UnsupportedGame, match=r"pyspiel's coin_game\(\) does not say what a player knows"):
+        from_openspiel("coin_game")
+    with pytest.raises(UnsupportedGame, match="stones_and_gems draws its chance moves itself and does not list them"):
+        from_openspiel("stones_and_gems")
     with pytest.raises(GameError, match="max_nodes is 0: give a whole number from 1"):
         from_openspiel("kuhn_poker", max_nodes=0)
 

@@ -61,7 +61,7 @@ def test_the_payoff_matrices_are_bilinear_in_the_plans(game, data):
 
 
 def test_the_example_of_its_authors_has_their_sequences():
-    # Koller, Megiddo and von Stengel (1994), figure 1: the sequences of both players
+    # Koller, Megiddo and von Stengel (1994): the sequences of both players
     form = stoc94_example().sequence_form
     assert [own.n_sequences for own in form.players] == [7, 5]
     assert form.players[0].parent_sequence.tolist() == [0, 2, 0]
