@@ -18,7 +18,13 @@ import marlgt as gt
 from benchmarks.harness import Row, compare
 from marlgt.concepts import exploitability, nash_conv
 from marlgt.games import behavior_profile_from_openspiel, from_openspiel
-from marlgt.solvers import RegretMinimizer, cfr_plus, predictive_cfr_plus
+from marlgt.solvers import (
+    RegretMinimizer,
+    cfr_plus,
+    external_sampling_mccfr,
+    outcome_sampling_mccfr,
+    predictive_cfr_plus,
+)
 
 CFR, EXPLOITABILITY, N_PLAYER = 100.0, 50.0, 15.0
 """Least ratios to OpenSpiel's C++."""
@@ -38,6 +44,7 @@ GAMES = (
 MANY = (
     ("Kuhn poker, 3 players", "kuhn_poker(players=3)", 200, 5),
     ("Kuhn poker, 4 players", "kuhn_poker(players=4)", 20, 5),
+    ("Leduc poker, 3 players, suits alike", "leduc_poker(players=3,suit_isomorphism=True)", 2, 3),
     ("goofspiel, 3 players, 4 cards", GOOFSPIEL.format("4,players=3"), 10, 3),
 )
 METHODS = {"CFR": (float("inf"), float("inf"), 0.0), "CFR+": (float("inf"), -float("inf"), 1.0)}
@@ -55,6 +62,8 @@ def _rows() -> Iterator[Row]:
         yield from _two_player(*case)
     for case in MANY:
         yield from _n_player(*case)
+    for method in ("external", "outcome"):
+        yield _sampled(method)
     yield from (_leduc(), _predictive(), _largest())
 
 
@@ -161,6 +170,26 @@ def _lite_efg(theirs, method):
         environment.update_strategy(graph.current_strategy())
 
     return iteration
+
+
+def _sampled(method):
+    import pyspiel
+
+    game, theirs, _ = _exported("leduc_poker")
+    if method == "external":
+        ours, solver = external_sampling_mccfr, pyspiel.ExternalSamplingMCCFRSolver(theirs, 1)
+    else:
+        ours, solver = outcome_sampling_mccfr, pyspiel.OutcomeSamplingMCCFRSolver(theirs, 0.6, 1)
+    iterations = 5000
+    return compare(
+        AREA,
+        f"{method}-sampling MCCFR, Leduc poker",
+        lambda: ours(game, iterations=iterations),
+        {"open_spiel": lambda: [solver.run_iteration() for _ in range(iterations)]},
+        goal={"open_spiel": 1.0},
+        rounds=5,
+        note=f"{iterations} iterations, ours with the layout, its trace and its certificate",
+    )
 
 
 def _leduc():

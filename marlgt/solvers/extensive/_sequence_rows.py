@@ -44,7 +44,9 @@ class SequenceRows:
     columns : ndarray of int32, shape (n - 1, E)
         The sequences of the others in each entry.
     entries : ndarray of float64, shape (E,)
-        Payoffs weighted by chance, those of zero left out.
+        Payoffs weighted by chance and divided by the player's scale, those of zero left out.
+    scale : ndarray of float64, shape (n,)
+        Of each player's payoffs, a power of two, so that regrets cannot overflow and nothing is rounded.
     """
 
     form: SequenceForm
@@ -57,6 +59,7 @@ class SequenceRows:
     row_start: NDArray[np.int64]
     columns: NDArray[np.int32]
     entries: NDArray[np.float64]
+    scale: NDArray[np.float64]
 
     @property
     def n_players(self) -> int:
@@ -100,6 +103,11 @@ class SequenceRows:
             policy[self.sequence_offset[i] + 1 : self.sequence_offset[i + 1]] = rows[filled]
         return policy
 
+    def exploitability(self, values: NDArray[np.float64], best: NDArray[np.float64]) -> float:
+        """Return NashConv over the number of players, from what they get and could get in units of their scales."""
+        gains = np.maximum(best - values, 0.0) * self.scale
+        return float(gains.sum() / self.n_players)
+
     def behavior(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
         """Return the behaviour policies in proportion to weights of the sequences, uniform where all are zero."""
         cuts = self.sequence_offset
@@ -112,6 +120,8 @@ def sequence_rows(form: SequenceForm) -> SequenceRows:
     set_offset = np.concatenate([[0], np.cumsum([own.n_infosets for own in form.players])]).astype(np.int64)
     sequence_offset = np.concatenate([[0], np.cumsum([own.n_sequences for own in form.players])]).astype(np.int64)
     shifted = (form.sequences + sequence_offset[:-1, None]).astype(np.int32)
+    largest = np.abs(form.payoffs).max(axis=1)
+    scale = np.where(largest > 0.0, np.ldexp(1.0, np.frexp(largest)[1] - 1), 1.0)
     counts, columns, entries = [], [], []
     for i in range(n):
         paid = np.flatnonzero(form.payoffs[i])
@@ -119,7 +129,7 @@ def sequence_rows(form: SequenceForm) -> SequenceRows:
         low = sequence_offset[i]
         counts.append(np.bincount(shifted[i, order] - low, minlength=form.players[i].n_sequences))
         columns.append(np.delete(shifted[:, order], i, axis=0))
-        entries.append(form.payoffs[i, order])
+        entries.append(form.payoffs[i, order] / scale[i])
     row_start = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
     n_actions = np.concatenate([own.n_actions for own in form.players]).astype(np.int32)
     first = np.concatenate([own.first_sequence + low for own, low in zip(form.players, sequence_offset)])
@@ -140,4 +150,5 @@ def sequence_rows(form: SequenceForm) -> SequenceRows:
         row_start,
         np.ascontiguousarray(np.concatenate(columns, axis=1)),
         flat,
+        scale,
     )

@@ -244,7 +244,7 @@ class _Walks:
         values, best = np.empty(n), np.empty(n)
         gear(write_plans, self.planned)(rows.n_actions, rows.first, rows.parent, policy, plan, 0, len(rows.n_actions))
         gear(best_values, self.planned)(*rows.sets, *rows.payoffs, plan, scratch[0], scratch[1], values, best)
-        return float(np.maximum(best - values, 0.0).sum() / n)
+        return rows.exploitability(values, best)
 
 
 def _walkable(game: ExtensiveGame, rows: SequenceRows) -> tuple[tuple[Any, Any, Any, Any, Any], NDArray[np.float64]]:
@@ -259,5 +259,5 @@ def _walkable(game: ExtensiveGame, rows: SequenceRows) -> tuple[tuple[Any, Any, 
     below = np.flatnonzero(game.player[game.parent[1:]] == CHANCE) + 1
     policy[first_arc[game.parent[below]] + game.action[below]] = game.probability[below]
     payoffs = np.zeros((game.n_players, game.n_nodes))
-    payoffs[:, game.terminals] = game.terminal_payoffs
+    payoffs[:, game.terminals] = game.terminal_payoffs / rows.scale[:, None]
     return (game.player, first_arc, game.first_child, game.children, payoffs), policy

@@ -46,8 +46,6 @@ class RegretMinimizer:
     ----------
     iterations : int
         The iterations run so far.
-    regrets : ndarray, shape (S,)
-        The regret of each sequence's last action, players in a row; those of the empty sequences are not used.
 
     Raises
     ------
@@ -97,7 +95,7 @@ class RegretMinimizer:
         self._rows = sequence_rows(game.sequence_form)
         self._planned = planned * self._rows.steps
         size = self._rows.n_sequences
-        self.regrets = np.zeros(size)
+        self._regrets = np.zeros(size)
         self._policy = self._rows.uniform_policy()
         self._plan = np.ones(size)
         self._average = np.zeros(size)
@@ -108,6 +106,12 @@ class RegretMinimizer:
     def steps(self) -> float:
         """The inner-loop steps of one iteration."""
         return self._rows.steps
+
+    @property
+    def regrets(self) -> tuple[NDArray[np.float64], ...]:
+        """The regret of each sequence's last action, one array per player; that of her empty sequence is 0."""
+        cuts = self._rows.sequence_offset
+        return tuple(self._regrets[cuts[i] : cuts[i + 1]] * scale for i, scale in enumerate(self._rows.scale))
 
     def advance(self, iterations: int) -> None:
         """Run more iterations, each an update of every player in turn.
@@ -132,7 +136,7 @@ class RegretMinimizer:
                 _kept(number, alpha),
                 _kept(number, beta),
                 self._predictive,
-                self.regrets,
+                self._regrets,
                 self._policy,
                 self._plan,
                 self._average,
@@ -157,7 +161,7 @@ class RegretMinimizer:
         values, best = np.empty(n), np.empty(n)
         measure = gear(best_values, self._planned)
         measure(*rows.sets, *rows.payoffs, plan, self._worths, np.empty(rows.n_sequences), values, best)
-        return float(np.maximum(best - values, 0.0).sum() / n)
+        return rows.exploitability(values, best)
 
     def equilibrium(self) -> Equilibrium:
         """Return the average policies with their certificate."""
@@ -181,7 +185,7 @@ class RegretMinimizer:
                 iterations=np.array(self.iterations),
                 exponents=np.array(self._exponents),
                 predictive=np.array(self._predictive),
-                regrets=self.regrets,
+                regrets=self._regrets,
                 policy=self._policy,
                 average=self._average,
             )
@@ -206,10 +210,10 @@ class RegretMinimizer:
             ) from error
         alpha, beta, gamma = map(float, saved["exponents"])
         run = cls(game, alpha=alpha, beta=beta, gamma=gamma, predictive=bool(saved["predictive"]))
-        if str(saved["game"]) != _digest(run._rows) or any(a.shape != run.regrets.shape for a in arrays):
+        if str(saved["game"]) != _digest(run._rows) or any(a.shape != run._regrets.shape for a in arrays):
             raise GameError(f"{short(str(path))} holds a run of another game: give the game that it was saved with")
         run.iterations = int(saved["iterations"])
-        run.regrets, run._policy, run._average = arrays
+        run._regrets, run._policy, run._average = arrays
         run._write_plan(run._policy, run._plan)
         return run
 

@@ -90,7 +90,7 @@ def extensive_fictitious_play(
 
     def exploitability() -> float:
         measure(*rows.sets, *rows.payoffs, plan, worths, reply, values, best)
-        return float(np.maximum(best - values, 0.0).sum() / n)
+        return rows.exploitability(values, best)
 
     trace = iterate(advance, exploitability, limits=limits, steps=rows.steps, name="extensive_fictitious_play")
     return certified_policies(

@@ -1,6 +1,7 @@
 """Counterfactual regret minimization: the regret theorem, exact first iterations, peers, odd games, bad input."""
 
 import math
+import signal
 from fractions import Fraction
 
 import numpy as np
@@ -10,14 +11,17 @@ from hypothesis import given, settings
 import marlgt as gt
 from marlgt.concepts import exploitability, nash_conv
 from marlgt.errors import GameError, UnsupportedGame
-from marlgt.games import TreeBuilder, from_openspiel, kuhn_poker, leduc_poker
+from marlgt.games import TreeBuilder, behavior_profile_from_openspiel, from_openspiel, kuhn_poker, leduc_poker
 from marlgt.games.extensive import CHANCE, TERMINAL
 from marlgt.solvers import (
     RegretMinimizer,
     cfr,
     cfr_plus,
     discounted_cfr,
+    extensive_fictitious_play,
+    external_sampling_mccfr,
     linear_cfr,
+    outcome_sampling_mccfr,
     predictive_cfr_plus,
 )
 from marlgt.testing import extensive_games, zero_sum_extensive_games
@@ -325,6 +329,16 @@ def test_a_tree_deeper_than_the_interpreter_recurs_is_solved():
         assert method(game, iterations=3).epsilon <= 1.0
 
 
+@pytest.mark.parametrize("scale", [2.0**490, 2.0**-1060])
+@pytest.mark.parametrize(
+    "method", [*METHODS, external_sampling_mccfr, outcome_sampling_mccfr, extensive_fictitious_play]
+)
+def test_the_unit_of_the_payoffs_does_not_matter(method, scale):
+    game, scaled = matrix_tree([[2, -1], [-1, 1]]), matrix_tree(np.array([[2.0, -1.0], [-1.0, 1.0]]) * scale)
+    for policy, other in zip(method(game, iterations=30).profile, method(scaled, iterations=30).profile):
+        assert np.array_equal(policy, other)
+
+
 def test_three_players_get_a_certificate_though_no_guarantee():
     game = kuhn_poker(3)
     answer = cfr(game, iterations=300)
@@ -356,16 +370,40 @@ def test_a_time_limit_of_zero_leaves_the_answer_of_one_chunk():
     assert answer.epsilon < 1.0
 
 
-def test_an_interrupt_is_raised_between_chunks(monkeypatch):
-    run = RegretMinimizer(kuhn_poker())
+@pytest.mark.parametrize(
+    "method", [cfr, predictive_cfr_plus, external_sampling_mccfr, outcome_sampling_mccfr, extensive_fictitious_play]
+)
+def test_an_interrupt_ends_a_run_that_would_take_days(method, monkeypatch):
+    monkeypatch.setenv("MARLGT_GEAR", "compiled")
 
-    def interrupted(*_):
+    def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("marlgt.solvers.extensive.regret_minimizer._kept", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        run.advance(10**9)
-    assert run.iterations == 0
+    game = leduc_poker()
+    method(game, iterations=1)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(KeyboardInterrupt):
+            method(game, iterations=10**12)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize(("method", "theirs"), [(linear_cfr, "LCFRSolver"), (discounted_cfr, "DCFRSolver")])
+def test_discounts_are_openspiel_s(method, theirs):
+    pyspiel = pytest.importorskip("pyspiel")
+    from open_spiel.python.algorithms import discounted_cfr as peer
+
+    kuhn = pyspiel.load_game("kuhn_poker")
+    solver = getattr(peer, theirs)(kuhn)
+    for _ in range(30):
+        solver.evaluate_and_update_policy()
+    game = from_openspiel("kuhn_poker")
+    profile = behavior_profile_from_openspiel("kuhn_poker", solver.average_policy(), tree=game)
+    for ours, other in zip(method(game, iterations=30).profile, profile):
+        assert ours == pytest.approx(other, abs=1e-9)
 
 
 def test_no_call_of_the_kernel_is_long(monkeypatch):
