@@ -12,6 +12,7 @@ from marlgt.kernels import gear
 
 if TYPE_CHECKING:
     from marlgt.games.extensive import ExtensiveGame
+    from marlgt.games.infosets import Infosets
 
 __all__ = ["forgetful_infoset", "same_tree", "sequences_and_reach"]
 
@@ -52,11 +53,13 @@ def same_tree(game: ExtensiveGame, other: ExtensiveGame) -> bool:
 
 
 def _words(game: ExtensiveGame) -> tuple[Any, ...]:
-    sets = (*game.infosets, game.chance)
-    tables = [
-        [(player.label(j), player.action_labels(j)) for j in range(len(player))]
-        if player.labels or player.actions
-        else player.n_actions.tolist()
-        for player in sets
-    ]
+    tables = [_told(sets) for sets in (*game.infosets, game.chance)]
     return game.players, tables, game.node_labels, game.outcome_labels
+
+
+def _told(sets: Infosets) -> tuple[Any, ...]:
+    """Return what labels tell beyond numbers, so that numbers written as labels equal numbers."""
+    numbered = tuple(map(str, range(len(sets))))
+    labels = () if sets.labels == numbered else sets.labels
+    counted = sets.actions and tuple(tuple(map(str, range(count))) for count in sets.n_actions.tolist())
+    return sets.n_actions.tolist(), labels, () if sets.actions == counted else sets.actions

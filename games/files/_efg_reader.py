@@ -249,7 +249,7 @@ class EfgReader:
             rounded = self.max_denominator is None and abs(total - 1) < Fraction(1, 10**9)
             hint = "write fractions such as 1/3" + (", or read with rationalize=True" if rounded else "")
             shown = (
-                str(total) if len(str(total)) <= 40 else f"1 {'-' if total < 1 else '+'} {float(abs(total - 1)):.3g}"
+                str(total) if len(str(total)) <= 16 else f"1 {'-' if total < 1 else '+'} {float(abs(total - 1)):.3g}"
             )
             self.lexer.fail(
                 f"the probabilities of chance's information set {own_id} sum to {shown}: they must sum to exactly 1, "

@@ -52,7 +52,7 @@ class Limits:
 
 
 _SPACE = re.compile(r"[ \t\n\r\f\v]*")
-_SPACE_AND_COMMENTS = re.compile(r"(?:[ \t\n\r\f\v]++|(?<![^\n\r])#[^\n\r]*+)*+")
+_SPACE_AND_COMMENTS = re.compile(r"(?:[ \t\n\r\f\v]++|#[^\n\r]*+)*+")
 _NUMBER = re.compile(
     r"[+-]?(?:(\d+)/(\d+)|(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d+))?)"
     r'(?=[ \t\n\r\f\v{},"\[\]]|\Z)',

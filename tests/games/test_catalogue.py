@@ -87,9 +87,10 @@ def test_read_tells_the_format_by_the_ending(tmp_path):
 
     (tmp_path / "game.json").write_text(format_json(game))
     assert gt.games.read(str(tmp_path / "game.json")) == game
-    with pytest.raises(GameError, match=r"ends in '.efg': games are read from .nfg and .json files"):
-        gt.games.read("game.efg")
-    with pytest.raises(GameError, match="ends in 'no suffix'"):
+    (tmp_path / "game.txt").write_text("a game")
+    with pytest.raises(GameError, match=r"ends in '.txt' and opens with 'a game': games are read from .nfg, .efg"):
+        gt.games.read(tmp_path / "game.txt")
+    with pytest.raises(GameError, match="is not a regular file"):
         gt.games.read(tmp_path)
 
 

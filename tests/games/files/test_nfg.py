@@ -37,7 +37,7 @@ def games(draw):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(games())
 def test_a_written_game_reads_back_equal_word_for_word(game):
     again = parse_nfg(format_nfg(game))
@@ -48,7 +48,7 @@ def test_a_written_game_reads_back_equal_word_for_word(game):
         assert np.array_equal(again.fractions, game.fractions)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(games())
 def test_writing_twice_gives_the_same_text(game):
     text = format_nfg(parse_nfg(format_nfg(game)))
