@@ -33,6 +33,8 @@ _CORRECTIONS = 6
 _MOST_GROWTH = 3.0
 _LARGEST_MOVE = 1e3
 _LEAST_COSINE = 1.0 / 1.2
+_ABSURD = 1e3
+"""A probability from which a prediction is not worth correcting."""
 _FAILURES = 5
 _NEGLIGIBLE = -30.0
 """Log-probability below which a prediction's error does not count: the equations are linear there."""
@@ -205,7 +207,7 @@ class QuantalTrace:
         self.systems += 1
         with np.errstate(over="ignore"):
             x = np.exp(xi) * tables.legal
-        if tangent is None or not np.isfinite(x).all():
+        if tangent is None or not x.max() < _ABSURD or not np.abs(values).max() < np.inf:
             return None, None, np.inf
         jacobian, earned = tables.pairwise(x, tables.worths(values))
         gain = float(tables.gains(earned, values).max())

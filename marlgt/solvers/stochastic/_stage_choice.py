@@ -74,13 +74,13 @@ def best_pure(
     slack = TIE * max(1.0, float(np.abs(goal).max()))
     with np.errstate(invalid="ignore"):
         first = (reached >= top - slack).argmax(axis=1)
-    return stable.any(axis=1), first
+    return np.asarray(stable.any(axis=1)), first
 
 
 def stage_game(tables: StageTables, worths: Floats, position: int) -> tuple[NormalFormGame, list[NDArray[np.intp]]]:
     """Return the stage game of one state over its legal actions, and these for each player."""
     kept = [np.flatnonzero(tables.legal[position, tables.block(i)]) for i in range(tables.n_players)]
-    return NormalFormGame(worths[(slice(None), position, *np.ix_(*kept))]), kept
+    return NormalFormGame(worths[:, position][np.ix_(np.arange(tables.n_players), *kept)]), kept
 
 
 def nash_choice(tables: StageTables, worths: Floats, before: Floats) -> Floats:
@@ -96,7 +96,7 @@ def nash_choice(tables: StageTables, worths: Floats, before: Floats) -> Floats:
     reached = flat[np.arange(tables.n_states), chosen]
     slack = TIE * max(1.0, float(np.abs(worths).max()))
     settled = has_pure & ((tables.n_players != 2) | (reached >= flat.max(axis=1) - slack))
-    for position in np.flatnonzero(~settled):
+    for position in np.flatnonzero(~settled).tolist():
         game, kept = stage_game(tables, worths, position)
         guess = [before[position, tables.block(i)][own] for i, own in enumerate(kept)]
         strategies = _welfare_best(game) if game.n_players == 2 else _near_or_any(game, guess)
@@ -122,13 +122,13 @@ def correlated_choice(tables: StageTables, worths: Floats, objective: str, playe
     has_pure, chosen = best_pure(tables, worths, goal)
     slack = TIE * max(1.0, float(np.abs(worths).max()))
     settled = has_pure & (goal.reshape(m, -1)[np.arange(m), chosen] >= bound - slack)
-    joint = np.zeros(worths.shape[1:])
+    joint: Floats = np.zeros(worths.shape[1:])
     joint.reshape(m, -1)[np.arange(m), chosen] = 1.0
-    for position in np.flatnonzero(~settled):
+    for position in np.flatnonzero(~settled).tolist():
         game, kept = stage_game(tables, worths, position)
         found = correlated_equilibrium(game, objective=objective, player=player)
         joint[position] = 0.0
-        joint[(position, *np.ix_(*kept))] = found.joint
+        joint[position][np.ix_(*kept)] = found.joint
     return joint
 
 

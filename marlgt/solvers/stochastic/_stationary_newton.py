@@ -23,6 +23,8 @@ _RESIDUAL = 1e-12
 _NEGATIVE = 1e-11
 _GAIN = 1e-11
 _DENSE_UNKNOWNS = 2500
+_FAR = 1e8
+"""A step, in probabilities and units of reward, after which Newton's method does not come back."""
 _RUNAWAY = 1e9
 """Growth of a solution over its right side from which the equations are taken for dependent."""
 
@@ -150,7 +152,7 @@ def _on_supports(
         matrix[np.arange(played), played + owner * m + states] -= 1.0
         matrix[played + owner * m + states, np.arange(played)] = 1.0
         solved = _solution(matrix, right)
-        if solved is None:
+        if solved is None or not np.abs(solved).max() < _FAR:
             return None
         x = x.copy()
         x[states, actions] += solved[:played]

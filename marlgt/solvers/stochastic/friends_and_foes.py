@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -152,16 +153,14 @@ def friend_or_foe_value_iteration(
     )
 
 
-def _foes_of(foes: Sequence[Sequence[int]], n: int) -> tuple[frozenset[int], ...]:
+def _foes_of(foes: Any, n: int) -> tuple[frozenset[int], ...]:
     """Return each player's foes, checked."""
     if isinstance(foes, str) or not isinstance(foes, Sequence) or len(foes) != n:
         raise GameError(f"foes is {short(foes)}: list the foes of each of {n} players, [] for none")
-    result = []
     for i, given in enumerate(foes):
-        whole = not isinstance(given, str) and isinstance(given, Sequence)
+        whole = isinstance(given, Sequence) and not isinstance(given, str)
         if not whole or not all(isinstance(j, int) and not isinstance(j, bool) and 0 <= j < n for j in given):
             raise GameError(f"foes[{i}] is {short(given)}: list players from 0 to {n - 1}")
         if i in given:
             raise GameError(f"foes[{i}] names player {i} herself: list other players")
-        result.append(frozenset(given))
-    return tuple(result)
+    return tuple(frozenset(given) for given in foes)

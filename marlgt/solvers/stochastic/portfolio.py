@@ -1,14 +1,16 @@
 """One stationary equilibrium of any stochastic game, by several methods in turn, each answer certified.
 
-The order is by cost. Where every stage game has a pure equilibrium, policy iteration over the welfare-best of these
-settles games with common interests, turns or dominant actions at once. Then comes the path of Markov logit equilibria
-with long steps, left for Newton's method as early as that succeeds; the same path with short steps, which do not jump
-to another branch; and paths from random policies, which avoid the bifurcations of the first.
+The order is by cost. Zero-sum games go to modified policy iteration, which converges. Where every stage game has a pure
+equilibrium, policy iteration over the welfare-best of these settles games with common interests, turns or dominant
+actions at once. Then comes the path of Markov logit equilibria with long steps, left for Newton's method as early as
+that succeeds; the same path with short steps, which do not jump to another branch; and paths from random policies,
+which avoid the bifurcations of the first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,6 +26,7 @@ from marlgt.solvers.stochastic._quantal_trace import FULL, SETTLED, QuantalTrace
 from marlgt.solvers.stochastic._stage_choice import best_pure
 from marlgt.solvers.stochastic._stage_tables import Floats, StageTables, stage_tables
 from marlgt.solvers.stochastic._stationary_answers import accepted, near_end, require_stochastic
+from marlgt.solvers.stochastic.value_iteration import modified_policy_iteration
 
 __all__ = ["stationary_equilibrium"]
 
@@ -102,6 +105,12 @@ def stationary_equilibrium(
     work: dict[str, int] = {}
     if not tables.n_states:
         return certified_policies(game, best, method="stationary_equilibrium", seconds=elapsed())
+    if game.is_zero_sum:
+        try:
+            solved = modified_policy_iteration(game)
+            return replace(solved, method="stationary_equilibrium/modified_policy_iteration", seconds=elapsed())
+        except NotConverged as failure:
+            best = failure.best.profile if failure.best is not None else best
     trace: list[tuple[float, float]] = []
     with progress("stationary equilibrium") as report:
         for method, done, x, gain in _candidates(tables, np.random.default_rng(seed), restarts):

@@ -178,7 +178,7 @@ def correlated_value_iteration(
     tables = stage_tables(game, common_scale=True)
     if not isinstance(objective, str) or objective not in STAGE_OBJECTIVES:
         raise GameError(f"objective is {short(objective)}: choose one of {', '.join(STAGE_OBJECTIVES)}")
-    player = checked_player(game, player)  # type: ignore[arg-type]
+    player = checked_player(game, player)
     axes = tuple(range(2, 2 + tables.n_players))
 
     def choose(worths: Floats, before: Floats) -> tuple[Floats, Floats]:
@@ -223,8 +223,14 @@ def _returned(game: StochasticGame, answer: Equilibrium, found: Sweeps, toleranc
         EQUILIBRIUM: f"the iteration ended after {found.count} sweeps short of the tolerance",
     }
     limit = f"the iteration reached its limit after {found.count} sweeps"
+    met = relative_policy_epsilon(game, answer) <= tolerance
+    left = (
+        "the equilibrium met on the way, which best holds, is not the one that the rule chooses there"
+        if met
+        else f"the best policies on the way leave a gain of {answer.epsilon:.3g}"
+    )
     raise NotConverged(
-        f"{reasons.get(found.status, limit)}, and the best policies on the way leave a gain of {answer.epsilon:.3g}: "
-        "use marlgt.solvers.stationary_equilibrium, which converges where this does not",
+        f"{reasons.get(found.status, limit)}, and {left}: use marlgt.solvers.stationary_equilibrium, which does not go "
+        "round in circles",
         best=answer,
     )
