@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games._arrays import short
 from marlgt.games._catalogue import listed
-from marlgt.games._doors import nonnegative
+from marlgt.games._doors import nonnegative, require_sequence
 from marlgt.games.markov._foraging import ACTIONS, Cell, World, foraging_tables, n_placements, placements
 from marlgt.games.stochastic import StochasticGame
 
@@ -148,7 +148,10 @@ def foraging_state(game: StochasticGame, agents: Sequence[Cell], food: Sequence[
     >>> foraging_state(level_based_foraging(), [(0, 0), (0, 1)], food=[True, True])
     0
     """
-    label = _written(agents, food) if any(food) else "over"
+    require_sequence(agents, "agents", "cells")
+    require_sequence(food, "food", "truth values")
+    places = [_cell(place, f"agents[{i}]") for i, place in enumerate(agents)]
+    label = _written(places, food) if any(food) else "over"
     if label not in game.states:
         raise GameError(
             f"{label!r} is no state of the game: name free cells of its grid, and say whether each food is there"
@@ -163,6 +166,7 @@ def _start(world: World, places: NDArray[np.int64], start: Any, size: int) -> ND
         apart = (np.diff(ordered, axis=1) > 0).all(axis=1)
         chances[: len(places)] = apart / np.count_nonzero(apart)
         return chances
+    require_sequence(start, "start", "cells")
     cells = [_cell(place, f"start[{i}]") for i, place in enumerate(start)]
     numbers = [row * world.grid[1] + column for row, column in cells if row < world.grid[0] and column < world.grid[1]]
     fits = len(set(numbers)) == len(cells) == len(world.levels)
@@ -175,7 +179,7 @@ def _start(world: World, places: NDArray[np.int64], start: Any, size: int) -> ND
 
 def _written(agents: Sequence[Cell], food: Sequence[bool]) -> str:
     places = " ".join(f"({int(row)}, {int(column)})" for row, column in agents)
-    return f"agents {places}, food {''.join(str(int(there)) for there in food)}"
+    return f"agents {places}, food {''.join('1' if there else '0' for there in food)}"
 
 
 def _label(world: World, present: tuple[bool, ...], place: Sequence[int]) -> str:
@@ -184,6 +188,7 @@ def _label(world: World, present: tuple[bool, ...], place: Sequence[int]) -> str
 
 def _world(grid: Any, levels: tuple[int, ...], foods: Any, food_levels: tuple[int, ...]) -> World:
     rows, columns = _cell(grid, "grid")
+    require_sequence(foods, "foods", "cells")
     places = tuple(_cell(food, f"foods[{k}]") for k, food in enumerate(foods))
     if not places or len(places) != len(food_levels):
         raise GameError(f"there are {len(places)} foods and {len(food_levels)} levels of food: give one level for each")

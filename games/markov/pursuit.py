@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from marlgt.errors import BudgetExceeded, GameError
-from marlgt.games._arrays import short
+from marlgt.games._arrays import exact_and_float, short
 from marlgt.games._catalogue import listed
-from marlgt.games._doors import nonnegative, require_whole
+from marlgt.games._doors import nonnegative, require_sequence, require_whole
 from marlgt.games.stochastic import StochasticGame
 from marlgt.games.tabulation import tabulate
 
@@ -76,7 +76,10 @@ def predator_prey_grid(
     if n_needed > n_predators:
         raise GameError(f"n_needed is {n_needed}: it cannot be more than the {n_predators} predators")
     _require_size(len(cells) ** (n_predators + 1), n_predators + 1)
-    hunt = _Hunt(cells, n_predators, n_needed, bool(prey_plays), step_reward)
+    each, _ = exact_and_float(step_reward, "step_reward")
+    if each.shape != ():
+        raise GameError(f"step_reward is {short(step_reward)}: give one number")
+    hunt = _Hunt(cells, n_predators, n_needed, bool(prey_plays), float(each))
     if not hunt.initial_states():
         raise GameError(f"the prey is caught everywhere on a grid of {short(grid)}: take a larger one")
     return tabulate(hunt, discount=discount, label=_label, title="Predators and prey")
@@ -123,6 +126,10 @@ def coordination_grid(
     >>> coordination_grid().n_states
     72
     """
+    require_sequence(starts, "starts", "cells")
+    require_sequence(goals, "goals", "cells")
+    if walls != ():
+        require_sequence(walls, "walls", "cells")
     cells = set(_cells(grid)) - {_cell(wall, f"walls[{k}]") for k, wall in enumerate(walls)}
     homes = [
         tuple(_cell(c, f"{name}[{i}]") for i, c in enumerate(own))
@@ -142,7 +149,7 @@ class _Hunt:
     """The rules; a state holds the cells of the predators and then of the prey."""
 
     def __init__(self, cells: list[Cell], n_predators: int, n_needed: int, plays: bool, step_reward: float) -> None:
-        self.cells, self.n_needed, self.plays, self.step_reward = cells, n_needed, plays, float(step_reward)
+        self.cells, self.n_needed, self.plays, self.step_reward = cells, n_needed, plays, step_reward
         self.players = tuple(f"predator {i + 1}" for i in range(n_predators)) + (("prey",) if plays else ())
         self.n_predators = n_predators
         self.after = {(cell, move): _moved(cell, move, set(cells)) for cell in cells for move in _MOVES}

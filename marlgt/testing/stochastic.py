@@ -15,7 +15,7 @@ state with one action per player and rewards of zero.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from hypothesis import strategies as st
@@ -76,12 +76,7 @@ def stochastic_games(
     >>> find(stochastic_games(), lambda game: True)
     <StochasticGame: 1 states, 1 x 1 actions, discount 0.5>
     """
-
-    def rewards(draw: Draw, frame: Frame, leading: int) -> NDArray[np.float64]:
-        n = len(frame.kept)
-        return np.asarray(values(draw, n * leading, frame), dtype=np.float64).reshape(n, leading, *frame.shape)
-
-    return _games(rewards, n_players, n_states, n_actions, discount)
+    return _games(_independent, n_players, n_states, n_actions, discount)
 
 
 def zero_sum_stochastic_games(
@@ -100,12 +95,7 @@ def zero_sum_stochastic_games(
     >>> find(zero_sum_stochastic_games(n_states=2), lambda game: game.rewards[0].any()).is_zero_sum
     True
     """
-
-    def rewards(draw: Draw, frame: Frame, leading: int) -> NDArray[np.float64]:
-        paid = np.asarray(values(draw, leading, frame), dtype=np.float64)
-        return np.stack([paid, -paid])
-
-    return _games(rewards, 2, n_states, n_actions, discount)
+    return _games(_opposite, 2, n_states, n_actions, discount)
 
 
 def common_interest_stochastic_games(
@@ -124,12 +114,7 @@ def common_interest_stochastic_games(
     >>> find(common_interest_stochastic_games(n_players=3), lambda game: game.n_states > 1).is_common_interest
     True
     """
-
-    def rewards(draw: Draw, frame: Frame, leading: int) -> NDArray[np.float64]:
-        paid = np.asarray(values(draw, leading, frame), dtype=np.float64)
-        return np.stack([paid] * len(frame.kept))
-
-    return _games(rewards, n_players, n_states, n_actions, discount)
+    return _games(_shared, n_players, n_states, n_actions, discount)
 
 
 def ending_stochastic_games(
@@ -151,12 +136,7 @@ def ending_stochastic_games(
     >>> game, game.surely_ends
     (<StochasticGame: 2 states (1 terminal), 1 x 1 actions, discount 1>, True)
     """
-
-    def rewards(draw: Draw, frame: Frame, leading: int) -> NDArray[np.float64]:
-        n = len(frame.kept)
-        return np.asarray(values(draw, n * leading, frame), dtype=np.float64).reshape(n, leading, *frame.shape)
-
-    return _games(rewards, n_players, n_states, n_actions, discount, ending=True)
+    return _games(_independent, n_players, n_states, n_actions, discount, ending=True)
 
 
 def any_stochastic_game() -> StochasticGames:
@@ -208,8 +188,23 @@ def _policy(draw: Draw, legal: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.asarray(weights / np.maximum(weights.sum(axis=1, keepdims=True), 1))
 
 
+def _independent(draw: Draw, frame: Frame, leading: int) -> NDArray[np.float64]:
+    n = len(frame.kept)
+    return np.asarray(values(draw, n * leading, frame), dtype=np.float64).reshape(n, leading, *frame.shape)
+
+
+def _opposite(draw: Draw, frame: Frame, leading: int) -> NDArray[np.float64]:
+    paid = np.asarray(values(draw, leading, frame), dtype=np.float64)
+    return np.stack([paid, -paid])
+
+
+def _shared(draw: Draw, frame: Frame, leading: int) -> NDArray[np.float64]:
+    paid = np.asarray(values(draw, leading, frame), dtype=np.float64)
+    return np.stack([paid] * len(frame.kept))
+
+
 def _games(
-    rewards: Any,
+    rewards: Callable[[Draw, Frame, int], NDArray[np.float64]],
     n_players: Count,
     n_states: Count,
     n_actions: Actions,

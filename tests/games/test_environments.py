@@ -16,12 +16,10 @@ from marlgt.games import (
     StochasticGame,
     alternating_turns,
     big_match,
-    coordination_grid,
     grid_game_2,
     parallel_env,
     random_stochastic_game,
     soccer,
-    tabulate_environment,
 )
 from marlgt.testing import any_stochastic_game
 
@@ -266,40 +264,3 @@ class TestBatchSimulator:
             simulator.step([[0, 1]])
         with pytest.raises(GameError, match="n_copies is 0: give a whole number from 1"):
             BatchSimulator(big_match(), n_copies=0)
-
-
-class TestTabulatingEnvironments:
-    @pytest.mark.parametrize(
-        "make", [lambda: coordination_grid(grid=(2, 2), starts=[(0, 0)], goals=[(1, 1)]), alternating_turns]
-    )
-    def test_the_table_of_the_view_of_a_game_is_the_game(self, make):
-        game = make()
-        again = tabulate_environment(
-            parallel_env(game), discount=game.discount, key=lambda env: env.render(), title=game.title
-        )
-        assert sorted(again.states) == sorted(game.states)
-        order = [again.states.index(label) for label in game.states]
-        values = np.random.default_rng(0).normal(size=(game.n_players, game.n_states))
-        values[:, game.terminal] = 0
-        moved = np.empty_like(values)
-        moved[:, order] = values
-        ours, theirs = again.action_values(moved)[:, order], game.action_values(values)
-        np.testing.assert_array_equal(again.played[order], game.played)
-        np.testing.assert_allclose(ours[:, game.played], theirs[:, game.played], atol=1e-12)
-
-    def test_states_are_told_apart_by_the_state_array(self):
-        game = coordination_grid(grid=(2, 2), starts=[(0, 0)], goals=[(1, 1)])
-        again = tabulate_environment(parallel_env(game), discount=0.5)
-        assert again.n_states == game.n_states
-
-    def test_environments_that_do_not_fit_are_refused(self):
-        with pytest.raises(UnsupportedGame, match="the environment truncates, so its states count steps"):
-            tabulate_environment(parallel_env(big_match(), horizon=1), discount=0.9)
-        with pytest.raises(GameError, match="env is 3, which has no possible_agents"):
-            tabulate_environment(3, discount=0.9)
-        from gymnasium import spaces
-
-        env = parallel_env(big_match())
-        env.action_spaces["2"] = spaces.Box(0, 1, (2,))
-        with pytest.raises(UnsupportedGame, match=r"the actions of '2' are Box\(.*\): only Discrete ones fit"):
-            tabulate_environment(env, discount=0.9)

@@ -160,6 +160,8 @@ BAD_WORLDS = [
     (dict(foods=[(1, 1), (2, 2)]), "too close: no agent may be beside two of them"),
     (dict(foods=[(1, 1)]), "there are 1 foods and 2 levels of food: give one level for each"),
     (dict(food_levels=(0, 1)), "food_levels is .*: give whole numbers from 1"),
+    (dict(foods=3), "foods is 3: give a list of cells"),
+    (dict(start=3), "start is 3: give a list of cells"),
     (dict(player_levels=()), r"player_levels is \(\): give whole numbers from 1"),
     (dict(penalty=-1), "penalty is -1: give one number that is not negative"),
     (dict(start=[(0, 0), (1, 1)]), "start is .*: give each of 2 agents a free cell of her own"),
@@ -185,6 +187,10 @@ def test_a_state_that_is_none_is_refused(game):
         GameError, match=r"'agents \(1, 1\) \(0, 0\), food 11' is no state of the game: name free cells"
     ):
         foraging_state(game, [(1, 1), (0, 0)], (1, 1))
+    with pytest.raises(GameError, match=r"agents\[0\] is 7: give whole numbers from 0"):
+        foraging_state(game, [7, (0, 0)], (1, 1))
+    with pytest.raises(GameError, match="food is 3: give a list of truth values"):
+        foraging_state(game, [(1, 1), (0, 0)], 3)
     assert game.states[foraging_state(game, [(1, 1), (0, 0)], (0, 0))] == "over"
 
 

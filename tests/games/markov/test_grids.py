@@ -139,6 +139,8 @@ class TestPursuit:
             (dict(grid=(1, 1)), "the prey is caught everywhere on a grid of"),
             (dict(grid=(0, 3)), "grid is .*: give at least one row and one column"),
             (dict(grid=3), "grid is 3: give a row and a column"),
+            (dict(step_reward="little"), "step_reward is 'little'"),
+            (dict(step_reward=[1, 2]), r"step_reward is \[1, 2\]: give one number"),
         ],
     )
     def test_hunts_that_are_none_are_refused(self, options, message):
@@ -184,6 +186,8 @@ class TestCoordination:
             (dict(starts=[(0, 0), (0, 0)]), "starts is .*: give each agent a free cell of her own"),
             (dict(goals=[(0, 0)]), "goals is .*: give each agent a free cell .* as many starts as goals"),
             (dict(walls=[(0, 0)]), "starts is"),
+            (dict(walls=3), "walls is 3: give a list of cells"),
+            (dict(starts=3), "starts is 3: give a list of cells"),
             (dict(goals=[(0, 9), (0, 0)]), "goals is"),
             (dict(goals=[(0, 0), (0, 2)]), "starts and goals are the same: the game would be over"),
             (dict(starts=[(0, 0), (0, -1)]), r"starts\[1\] is -1: give a whole number from 0"),
