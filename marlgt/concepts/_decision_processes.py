@@ -114,7 +114,7 @@ def best_values(
     Parameters
     ----------
     values : ndarray, shape (S,)
-        The values of a policy, or any lower bound from which to search.
+        Where the search begins.
     """
     states = np.arange(len(values))
     paid = np.where(process.rewards > -np.inf, process.rewards, 0.0)
@@ -122,7 +122,7 @@ def best_values(
     worths = action_worths(process, values)
     choice = worths.argmax(axis=1)
     # Below rounding an improvement is none, and taking it could go round in circles.
-    if (worths[states, choice] <= values + _ROUNDING * (np.abs(values) + level)).all():
+    if (np.abs(worths[states, choice] - values) <= _ROUNDING * (np.abs(values) + level)).all():
         return values, choice, 0
     for evaluations in range(1, _MOST_ROUNDS):
         found = chain_values(chosen_chain(process, choice), paid[states, choice][None])[0]

@@ -9,7 +9,7 @@ operator is monotone too and has the same fixed point. Stage games solved up to 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -121,14 +121,14 @@ def open_iteration(
     )
 
 
-def finished(run: Iteration, *, method: str) -> Equilibrium:
+def finished(run: Iteration, *, method: str, work: Mapping[str, int] | None = None) -> Equilibrium:
     """Return the present policies with their certificate, or raise NotConverged with them."""
     trace = np.array(run.trace, dtype=np.float64).reshape(-1, 2)
     answer = certified_policies(
         run.game,
         policies_of(run.game, run.stages),
         method=method,
-        work={"sweeps": run.sweeps, "pivots": run.pivots},
+        work={"sweeps": run.sweeps, "pivots": run.pivots, **(work or {})},
         trace=trace,
     )
     worth = np.asarray(answer.state_values)

@@ -4,8 +4,10 @@ Shapley's operator T, whose value in a state is that of the stage game with the 
 by the discount in the largest difference, so that iterating it converges to the value of the game from anywhere
 (Shapley 1953). Most of a sweep is spent on solving stage games. Modified policy iteration follows each sweep by
 sweeps in which both players' policies are held fixed, which cost a thirtieth each (van der Wal 1978, for one player's
-policy). Its convergence is proven for starting values from one side only, and here a rise of the residual halves the
-number of such sweeps, so that in the end it is Shapley's iteration, which converges.
+policy). Its convergence is proven for starting values from one side only, and it can go round in circles. So when the
+residual has not come below its least value for ten sweeps, the iteration returns to where that was reached and halves
+the number of evaluations. Without evaluations a sweep is Shapley's, which lowers the residual by the discount at
+least, so that the iteration converges in every game.
 
 References
 ----------
@@ -26,11 +28,16 @@ from marlgt.games._doors import require_whole
 from marlgt.games.stochastic import StochasticGame
 from marlgt.progress import progress
 from marlgt.solvers.stochastic._iterations import finished, open_iteration
-from marlgt.solvers.stochastic._stages import evaluate
+from marlgt.solvers.stochastic._stages import evaluate, exact_values
 
 __all__ = ["modified_policy_iteration", "shapley_value_iteration"]
 
+_FEWEST_EVALUATIONS = 25
 _MOST_EVALUATIONS = 100
+_EXACT_FROM = 200.0
+"""Steps of a play from which solving the policies' linear equations beats sweeps."""
+_PATIENCE = 10
+_PATIENCE_EXACTLY = 3
 
 
 def shapley_value_iteration(
@@ -74,7 +81,7 @@ def shapley_value_iteration(
     >>> pennies = gt.NormalFormGame.zero_sum([[2, 0], [0, 2]])
     >>> game = gt.games.StochasticGame.repeated(pennies, discount=0.5)
     >>> print(shapley_value_iteration(game))
-    nash 1 x 2 + 1 x 2 policies  values (2, -2)  epsilon 0.0e+00  [shapley_value_iteration]
+    nash 1 x 2 + 1 x 2 policies  values (2, -2)  epsilon 0  [shapley_value_iteration]
     """
     method = "shapley_value_iteration"
     # Each sweep shrinks the error by the discount.
@@ -107,8 +114,9 @@ def modified_policy_iteration(
     game, tolerance, max_sweeps
         As for :func:`shapley_value_iteration`; only sweeps that solve stage games are counted.
     evaluation_sweeps : int, optional
-        Sweeps with both policies fixed after each sweep that solves stage games; by default half of one over one
-        minus the discount, from 4 to 100.
+        Sweeps with both policies fixed after each sweep that solves stage games. By default one over one minus the
+        discount, from 25 to 100; for discounts of 0.995 and more the policies' linear equations are solved instead,
+        as long as that brings the residual down.
 
     Returns
     -------
@@ -135,19 +143,30 @@ def modified_policy_iteration(
     """
     method = "modified_policy_iteration"
     run = open_iteration(game, method=method, tolerance=tolerance, max_sweeps=max_sweeps, typical_sweeps=30.0)
+    exactly = evaluation_sweeps is None and run.horizon >= _EXACT_FROM
     if evaluation_sweeps is None:
-        evaluation_sweeps = min(max(4, round(0.5 * run.horizon)), _MOST_EVALUATIONS)
+        evaluation_sweeps = min(max(_FEWEST_EVALUATIONS, round(run.horizon)), _MOST_EVALUATIONS)
     require_whole(evaluation_sweeps, "evaluation_sweeps", least=0)
+    allowed, best, saved, stale = float(evaluation_sweeps), np.inf, run.values, 0
     with progress("modified policy iteration") as report:
         while True:
-            before = run.residual
             run.sweep()
             report(run.sweeps, f"residual {run.residual:.1e}")
             if run.settled or run.exhausted:
                 return finished(run, method=method)
-            if run.residual > before:
-                evaluation_sweeps //= 2
-            evaluate(run.stages, run.values, evaluation_sweeps, run.expected)
+            if run.residual < best:
+                best, saved, stale = run.residual, run.values.copy(), 0
+                allowed = min(max(allowed, 1.0) * 1.1, float(evaluation_sweeps))
+            else:
+                stale += 1
+            if stale > (_PATIENCE_EXACTLY if exactly else _PATIENCE):
+                run.values[:], stale = saved, 0
+                allowed, exactly = (allowed if exactly else allowed // 2), False
+            if exactly:
+                exact_values(run.stages, run.values)
+            else:
+                # Fewer while the residual is up: a cycle of equal steps would go on for ever.
+                evaluate(run.stages, run.values, int(allowed / (1 + stale)), run.expected)
 
 
 def game_discount(game: object) -> float:
