@@ -6,7 +6,6 @@ from hypothesis import given, settings
 
 import marlgt as gt
 from marlgt.concepts import best_behavior, exploitability
-from marlgt.errors import GameError
 from marlgt.games import TreeBuilder, kuhn_poker
 from marlgt.solvers import extensive_fictitious_play
 from marlgt.testing import extensive_games
@@ -67,14 +66,3 @@ def test_the_trace_ends_with_the_answer():
     answer = extensive_fictitious_play(game, iterations=50)
     assert answer.trace[-1, 0] == answer.work["iterations"] == 50
     assert answer.trace[-1, 1] * 3 == pytest.approx(answer.regrets.sum())
-
-
-@pytest.mark.parametrize(("limits", "message"), [({"iterations": 0}, "iterations is 0"), ({"gap": -1}, "gap is -1")])
-def test_limits_that_are_none_are_refused(limits, message):
-    with pytest.raises(GameError, match=message):
-        extensive_fictitious_play(kuhn_poker(), **limits)
-
-
-def test_a_matrix_is_no_tree():
-    with pytest.raises(GameError, match="give an ExtensiveGame"):
-        extensive_fictitious_play(gt.NormalFormGame.zero_sum([[1, -1], [-1, 1]]))
