@@ -13,6 +13,7 @@ adversary. Proceedings of the 20th International Conference on Machine Learning,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +88,7 @@ def double_oracle(
     sizes: list[list[int]] = []
     gaps: list[float] = []
     answers: list[Equilibrium] = []
-    best: tuple[float, Profile | None] = (np.inf, None)
+    best: tuple[float, Profile] = (np.inf, ())
     slack = tolerance * game.payoff_range
     with progress("double oracle") as report:
         while True:
@@ -127,7 +128,7 @@ def double_oracle(
     )
 
 
-def _require_start(start: Sequence[int], counts: tuple[int, ...]) -> None:
+def _require_start(start: Any, counts: tuple[int, ...]) -> None:
     fits = isinstance(start, Sequence) and not isinstance(start, str) and len(start) == 2
     if not fits or not all(isinstance(a, (int, np.integer)) and 0 <= a < c for a, c in zip(start, counts)):
         raise GameError(f"start is {short(start)}: give an action of each player, below {counts[0]} and {counts[1]}")
@@ -147,7 +148,7 @@ def _lifted(answer: Equilibrium, populations: list[list[int]], counts: tuple[int
 
 def _exactly(
     answer: Equilibrium, populations: list[list[int]], profile: Profile, game: NormalFormGame
-) -> Sequence[NDArray[np.object_]] | Profile:
+) -> tuple[NDArray[Any], ...]:
     """Return the profile in fractions where the restricted game was solved exactly."""
     if answer.exact_profile is None:
         return profile
