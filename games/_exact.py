@@ -15,7 +15,11 @@ __all__ = ["as_fractions", "exact_unit", "nearest_fractions", "over_common_denom
 
 def as_fractions(exact: NDArray[Any]) -> NDArray[Any]:
     """Return a read-only object array of Fraction with the values of an integer or object array."""
-    return _filled(exact.shape, (Fraction(x) for x in exact.reshape(-1).tolist()))
+    flat = exact.reshape(-1).tolist()
+    # A tree has few different probabilities at many nodes, which share the objects that hold them.
+    distinct = {id(x): x for x in flat}
+    fractions = {key: Fraction(x) for key, x in distinct.items()}
+    return _filled(exact.shape, (fractions[id(x)] for x in flat))
 
 
 def nearest_fractions(floats: NDArray[np.float64], max_denominator: int) -> NDArray[Any]:

@@ -30,6 +30,8 @@ __all__ = ["extensive_form", "strategic_form"]
 MAX_PAYOFFS = 10_000_000
 """Players times profiles of pure strategies that a normal form may have by default."""
 
+_Plays = tuple[NDArray[np.bool_], NDArray[np.int64]]
+
 _ENTRIES_AT_ONCE = 4_000_000
 _LIMB = 20  # bits: sums of 2^33 numbers of 20 bits are exact in float64
 
@@ -113,12 +115,12 @@ def extensive_form(game: NormalFormGame) -> ExtensiveGame:
     )
 
 
-def _plays(game: ExtensiveGame, player: int, strategies: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Return which ends of the game each strategy leaves possible, shape (K, T)."""
+def _plays(game: ExtensiveGame, player: int, strategies: NDArray[np.int32]) -> _Plays:
+    """Return which ends of the game each strategy leaves possible: end t where ``table[k, column[t]]`` is true."""
     if not recalls(game, player):
-        return played_nodes(game, player, strategies)[:, game.terminals]
-    played = played_sequences(sequences(game, player), strategies)
-    return np.asarray(played[:, game.last_sequence[player, game.terminals]])
+        return played_nodes(game, player, strategies), game.terminals
+    table = played_sequences(sequences(game, player), strategies)
+    return table, game.last_sequence[player, game.terminals].astype(np.int64)
 
 
 def exact_reach(game: ExtensiveGame) -> NDArray[Any]:
@@ -132,7 +134,7 @@ def exact_reach(game: ExtensiveGame) -> NDArray[Any]:
     return np.asarray(reach[game.terminals])
 
 
-def _exact_sums(weights: NDArray[Any], plays: list[NDArray[np.bool_]]) -> NDArray[Any]:
+def _exact_sums(weights: NDArray[Any], plays: list[_Plays]) -> NDArray[Any]:
     """Return the sums of fractions as integers over one denominator, added as limbs that float64 holds exactly."""
     (numerators,), (denominator,) = over_common_denominators(weights[None])
     sizes = [abs(int(w)) for w in numerators]
@@ -140,7 +142,7 @@ def _exact_sums(weights: NDArray[Any], plays: list[NDArray[np.bool_]]) -> NDArra
     if sum(sizes) < 2**53:
         total: NDArray[Any] = np.rint(_sums(signs * np.array(sizes, dtype=np.float64), plays)).astype(np.int64)
     else:
-        total = np.zeros(tuple(map(len, plays)), dtype=object)
+        total = np.zeros(tuple(len(own) for own, _ in plays), dtype=object)
         for shift in range(0, max(sizes).bit_length(), _LIMB):
             limbs = np.array([(size >> shift) & ((1 << _LIMB) - 1) for size in sizes], dtype=np.float64)
             total = total + np.rint(_sums(signs * limbs, plays)).astype(np.int64).astype(object) * (1 << shift)
@@ -150,21 +152,21 @@ def _exact_sums(weights: NDArray[Any], plays: list[NDArray[np.bool_]]) -> NDArra
     return np.asarray(fractions[places].reshape(total.shape))
 
 
-def _sums(weights: NDArray[np.float64], plays: list[NDArray[np.bool_]]) -> NDArray[np.float64]:
+def _sums(weights: NDArray[np.float64], plays: list[_Plays]) -> NDArray[np.float64]:
     """Return the sum of the weights of the ends that each profile leaves possible, shape (K_1, ..., K_n)."""
-    if len(plays) == 1:
-        return np.array([weights[possible].sum() for possible in plays[0]])
-    if len(plays) == 2:
-        total = np.zeros((len(plays[0]), len(plays[1])))
-        step = max(1, _ENTRIES_AT_ONCE // max(map(len, plays)))
+    (table, column), others = plays[0], plays[1:]
+    if len(others) == 1:
+        total = np.zeros((len(table), len(others[0][0])))
+        step = max(1, _ENTRIES_AT_ONCE // max(total.shape))
         for start in range(0, len(weights), step):
             part = slice(start, start + step)
-            total += (plays[0][:, part] * weights[part]) @ plays[1][:, part].T.astype(np.float64)
+            possible = others[0][0][:, others[0][1][part]].astype(np.float64)
+            total += (table[:, column[part]] * weights[part]) @ possible.T
         return total
-    total = np.empty(tuple(map(len, plays)))
-    for k, possible in enumerate(plays[0]):
-        ends = np.flatnonzero(possible)
-        total[k] = _sums(weights[ends], [own[:, ends] for own in plays[1:]])
+    total = np.empty(tuple(len(own) for own, _ in plays))
+    for k, left in enumerate(table):
+        ends = np.flatnonzero(left[column])
+        total[k] = _sums(weights[ends], [(own, at[ends]) for own, at in others]) if others else weights[ends].sum()
     return total
 
 

@@ -23,7 +23,7 @@ class _Dark(NamedTuple):
     found: tuple[int, int] = (0, 0)
     tries: tuple[str, str] = ("", "")
     mover: int = 0
-    count: int = 0
+    n_tries: int = 0
 
 
 def _tried(state: _Dark, cell: int) -> _Dark:
@@ -34,7 +34,7 @@ def _tried(state: _Dark, cell: int) -> _Dark:
     (found if hit else stones)[me] |= 1 << cell
     tries[me] += f" {cell}{'x' if hit else ''}"
     return _Dark(
-        (stones[0], stones[1]), (found[0], found[1]), (tries[0], tries[1]), me if hit else 1 - me, state.count + 1
+        (stones[0], stones[1]), (found[0], found[1]), (tries[0], tries[1]), me if hit else 1 - me, state.n_tries + 1
     )
 
 
@@ -134,7 +134,7 @@ class DarkHex:
 
     def information_state(self, state: _Dark) -> str:
         """Return the number of tries of both, and the own ones in order, with an x where the other was found."""
-        return f"{state.count} tries, own{state.tries[state.mover]}"
+        return f"{state.n_tries} tries, own{state.tries[state.mover]}"
 
     def returns(self, state: _Dark) -> tuple[int, int]:
         """Return 1 for the winner and -1 for the loser: somebody always wins."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from marlgt.errors import GameError
@@ -54,24 +53,27 @@ class Sheriff:
             return TERMINAL
         return 0 if not state else 1 - len(state) % 2
 
-    def legal_actions(self, state: tuple[int, ...]) -> Sequence[int]:
-        """Return the numbers of items, the bribes, or the answers 0 (no inspection) and 1."""
-        return range(self.items + 1) if not state else range(self.bribe + 1) if len(state) % 2 else range(2)
+    def legal_actions(self, state: tuple[int, ...]) -> list[str]:
+        """Return the numbers of items to hide, the bribes, or whether to inspect."""
+        if not state:
+            return [f"hide {count}" for count in range(self.items + 1)]
+        return [f"bribe {amount}" for amount in range(self.bribe + 1)] if len(state) % 2 else ["let pass", "inspect"]
 
-    def chance_outcomes(self, state: tuple[int, ...]) -> list[tuple[int, int]]:
+    def chance_outcomes(self, state: tuple[int, ...]) -> list[tuple[str, int]]:
         """Return nothing: chance never moves."""
         return []
 
-    def next_state(self, state: tuple[int, ...], action: int) -> tuple[int, ...]:
+    def next_state(self, state: tuple[int, ...], action: str) -> tuple[int, ...]:
         """Return the state with one more move."""
-        return (*state, action)
+        word, _, amount = action.rpartition(" ")
+        return (*state, int(amount) if word in ("hide", "bribe") else int(action == "inspect"))
 
     def information_state(self, state: tuple[int, ...]) -> str:
         """Return the bribes and answers, and for the smuggler the items first."""
-        talk = " ".join(f"{'bribe' if k % 2 == 0 else 'answer'} {x}" for k, x in enumerate(state[1:]))
         if not state:
             return "start"
-        return talk if len(state) % 2 == 0 else f"items {state[0]} {talk}".rstrip()
+        told = [f"bribe {x}" if k % 2 == 0 else ("let pass", "inspect")[x] for k, x in enumerate(state[1:])]
+        return ", ".join(told if len(state) % 2 == 0 else [f"hid {state[0]}", *told])
 
     def returns(self, state: tuple[int, ...]) -> tuple[Number, Number]:
         """Return what both get."""
