@@ -136,13 +136,13 @@ def test_a_game_without_end_stops_at_the_budget():
 def test_a_table_too_wide_is_refused_before_it_is_made():
     class Wide(Walk):
         def legal_actions(self, state, player):
-            return range(state * 10_000, (state + 1) * 10_000)
+            return range(state * 100, (state + 1) * 100)
 
         def step(self, state, actions):
             return [(1, state + 1, [0])]
 
     with pytest.raises(BudgetExceeded, match=r"the table would have [\d,]+ outcomes, more than 67,108,864"):
-        tabulate(Wide(length=100), discount=0.9)
+        tabulate(Wide(length=900), discount=0.9)
 
 
 def changed(**methods):
