@@ -41,6 +41,8 @@ MAX_WEIGHT = 2**31
 
 _ADD, _MAX, _MIN = 0, 1, 2
 _OPERATORS = (_ADD, _MAX, _MAX, _MIN)
+_LEAST_WORK = 100
+"""Rows whose work is as much as that of one step of few rows."""
 
 
 @dataclass(frozen=True)
@@ -164,36 +166,46 @@ def reachable_configurations(
     neighbors: Sequence[Sequence[int]],
     functions: Sequence[FunctionNode],
     *,
-    most: int,
-) -> NDArray[np.int64]:
-    """Return the configurations that can arise when a node is chosen, in lexicographic order, shape (C, neighbours).
+    budget: int,
+) -> tuple[NDArray[np.int64], int]:
+    """Return the configurations that can arise when a node is chosen, and how many rows it took to find them.
+
+    Returns
+    -------
+    configurations : ndarray of int64, shape (C, neighbours)
+        In lexicographic order.
+    work : int
 
     Raises
     ------
     BudgetExceeded
-        If more than ``most`` states come up on the way.
+        If it takes more rows than ``budget``.
     """
     n_nodes = len(atoms.contributions)
-    found = []
+    found, work, done = [], 0, set()
     for owner, own in enumerate(action_sets):
-        if node not in own:
+        # Players with the same actions leave the same to the others.
+        if node not in own or tuple(own) in done:
             continue
+        done.add(tuple(own))
         states = atoms.contributions[[node]]
-        for player, choices in enumerate(action_sets):
+        for player, choices in enumerate(action_sets if len(atoms.operator) else ()):
             if player == owner:
                 continue
-            if len(states) * len(choices) > most:
+            work += max(len(states) * len(choices), _LEAST_WORK)
+            if work > budget:
                 raise BudgetExceeded(
-                    f"action node {node} has more than {most} configurations: give a smaller game",
-                    estimate=float(len(states) * len(choices)),
-                    limit=float(most),
+                    f"the configurations of action node {node} take more than {budget} rows to work out: give a "
+                    "smaller game",
+                    estimate=float(work),
+                    limit=float(budget),
                 )
             moved = combined(atoms, states[:, None], atoms.contributions[None, list(choices)])
-            states = _unique_rows(moved.reshape(moved.shape[0] * moved.shape[1], -1)) if len(atoms.operator) else states
+            states = _unique_rows(moved.reshape(len(states) * len(choices), -1))
         found.append(_unique_rows(configurations(node, states, n_nodes, neighbors, functions)))
     if not found:
-        return np.empty((0, len(neighbors[node])), dtype=np.int64)
-    return _unique_rows(np.concatenate(found))
+        return np.empty((0, len(neighbors[node])), dtype=np.int64), work
+    return _unique_rows(np.concatenate(found)), work
 
 
 def _unique_rows(rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -232,8 +244,6 @@ def _check_function(
     """Raise GameError unless the function node is one."""
     if function.kind not in KINDS:
         raise GameError(f"function node {node} has type {function.kind}: the types are {', '.join(map(str, KINDS))}")
-    if not own:
-        raise GameError(f"function node {node} has no neighbours: give it at least one")
     other = next((u for u in own if u >= n_nodes and functions[u - n_nodes].kind != function.kind), None)
     if other is not None:
         raise GameError(

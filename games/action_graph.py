@@ -33,8 +33,8 @@ from marlgt.games._arrays import exact_and_float
 
 __all__ = ["ActionGraph", "FunctionNode"]
 
-MAX_CONFIGURATIONS = 10**6
-"""Configurations of one node that are worked out at most."""
+MAX_WORK = 10**7
+"""Rows of configurations, of all nodes together, that are worked out at most."""
 
 
 Payoffs = Mapping[tuple[int, ...], Any] | Sequence[Any]
@@ -91,7 +91,7 @@ class ActionGraph:
     GameError
         For sets, neighbours or functions that fit no graph, and payoffs that are missing or not finite.
     BudgetExceeded
-        If a node has more than a million configurations.
+        If the configurations of all nodes take more than ``max_work`` rows to work out.
     """
 
     action_sets: tuple[tuple[int, ...], ...]
@@ -109,7 +109,7 @@ class ActionGraph:
         functions: Sequence[FunctionNode],
         payoffs: Sequence[Payoffs] | Callable[[int, NDArray[np.int64]], Payoffs],
         *,
-        max_configurations: int = MAX_CONFIGURATIONS,
+        max_work: int = MAX_WORK,
     ) -> None:
         rows = tuple(tuple(map(int, own)) for own in neighbors)
         sets = tuple(tuple(map(int, own)) for own in action_sets)
@@ -121,7 +121,9 @@ class ActionGraph:
         atoms = tuple(atoms_of(s, n_nodes, rows, functions) for s in range(n_nodes))
         tables, listed = [], []
         for s in range(n_nodes):
-            tables.append(reachable_configurations(s, atoms[s], sets, rows, functions, most=max_configurations))
+            table, work = reachable_configurations(s, atoms[s], sets, rows, functions, budget=max_work)
+            max_work -= work
+            tables.append(table)
             given = payoffs(s, tables[s]) if callable(payoffs) else payoffs[s]
             listed.append(_in_order(s, tables[s], given))
         floats, exact = exact_and_float([x for own in listed for x in own] or np.empty(0, np.int64), "payoffs")

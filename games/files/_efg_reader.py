@@ -244,7 +244,7 @@ class EfgReader:
         if self.max_denominator is not None:
             exact = restored_distribution(values, [token for _, token in chances], self.max_denominator)
             values = exact or values
-        total = sum(values)
+        total = sum(values, Fraction(0))
         if total != 1:
             rounded = self.max_denominator is None and abs(total - 1) < Fraction(1, 10**9)
             hint = "write fractions such as 1/3" + (", or read with rationalize=True" if rounded else "")

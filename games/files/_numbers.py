@@ -66,7 +66,7 @@ def restored_distribution(values: list[Fraction], tokens: list[str], max_denomin
     probability takes it.
     """
     fractions = [restored(value, token, max_denominator) for value, token in zip(values, tokens)]
-    deficit = 1 - sum(fractions)
+    deficit = 1 - sum(fractions, Fraction(0))
     if not deficit:
         return fractions
     largest = max(range(len(fractions)), key=fractions.__getitem__)

@@ -133,7 +133,7 @@ def read_graph(lexer: Lexer, sets: Sequence[Sequence[int]], n_nodes: int, n_func
         return _payoffs(lexer, node, table)
 
     with located(lexer, at if n_functions else None):
-        graph = ActionGraph(sets, rows, functions, payoffs, max_configurations=lexer.limits.payoffs)
+        graph = ActionGraph(sets, rows, functions, payoffs, max_work=lexer.limits.payoffs)
     if lexer.kind != "end":
         lexer.fail(f"expected the end of the file after the payoffs of {n_nodes} action nodes, found {lexer.shown()}")
     return graph

@@ -26,6 +26,8 @@ from marlgt.games.files.lexer import Lexer, Limits, read_text
 
 __all__ = ["format_efg", "parse_efg", "read_efg", "write_efg"]
 
+_MOST_PLAYERS = 10_000
+
 
 def read_efg(
     path: str | os.PathLike[str],
@@ -104,6 +106,8 @@ def parse_efg(
     lexer.mark("{", "before a player's name")
     players: list[str] = []
     while not lexer.skip("}"):
+        if len(players) == _MOST_PLAYERS:
+            lexer.fail(f"the game has more than {_MOST_PLAYERS} players")
         players.append(lexer.quoted("a player's name", limit=lexer.limits.label))
     if not players:
         lexer.fail("the game has no players: name at least one")

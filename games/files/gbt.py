@@ -18,7 +18,7 @@ from __future__ import annotations
 import html
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
@@ -38,9 +38,7 @@ from marlgt.games.normal_form import NormalFormGame
 __all__ = ["GambitDocument", "format_gbt", "parse_gbt", "read_gbt", "write_gbt"]
 
 _GAME = re.compile(r"<(efgfile|nfgfile)\s*>")
-_ANALYSIS = re.compile(r"<analysis\b[^>]*>(.*?)</analysis\s*>", re.DOTALL)
-_DESCRIPTION = re.compile(r"<description\s*>(.*?)</description\s*>", re.DOTALL)
-_PROFILE = re.compile(r"<profile\b([^>]*)>([^<]*)</profile\s*>")
+_PROBABILITY = re.compile(r"[^\s,]+")
 _SUM_TOLERANCE = Fraction(1, 1000)
 """How far from 1 the rounded probabilities of an information set, as Gambit prints them, may sum."""
 
@@ -137,20 +135,34 @@ def parse_gbt(text: str, *, limits: Limits | None = None) -> GambitDocument:
     inner = "\n" * before.count("\n") + " " * (len(before) - 1 - before.rfind("\n")) + text[opening.end() : end]
     game: ExtensiveGame | NormalFormGame = (parse_efg if kind == "efgfile" else parse_nfg)(inner, limits=limits)
     profiles, descriptions, skipped = [], [], 0
-    for analysis in _ANALYSIS.finditer(text, end):
-        described = _DESCRIPTION.search(analysis[1])
-        for match in _PROFILE.finditer(text, analysis.start(1), analysis.end(1)):
-            kind_match = _KIND.search(match[1])
-            kind_of_profile = "" if kind_match is None else kind_match[1]
+    for start, stop in _elements(place, "analysis", end, len(text)):
+        said = next(_elements(place, "description", start, stop), (start, start))
+        for inside, closing in _elements(place, "profile", start, stop):
+            opened = text.rfind("<profile", start, inside)
+            match = _KIND.search(text, opened, inside)
+            kind_of_profile = "" if match is None else match[1]
             if isinstance(game, ExtensiveGame) and kind_of_profile == "mixed":
                 skipped += 1
                 continue
             expected = "behav" if isinstance(game, ExtensiveGame) else "mixed"
             if kind_of_profile != expected:
-                place.fail(f"a profile has the type {kind_of_profile[:40]!r}: expected {expected!r}", at=match.start())
-            profiles.append(_profile(place, game, match))
-            descriptions.append("" if described is None else html.unescape(described[1]).strip())
+                place.fail(f"a profile has the type {kind_of_profile[:40]!r}: expected {expected!r}", at=opened)
+            profiles.append(_profile(place, game, opened, inside, closing))
+            descriptions.append(html.unescape(text[slice(*said)]).strip())
     return GambitDocument(game, tuple(profiles), tuple(descriptions), skipped)
+
+
+def _elements(place: Lexer, tag: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Give where the content of each element of a tag begins and ends."""
+    text = place.text
+    opened = text.find(f"<{tag}", start, stop)
+    while opened >= 0:
+        inside = text.find(">", opened, stop) + 1
+        closing = text.find(f"</{tag}", inside, stop)
+        if inside == 0 or closing < 0:
+            place.fail(f"<{tag}> is never closed", at=opened)
+        yield inside, closing
+        opened = text.find(f"<{tag}", closing, stop)
 
 
 def _counts(game: ExtensiveGame | NormalFormGame) -> list[list[int]]:
@@ -160,11 +172,13 @@ def _counts(game: ExtensiveGame | NormalFormGame) -> list[list[int]]:
     return [sets.n_actions.tolist() for sets in game.infosets]
 
 
-def _profile(place: Lexer, game: ExtensiveGame | NormalFormGame, match: re.Match[str]) -> tuple[NDArray[Any], ...]:
+def _profile(
+    place: Lexer, game: ExtensiveGame | NormalFormGame, opened: int, inside: int, closing: int
+) -> tuple[NDArray[Any], ...]:
     counts = _counts(game)
     values: list[Fraction] = []
-    for token in re.finditer(r"[^\s,]+", match[2]):
-        at = match.start(2) + token.start()
+    for token in _PROBABILITY.finditer(place.text, inside, closing):
+        at = token.start()
         lexer = Lexer(token[0], place.limits)
         try:
             value = lexer.number("a probability")
@@ -175,7 +189,7 @@ def _profile(place: Lexer, game: ExtensiveGame | NormalFormGame, match: re.Match
         values.append(value)
     needed = sum(map(sum, counts))
     if len(values) != needed:
-        place.fail(f"a profile has {len(values)} probabilities: the game has {needed} actions", at=match.start())
+        place.fail(f"a profile has {len(values)} probabilities: the game has {needed} actions", at=opened)
     rows = []
     start = 0
     for own in counts:
@@ -184,7 +198,7 @@ def _profile(place: Lexer, game: ExtensiveGame | NormalFormGame, match: re.Match
     errors = [abs(sum(row, Fraction(-1))) for own_rows in rows for row in own_rows]
     exact = not any(errors)
     if any(error > _SUM_TOLERANCE for error in errors):
-        place.fail("a profile holds probabilities that do not sum to 1", at=match.start())
+        place.fail("a profile holds probabilities that do not sum to 1", at=opened)
     profile = []
     for own, own_rows in zip(counts, rows):
         policy: NDArray[Any] = np.zeros((len(own), max(own, default=0)), dtype=object if exact else np.float64)

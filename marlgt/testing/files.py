@@ -74,7 +74,7 @@ def broken_game_files(name: str) -> Texts:
     """
 
     def build(draw: Draw) -> str:
-        text = draw(game_files(name))
+        text = str(draw(game_files(name)))
         for _ in range(draw(st.integers(1, 4))):
             start = draw(st.integers(0, len(text)))
             end = min(len(text), start + draw(st.integers(0, 12)))
@@ -111,7 +111,7 @@ def _nfg(draw: Draw) -> str:
         tokens += ["}", *(str(draw(st.integers(0, outcomes))) for _ in range(profiles))]
     else:
         tokens += (draw(_NUMBERS) for _ in range(n * profiles))
-    return draw(_SPACES).join(tokens)
+    return str(draw(_SPACES)).join(tokens)
 
 
 def _payoffs(draw: Draw, n: int) -> list[str]:
@@ -143,7 +143,7 @@ def _efg(draw: Draw) -> str:
         if outcome != "0":
             tokens += _repeated(draw, outcomes, outcome, lambda: [_label(draw), "{", *_payoffs(draw, n), "}"])
     tail = draw(st.sampled_from(["", "\n", ' t "" 0', " what follows is not read"]))
-    return draw(_SPACES).join(tokens) + tail
+    return f"{str(draw(_SPACES)).join(tokens)}{tail}"
 
 
 def _repeated(draw: Draw, known: dict[Any, list[str]], key: Any, define: Callable[[], list[str]]) -> list[str]:
@@ -167,7 +167,7 @@ def _graph(draw: Draw, sets: list[list[int]], n_nodes: int) -> list[str]:
     kind = draw(st.sampled_from([0, 1, 2, 3, 10, 11, 12, 13]))
     chained = kind < 10 and draw(st.booleans())
     rows = [draw(_some(n_nodes + n_functions, least=0)) for _ in range(n_nodes)]
-    rows += [draw(_some(n_nodes + (p if chained else 0), least=1)) for p in range(n_functions)]
+    rows += [draw(_some(n_nodes + (p if chained else 0), least=0)) for p in range(n_functions)]
     functions = []
     for _ in range(n_functions):
         kind = kind if chained else draw(st.sampled_from([0, 1, 2, 3, 10, 11, 12, 13]))

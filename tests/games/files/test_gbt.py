@@ -84,6 +84,9 @@ def test_the_game_inside_is_not_escaped():
             "has the type 'behav': expected 'mixed'",
         ),
         (OPEN + NFG + "<analysis><profile>1,0,1,0</profile></analysis>", "has the type '': expected 'mixed'"),
+        (OPEN + NFG + "<analysis>" * 100_000, "line 3, column 1: <analysis> is never closed"),
+        (OPEN + NFG + "<analysis" * 100_000, "line 3, column 1: <analysis> is never closed"),
+        (OPEN + NFG + "<analysis>" + "<profile " * 9 + "</analysis>", "line 3, column 11: <profile> is never closed"),
     ],
 )
 def test_bad_documents_get_one_sentence_with_line_and_column(text, message):

@@ -66,7 +66,7 @@ def test_a_drawn_tree_is_written_and_read_back_equal_but_for_outcomes_without_a_
     assert (again.exact_terminal_payoffs == game.rationalize().exact_terminal_payoffs).all()
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
 @given(st.sampled_from(FORMATS).flatmap(lambda name: st.tuples(st.just(name), broken_game_files(name))))
 @example(("efg", 'EFG 2 R "" { "a" } p "" 1 1 "" { "l" "r" } 0 t "" 0'))
 @example(("nfg", 'NFG 1 R "" { "" "" } { 999999999 999999999 }'))
