@@ -145,6 +145,13 @@ def mixed_to_behavior(game: ExtensiveGame, mixed: Sequence[ArrayLike], *, reduce
         If a player forgets.
     ProfileError
         If the mixtures do not fit the game.
+
+    Examples
+    --------
+    >>> from marlgt.games import mixed_to_behavior, myerson_poker_tree
+    >>> fred, alice = mixed_to_behavior(myerson_poker_tree(), ([0.25, 0.75, 0, 0], [1, 0]))
+    >>> fred.tolist()
+    [[1.0, 0.0], [0.25, 0.75]]
     """
     check_extensive(game)
     form = game.sequence_form
@@ -188,6 +195,13 @@ def behavior_to_mixed(game: ExtensiveGame, profile: Any, *, reduced: bool = True
     ------
     UnsupportedGame
         If a player forgets: independent choices at one information set visited twice are no mixture.
+
+    Examples
+    --------
+    >>> from marlgt.games import behavior_to_mixed, myerson_poker_tree
+    >>> fred, alice = behavior_to_mixed(myerson_poker_tree(), ([[1, 0], [0.25, 0.75]], [[1, 0]]))
+    >>> fred.tolist()
+    [0.25, 0.75, 0.0, 0.0]
     """
     check_extensive(game)
     if not game.has_perfect_recall:

@@ -55,6 +55,15 @@ def strategic_form(game: ExtensiveGame, *, reduced: bool = True, max_payoffs: in
     BudgetExceeded
         If the normal form is larger than ``max_payoffs``; nothing is built before.
 
+    Examples
+    --------
+    >>> from marlgt.games import myerson_poker_tree
+    >>> table = strategic_form(myerson_poker_tree())
+    >>> table.actions
+    (('raise/raise', 'raise/fold', 'fold/raise', 'fold/fold'), ('meet', 'pass'))
+    >>> [[str(x) for x in row] for row in table.fractions[0]]
+    [['0', '1'], ['1/2', '0'], ['-1/2', '1'], ['0', '0']]
+
     References
     ----------
     Osborne, M. J. and Rubinstein, A. (1994). A Course in Game Theory, Definitions 94.1 and 95.1.

@@ -165,6 +165,11 @@ def goofspiel(
     win_or_lose : bool
         Whether only winning counts, or else the points above the average.
 
+    Examples
+    --------
+    >>> goofspiel()
+    <ExtensiveGame 'Goofspiel': 1077 nodes, 81 + 81 information sets, exact>
+
     References
     ----------
     Ross (1971), Goofspiel: the game of pure strategy, Journal of Applied Probability 8. Lanctot, Lisy and Winands

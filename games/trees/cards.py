@@ -211,6 +211,13 @@ def kuhn_poker(n_players: int = 2, n_cards: int | None = None) -> ExtensiveGame:
     n_cards : int, optional
         One more than players by default.
 
+    Examples
+    --------
+    >>> kuhn_poker()
+    <ExtensiveGame 'Kuhn poker': 58 nodes, 6 + 6 information sets, exact>
+    >>> kuhn_poker().normal_form().n_actions
+    (27, 64)
+
     References
     ----------
     Kuhn (1950), A simplified two-person poker, Contributions to the Theory of Games I. For more players: Abou Risk
@@ -230,6 +237,13 @@ def leduc_poker(n_players: int = 2, *, suits: bool = True) -> ExtensiveGame:
         From 2 to 3; the ranks are one more than players.
     suits : bool
         Whether the players tell the two cards of a rank apart, as in OpenSpiel's game.
+
+    Examples
+    --------
+    >>> leduc_poker()
+    <ExtensiveGame 'Leduc poker': 9457 nodes, 468 + 468 information sets, exact>
+    >>> leduc_poker(suits=False).n_infosets
+    (144, 144)
 
     References
     ----------

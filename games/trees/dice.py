@@ -107,6 +107,11 @@ def liars_dice(n_dice: Sequence[int] = (1, 1), sides: int = 6) -> ExtensiveGame:
     sides : int
         From 2 to 12.
 
+    Examples
+    --------
+    >>> liars_dice(sides=4)
+    <ExtensiveGame "Liar's dice": 8181 nodes, 512 + 512 information sets, exact>
+
     References
     ----------
     Lisy, Lanctot and Bowling (2015), Online Monte Carlo counterfactual regret minimization for search in imperfect

@@ -1,5 +1,6 @@
 import sys
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from marlgt.games import (
     leduc_poker,
     to_openspiel_policy,
 )
+from marlgt.games._openspiel_tree import _information_state
 from marlgt.games.nashpy_bridge import from_nashpy, to_nashpy
 from marlgt.games.openspiel import from_openspiel, to_openspiel
 from marlgt.testing import extensive_games
@@ -149,6 +151,24 @@ def test_perfect_information_needs_no_strings():
     assert tree.has_perfect_information
     with pytest.raises(GameError, match="pig has no information state strings, by which OpenSpiel keys its policies"):
         to_openspiel_policy("pig(horizon=5)", tree.uniform_profile(), tree=tree)
+
+
+def test_tensors_name_information_sets_where_there_are_no_strings():
+    kind = SimpleNamespace(
+        provides_information_state_string=False,
+        provides_information_state_tensor=True,
+        information=pyspiel.GameType.Information.IMPERFECT_INFORMATION,
+    )
+    name_of = _information_state(pyspiel, kind, "leduc_poker()")
+    strings, stack = {}, [pyspiel.load_game("leduc_poker(suit_isomorphism=True)").new_initial_state()]
+    while stack:
+        state = stack.pop()
+        if state.current_player() >= 0:
+            assert strings.setdefault(name_of(state), state.information_state_string()) == (
+                state.information_state_string()
+            )
+        stack += [state.child(a) for a in state.legal_actions()]
+    assert len(strings) == len(set(strings.values())) == 288
 
 
 def test_probabilities_and_payoffs_are_restored_exactly():
