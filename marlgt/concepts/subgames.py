@@ -27,7 +27,14 @@ from marlgt.games.extensive import CHANCE, ExtensiveGame
 from marlgt.games.sequence_form import checked_behavior
 from marlgt.kernels import gear, kernel
 
-__all__ = ["is_subgame_perfect", "move_probabilities", "node_values", "subgame_regrets", "subgame_roots", "subgame_worth"]
+__all__ = [
+    "is_subgame_perfect",
+    "move_probabilities",
+    "node_values",
+    "subgame_regrets",
+    "subgame_roots",
+    "subgame_worth",
+]
 
 
 def subgame_roots(game: ExtensiveGame) -> NDArray[np.int64]:

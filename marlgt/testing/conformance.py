@@ -33,10 +33,10 @@ from marlgt.games.normal_form import NormalFormGame
 from marlgt.games.structure import is_common_interest, is_constant_sum, is_symmetric, is_zero_sum
 from marlgt.testing._draws import Actions, Count, Games
 from marlgt.testing.properties import ALWAYS, WHEN_COMPLETE, NotApplicable, Property, Trial
-from marlgt.testing.sandbox import Sandbox
+from marlgt.testing.sandbox import AnyGame, Sandbox
 from marlgt.testing.strategies import KINDS, as_code
 
-__all__ = ["Conformance", "PropertyResult", "check_solver"]
+__all__ = ["Conformance", "PropertyResult", "check_properties", "check_solver"]
 
 _MOST_HANGS = 30
 """How many hangs are sat through to shrink a game that hangs."""
@@ -51,7 +51,7 @@ class PropertyResult:
     name, statement : str
     games : int
         On how many different games it was checked; 0 if it applied to none.
-    counterexample : NormalFormGame or None
+    counterexample : game or None
         The smallest game found on which it fails.
     why : str
         What went wrong there: a deviation that gains, a traceback, a missing equilibrium.
@@ -60,7 +60,7 @@ class PropertyResult:
     name: str
     statement: str
     games: int
-    counterexample: NormalFormGame | None = None
+    counterexample: Any = None
     why: str = ""
 
     @property
@@ -168,21 +168,64 @@ def check_solver(
         If the solver or ``only`` is not callable, the kinds are not strategies of games, or ``max_examples`` is
         not positive.
     """
+    return check_properties(
+        solver,
+        _games(kinds, n_players, n_actions),
+        (*ALWAYS, *(WHEN_COMPLETE if complete else ())),
+        takes="a NormalFormGame that returns a profile",
+        only=only,
+        simplify=_with_fewer_actions,
+        max_examples=max_examples,
+        time_limit=time_limit,
+        tolerance=tolerance,
+        refusals=refusals,
+        seed=seed,
+    )
+
+
+def check_properties(
+    solver: Callable[[Any], Any],
+    games: st.SearchStrategy[Any],
+    properties: Sequence[Property],
+    *,
+    takes: str,
+    only: Callable[[Any], bool] | None,
+    max_examples: int,
+    time_limit: float | None,
+    tolerance: float,
+    refusals: tuple[type[Exception], ...],
+    seed: int,
+    simplify: Callable[[Any, Callable[[Any], bool]], Any] | None = None,
+    first_game: AnyGame | None = None,
+) -> Conformance:
+    """Check each property of a solver on games of any type; what every suite does.
+
+    Parameters
+    ----------
+    games : strategy for games
+    properties : sequence of Property
+    takes : str
+        What the solver is a function of, for an error.
+    simplify : callable of a game and a predicate, optional
+        Makes a counterexample smaller while the predicate holds, after Hypothesis has.
+    first_game : game, optional
+        An easy one to warm up on.
+    only, max_examples, time_limit, tolerance, refusals, seed
+        As for :func:`check_solver`.
+    """
     if not callable(solver):
-        raise GameError(f"solver is {solver!r}: give a function of a NormalFormGame that returns a profile")
+        raise GameError(f"solver is {solver!r}: give a function of {takes}")
     if not isinstance(max_examples, int) or max_examples < 1:
         raise GameError(f"max_examples is {max_examples!r}: give how many games to try, at least 1")
     if only is not None and not callable(only):
         raise GameError(f"only is {only!r}: give a function that tells whether a game is to be tried")
     started = time.perf_counter()
-    games = _games(kinds, n_players, n_actions)
     if only is not None:
         games = games.filter(only)
-    with Sandbox(solver, refusals=refusals, time_limit=time_limit) as sandbox:
+    with Sandbox(solver, refusals=refusals, time_limit=time_limit, first_game=first_game) as sandbox:
         trial = Trial(sandbox, tolerance)
         results = tuple(
-            _check(prop, trial, games, only, max_examples=max_examples, seed=seed)
-            for prop in (*ALWAYS, *(WHEN_COMPLETE if complete else ()))
+            _check(prop, trial, games, only, simplify, max_examples=max_examples, seed=seed) for prop in properties
         )
     name = getattr(solver, "__qualname__", None) or repr(solver)
     return Conformance(name, results, time.perf_counter() - started)
@@ -198,16 +241,17 @@ def _games(kinds: Sequence[Callable[..., Games]] | None, n_players: Count, n_act
 def _check(
     prop: Property,
     trial: Trial,
-    games: Games,
-    only: Callable[[NormalFormGame], bool] | None,
+    games: st.SearchStrategy[Any],
+    only: Callable[[Any], bool] | None,
+    simplify: Callable[[Any, Callable[[Any], bool]], Any] | None,
     *,
     max_examples: int,
     seed: int,
 ) -> PropertyResult:
-    seen: set[NormalFormGame] = set()
-    failing: dict[NormalFormGame, str] = {}
+    seen: set[AnyGame] = set()
+    failing: dict[AnyGame, str] = {}
 
-    def fails(game: NormalFormGame) -> bool:
+    def fails(game: AnyGame) -> bool:
         if game in failing:
             return True
         if prop.name == "finishes" and len(failing) >= _MOST_HANGS:
@@ -225,7 +269,9 @@ def _check(
         found = find(games, fails, settings=_settings(max_examples), random=Random(seed))
     except (NoSuchExample, Unsatisfiable):
         return PropertyResult(prop.name, prop.statement, len(seen))
-    smallest = _with_fewer_actions(found, lambda game: (only is None or only(game)) and fails(game))
+    smallest = found
+    if simplify is not None:
+        smallest = simplify(found, lambda game: (only is None or only(game)) and fails(game))
     if prop.name != "finishes":
         return PropertyResult(prop.name, prop.statement, len(seen), smallest, failing[smallest])
     for game in (smallest, *list(failing)[:3]):

@@ -15,9 +15,19 @@ from marlgt.games.normal_form import NormalFormGame
 from marlgt.games.structure import is_common_interest, is_constant_sum, is_symmetric, is_zero_sum
 from marlgt.testing.assertions import assert_nash
 from marlgt.testing.reference import LIMIT, Reference, extreme_equilibria, reference_work
-from marlgt.testing.sandbox import Run, Sandbox
+from marlgt.testing.sandbox import AnyGame, Run, Sandbox
 
-__all__ = ["ALWAYS", "WHEN_COMPLETE", "NotApplicable", "Property", "Trial"]
+__all__ = [
+    "ALWAYS",
+    "FINDS_ONE",
+    "FINISHES",
+    "LEAVES_ITS_INPUT",
+    "SURVIVES",
+    "WHEN_COMPLETE",
+    "NotApplicable",
+    "Property",
+    "Trial",
+]
 
 _SAME = 1e-6
 """Two equilibria closer than this in every probability are matched with each other."""
@@ -40,23 +50,23 @@ class Trial:
 
     sandbox: Sandbox
     tolerance: float
-    _runs: dict[NormalFormGame, Run] = field(default_factory=dict)
+    _runs: dict[AnyGame, Run] = field(default_factory=dict)
     _references: dict[NormalFormGame, Reference] = field(default_factory=dict)
 
-    def run(self, game: NormalFormGame) -> Run:
+    def run(self, game: AnyGame) -> Run:
         """Return what the solver does on the game."""
         if game not in self._runs:
             self._runs[game] = self.sandbox.run(game)
         return self._runs[game]
 
-    def covered(self, game: NormalFormGame) -> Run:
+    def covered(self, game: AnyGame) -> Run:
         """Return what the solver does on a game that it does not refuse."""
         run = self.run(game)
         if run.outcome == "refused":
             raise NotApplicable
         return run
 
-    def answers(self, game: NormalFormGame) -> Sequence[Any]:
+    def answers(self, game: AnyGame) -> Sequence[Any]:
         """Return the answers to a game that the solver finished; there may be none."""
         run = self.run(game)
         if run.outcome != "answered":
@@ -83,26 +93,26 @@ class Property:
     Attributes
     ----------
     name, statement : str
-    failure : callable of (Trial, NormalFormGame)
+    failure : callable of (Trial, game)
         Why it fails, or None; raises NotApplicable for games about which it says nothing.
     """
 
     name: str
     statement: str
-    failure: Callable[[Trial, NormalFormGame], str | None]
+    failure: Callable[[Trial, Any], str | None]
 
 
-def _finishes(trial: Trial, game: NormalFormGame) -> str | None:
+def _finishes(trial: Trial, game: AnyGame) -> str | None:
     run = trial.covered(game)
     return run.detail if run.outcome == "hung" else None
 
 
-def _survives(trial: Trial, game: NormalFormGame) -> str | None:
+def _survives(trial: Trial, game: AnyGame) -> str | None:
     run = trial.covered(game)
     return run.detail if run.outcome in ("raised", "died") else None
 
 
-def _finds_one(trial: Trial, game: NormalFormGame) -> str | None:
+def _finds_one(trial: Trial, game: AnyGame) -> str | None:
     return None if trial.answers(game) else "it returned no equilibrium"
 
 
@@ -131,7 +141,7 @@ def _repeats_nothing(trial: Trial, game: NormalFormGame) -> str | None:
     return None
 
 
-def _leaves_its_input(trial: Trial, game: NormalFormGame) -> str | None:
+def _leaves_its_input(trial: Trial, game: AnyGame) -> str | None:
     run = trial.covered(game)
     if run.outcome != "answered":
         raise NotApplicable
@@ -212,14 +222,19 @@ def _finds_an_odd_number(trial: Trial, game: NormalFormGame) -> str | None:
     return f"it found {len(distinct)} equilibria of a nondegenerate game, where their number is odd"
 
 
+FINISHES = Property("finishes", "It answers within the time limit.", _finishes)
+SURVIVES = Property("does not crash", "It raises nothing and its process lives.", _survives)
+FINDS_ONE = Property("finds an equilibrium", "Every finite game has a Nash equilibrium (Nash 1951).", _finds_one)
+LEAVES_ITS_INPUT = Property("leaves its input", "The payoffs are the same after the call.", _leaves_its_input)
+
 ALWAYS: tuple[Property, ...] = (
-    Property("finishes", "It answers within the time limit.", _finishes),
-    Property("does not crash", "It raises nothing and its process lives.", _survives),
-    Property("finds an equilibrium", "Every finite game has a Nash equilibrium (Nash 1951).", _finds_one),
+    FINISHES,
+    SURVIVES,
+    FINDS_ONE,
     Property("returns distributions", "Probabilities are not negative and sum to one.", _returns_distributions),
     Property("returns equilibria", "No player gains by deviating from an answer.", _returns_equilibria),
     Property("repeats no answer", "Each answer is returned once.", _repeats_nothing),
-    Property("leaves its input", "The payoffs are the same after the call.", _leaves_its_input),
+    LEAVES_ITS_INPUT,
     Property("positive affine maps", "They change no equilibrium.", _keeps_under_affine_maps),
     Property("order of actions", "It changes no equilibrium.", _keeps_under_reordered_actions),
     Property("order of players", "It changes no equilibrium.", _keeps_under_swapped_players),

@@ -26,9 +26,14 @@ import numpy as np
 
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import GameError, UnsupportedGame
+from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.games.stochastic import StochasticGame
 
-__all__ = ["InputChanged", "Run", "Sandbox", "from_matrices", "listed", "run_here"]
+__all__ = ["AnyGame", "InputChanged", "Run", "Sandbox", "from_matrices", "listed", "run_here"]
+
+AnyGame = NormalFormGame | ExtensiveGame | StochasticGame
+"""What a solver on trial may be given."""
 
 MOST_ANSWERS = 10_000
 """An endless generator of answers is cut here."""
@@ -46,7 +51,8 @@ class Run:
     outcome : str
         ``"answered"``, ``"refused"``, ``"raised"``, ``"hung"`` or ``"died"``.
     answers : tuple of profiles
-        Each a list with one list of numbers per player; or text, for what cannot be read as a profile.
+        Each a list with one list of numbers per player, in games with turns or states a list of rows; or text, for
+        what cannot be read as a profile.
     detail : str
         The traceback, the refusal, or how the process ended.
     mutated : bool
@@ -66,9 +72,11 @@ class Sandbox:
 
     Parameters
     ----------
-    solver : callable of a NormalFormGame
+    solver : callable of a game
     refusals : tuple of exception types
         Raised by the solver for games that it does not cover.
+    first_game : game, optional
+        An easy one, solved first with five times the limit, since the first call of many solvers imports or compiles.
     time_limit : float or None
         Seconds for one game; with None it runs in this process, with no limit. After a few hangs the limit falls
         to twenty times the longest call that finished, so that the search for the smallest game that hangs is
@@ -77,12 +85,14 @@ class Sandbox:
 
     def __init__(
         self,
-        solver: Callable[[NormalFormGame], Any],
+        solver: Callable[[Any], Any],
         *,
         refusals: tuple[type[Exception], ...],
         time_limit: float | None,
+        first_game: AnyGame | None = None,
     ) -> None:
         self._solver = solver
+        self._first_game = _FIRST_GAME if first_game is None else first_game
         self._refusals = refusals
         self._time_limit = time_limit
         self._slowest = 0.0
@@ -99,7 +109,7 @@ class Sandbox:
     ) -> None:
         self.close()
 
-    def run(self, game: NormalFormGame, *, patient: bool = False) -> Run:
+    def run(self, game: AnyGame, *, patient: bool = False) -> Run:
         """Run the solver on one game; ``patient`` gives it the whole time limit whatever happened before."""
         if self._time_limit is None:
             return run_here(self._solver, game, refusals=self._refusals)
@@ -107,8 +117,7 @@ class Sandbox:
         if self._hangs >= 3 and not patient:
             limit = min(limit, max(_SHORTEST, 20 * self._slowest))
         if self._process is None and self._warm_up:
-            # The first call of many solvers imports or compiles, for which no game is to blame.
-            self._warm_up = self._ask(_FIRST_GAME, _START * self._time_limit).outcome not in ("hung", "died")
+            self._warm_up = self._ask(self._first_game, _START * self._time_limit).outcome not in ("hung", "died")
         run = self._ask(game, limit)
         if run.outcome == "hung":
             self._hangs += 1
@@ -125,7 +134,7 @@ class Sandbox:
             self._pipe.close()
         self._process = self._pipe = None
 
-    def _ask(self, game: NormalFormGame, limit: float) -> Run:
+    def _ask(self, game: AnyGame, limit: float) -> Run:
         pipe = self._pipe or self._start()
         try:
             pipe.send(game)
@@ -164,13 +173,9 @@ class Sandbox:
         return self._process.exitcode
 
 
-def run_here(
-    solver: Callable[[NormalFormGame], Any], game: NormalFormGame, *, refusals: tuple[type[Exception], ...]
-) -> Run:
+def run_here(solver: Callable[[Any], Any], game: AnyGame, *, refusals: tuple[type[Exception], ...]) -> Run:
     """Run the solver in this process, with no limit of time."""
-    given = NormalFormGame(
-        game.payoffs if game._exact is None else game._exact, players=game.players, actions=game.actions
-    )
+    given = _copied(game)
     mutated = False
     started = time.perf_counter()
     try:
@@ -180,13 +185,33 @@ def run_here(
                 result = solver(given)
             except InputChanged as change:
                 mutated, result = True, change.result
-            answers = tuple(_plain(answer) for answer in listed(result, game.n_players))
+            answers = tuple(_plain(answer) for answer in listed(result, game.n_players, axes=_axes(game)))
     except refusals as error:
         return Run("refused", detail=f"{type(error).__name__}: {error}")
     except Exception as error:
         return Run("raised", detail=_traceback(error), seconds=time.perf_counter() - started)
-    mutated = mutated or not np.array_equal(game.payoffs, given.payoffs)
+    mutated = mutated or _differ(game, given)
     return Run("answered", answers, mutated=mutated, seconds=time.perf_counter() - started)
+
+
+def _copied(game: AnyGame) -> AnyGame:
+    if not isinstance(game, NormalFormGame):
+        copied: AnyGame = pickle.loads(pickle.dumps(game))
+        return copied
+    return NormalFormGame(
+        game.payoffs if game._exact is None else game._exact, players=game.players, actions=game.actions
+    )
+
+
+def _differ(game: AnyGame, other: AnyGame) -> bool:
+    if isinstance(game, NormalFormGame) and isinstance(other, NormalFormGame):
+        return not np.array_equal(game.payoffs, other.payoffs)
+    return game != other
+
+
+def _axes(game: AnyGame) -> int:
+    """Return how many axes a player's part of a profile has."""
+    return 1 if isinstance(game, NormalFormGame) else 2
 
 
 def _traceback(error: Exception) -> str:
@@ -238,31 +263,36 @@ def from_matrices(solve: Callable[[Any, Any], Any]) -> Callable[[NormalFormGame]
     return solver
 
 
-def listed(result: Any, n_players: int) -> list[Any]:
-    """Return the answers in what a solver returned: one profile, one result, or any iterable of either."""
+def listed(result: Any, n_players: int, *, axes: int = 1) -> list[Any]:
+    """Return the answers in what a solver returned: one profile, one result, or any iterable of either.
+
+    A profile has one array for each player: with one axis a distribution, with two a policy.
+    """
     if result is None:
         return []
-    if isinstance(result, Equilibrium) or _is_profile(result, n_players):
+    if isinstance(result, Equilibrium) or _is_profile(result, n_players, axes):
         return [result]
     if isinstance(result, Iterable) and not isinstance(result, (str, bytes, dict)):
         return list(islice(result, MOST_ANSWERS))
     return [result]
 
 
-def _is_profile(result: Any, n_players: int) -> bool:
+def _is_profile(result: Any, n_players: int, axes: int) -> bool:
     if not isinstance(result, (tuple, list, np.ndarray)) or len(result) != n_players:
         return False
-    return all(_is_vector(strategy) for strategy in result)
+    return all(_has_axes(strategy, axes) for strategy in result)
 
 
-def _is_vector(value: Any) -> bool:
+def _has_axes(value: Any, axes: int) -> bool:
     try:
         array = np.asarray(value)
     except ValueError:
         return False
-    if array.dtype == object:
-        return array.ndim == 1 and not any(isinstance(x, (list, tuple, np.ndarray)) for x in array)
-    return array.ndim == 1
+    if array.size == 0:
+        return array.ndim <= axes
+    if array.dtype == object and any(isinstance(x, (list, tuple, np.ndarray)) for x in array.reshape(-1)):
+        return False
+    return array.ndim == axes
 
 
 def _plain(answer: Any) -> list[list[Any]] | str:
@@ -274,10 +304,18 @@ def _plain(answer: Any) -> list[list[Any]] | str:
     except (TypeError, ValueError):
         return repr(answer)
     readable = all(
-        isinstance(strategy, list) and all(isinstance(x, (int, float, Fraction)) for x in strategy)
+        isinstance(strategy, list) and all(isinstance(x, (int, float, Fraction)) for x in _flat(strategy))
         for strategy in profile
     )
     return profile if readable else repr(answer)
+
+
+def _flat(nested: list[Any]) -> Iterator[Any]:
+    for entry in nested:
+        if isinstance(entry, list):
+            yield from _flat(entry)
+        else:
+            yield entry
 
 
 def _serve(pipe: Connection, parents_end: Connection, solver: Any, refusals: tuple[type[Exception], ...]) -> None:

@@ -21,7 +21,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.games.stochastic import StochasticGame
 from marlgt.testing._draws import Actions, Count, Draw, Games, composed, frames
 from marlgt.testing.answers import joint_distributions, profiles
 from marlgt.testing.numeric import (
@@ -154,7 +156,7 @@ def _from_elements(n_players: Count, n_actions: Actions, payoffs: st.SearchStrat
     return composed(build)
 
 
-def as_code(game: NormalFormGame) -> str:
+def as_code(game: NormalFormGame | ExtensiveGame | StochasticGame) -> str:
     """Return Python that makes the game, to paste into a test.
 
     Examples
@@ -163,6 +165,10 @@ def as_code(game: NormalFormGame) -> str:
     from marlgt.games import NormalFormGame
     game = NormalFormGame.bimatrix([[0.0, 1.0]], [[0.5, 0.0]])
     """
+    if not isinstance(game, NormalFormGame):
+        from marlgt.testing.code import policy_game_as_code
+
+        return policy_game_as_code(game)
     exact = game._exact
     payoffs = (game.payoffs if exact is None else exact).tolist()
     if game.n_players == 2:

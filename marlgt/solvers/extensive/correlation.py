@@ -194,7 +194,7 @@ class _TriggerProgram:
         from scipy.sparse import csr_array
 
         n_profiles = math.prod(self.shape)
-        rows, columns, entries = (np.concatenate([part[k] for part in self._parts] or [[]]) for k in range(3))
+        rows, columns, entries = (np.concatenate([np.zeros(0), *(part[k] for part in self._parts)]) for k in range(3))
         n_rows, n_columns = self.n_rows, self._n_columns
         cost = np.zeros(n_columns)
         cost[:n_profiles] = objective.reshape(-1)
