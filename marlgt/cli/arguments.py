@@ -36,15 +36,16 @@ def read_game(text: str) -> Game:
     GameError
         For a name that the catalogue lacks; the message names the closest ones.
     """
+    from marlgt.games.files.formats import parse_game
     from marlgt.games.library import load, read
 
     if text == "-":
-        return _parsed(sys.stdin.read())
+        return _solvable(parse_game(sys.stdin.read()))
     path = Path(text)
     if not path.suffix and "/" not in text:
         return load(text)
     try:
-        return read(path)
+        return _solvable(read(path))
     except OSError as error:
         raise UnreadableFile(f"{text} cannot be read: {error.strerror or error}") from error
     except ParseError:
@@ -53,16 +54,12 @@ def read_game(text: str) -> Game:
         raise UnreadableFile(f"{text} holds no game: {error}") from error
 
 
-def _parsed(text: str) -> Game:
-    """Read a game whose format shows in its first word."""
-    from marlgt.games.files.efg import parse_efg
-    from marlgt.games.files.json_form import parse_json
-    from marlgt.games.files.nfg import parse_nfg
+def _solvable(game: Any) -> Game:
+    """Return the game in a form that solvers take: of an action graph its normal form."""
+    from marlgt.games.action_graph_games import ActionGraphGame, BayesianActionGraphGame
 
-    opening = text.lstrip("\ufeff \t\r\n")
-    if opening.startswith("EFG"):
-        return parse_efg(text)
-    return parse_json(text) if opening.startswith("{") else parse_nfg(text)
+    solved: Game = game.normal_form() if isinstance(game, ActionGraphGame | BayesianActionGraphGame) else game
+    return solved
 
 
 def read_file(text: str) -> str:

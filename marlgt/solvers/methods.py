@@ -93,16 +93,58 @@ METHODS: Mapping[str, Mapping[str, Method]] = {
 
 _ITERATIVE = ("iterations", "gap", "time_limit")
 
+_ZERO_SUM = (
+    ("modified_policy_iteration", "stochastic.value_iteration", ()),
+    ("shapley_value_iteration", "stochastic.value_iteration", ()),
+    ("hoffman_karp", "stochastic.policy_iteration", ()),
+    ("pollatschek_avi_itzhak", "stochastic.policy_iteration", ()),
+)
+
 STOCHASTIC_METHODS: Mapping[str, Mapping[str, Method]] = {
     "nash": _table(
-        ("modified_policy_iteration", "stochastic.zero_sum", ()),
+        *_ZERO_SUM,
+        ("plan_common_interest", "stochastic.planning", ()),
+        ("stationary_equilibrium", "stochastic.portfolio", ("seed", "time_limit")),
+        ("markov_logit", "stochastic.quantal_homotopy", ()),
+        ("nash_value_iteration", "stochastic.stage_iteration", ("time_limit",)),
+        ("friend_or_foe_value_iteration", "stochastic.friends_and_foes", ("time_limit",)),
+    ),
+    "minimax": _table(*_ZERO_SUM),
+    "correlated": _table(
+        ("correlated_value_iteration", "stochastic.stage_iteration", ("objective", "player", "time_limit"))
     ),
 }
 """The solvers of stochastic games, by concept."""
 
+_REGRET_METHODS = (
+    ("cfr_plus", "extensive.cfr", _ITERATIVE),
+    ("cfr", "extensive.cfr", _ITERATIVE),
+    ("linear_cfr", "extensive.cfr", _ITERATIVE),
+    ("discounted_cfr", "extensive.cfr", _ITERATIVE),
+    ("predictive_cfr_plus", "extensive.cfr", _ITERATIVE),
+    ("external_sampling_mccfr", "extensive.mccfr", (*_ITERATIVE, "seed")),
+    ("outcome_sampling_mccfr", "extensive.mccfr", (*_ITERATIVE, "seed")),
+    ("extensive_fictitious_play", "extensive.xfp", _ITERATIVE),
+)
+
 EXTENSIVE_METHODS: Mapping[str, Mapping[str, Method]] = {
     "nash": _table(
-        ("backward_induction", "extensive.backward_induction", ()),
+        ("backward_induction", "extensive.subgame_perfection", ()),
+        ("sequence_form_lp", "extensive.sequence_programs", ()),
+        ("sequence_form_lcp", "extensive.sequence_pivoting", ()),
+        ("reduced_normal_form", "extensive.strategic", ("budget", "seed")),
+        *_REGRET_METHODS,
+    ),
+    "minimax": _table(("sequence_form_lp", "extensive.sequence_programs", ()), *_REGRET_METHODS),
+    "subgame_perfect": _table(
+        ("subgame_perfect_equilibria", "extensive.subgame_perfection", ("budget",)),
+        ("backward_induction", "extensive.subgame_perfection", ()),
+    ),
+    "extensive_form_correlated": _table(
+        ("extensive_form_correlated_equilibrium", "extensive.correlation", ("objective", "player", "budget"))
+    ),
+    "extensive_form_coarse_correlated": _table(
+        ("extensive_form_coarse_correlated_equilibrium", "extensive.correlation", ("objective", "player", "budget"))
     ),
 }
 """The solvers of extensive games, by concept."""

@@ -27,7 +27,7 @@ def run(capsys, *arguments):
         ("digits.json", OPENING + f"[[[{'9' * 6000}]], [[1]]]}}", "6000 digits"),
         ("exponent.json", OPENING + '[[["1e99999999"]], [[1]]]}', "too long a number"),
         ("exponent.nfg", 'NFG 1 R "" { "1" "2" } { 1 1 }\n1e99999999 1', "exponent"),
-        ("game.txt", "", "games are read from .nfg and .json files"),
+        ("game.txt", "", "games are read from .nfg, .efg, .agg"),
     ],
 )
 def test_a_file_without_a_game_exits_3_with_one_sentence(capsys, tmp_path, name, content, message):
