@@ -105,7 +105,7 @@ def friend_or_foe_value_iteration(
     pivots = min(max(game.n_actions), 10) + 3.0
     gear(solve_games, expected * pivots * tables.n_players * float(game.played[tables.live].sum()))
     with progress("friend-or-foe value iteration") as report:
-        while tables.n_states and sweeps < max_sweeps:
+        while sweeps < max_sweeps:
             x, fresh = friend_or_foe_choice(tables, groups, tables.worths(values), hostile)
             residual = float(np.abs(fresh - values).max())
             values, sweeps = fresh, sweeps + 1
@@ -118,10 +118,8 @@ def friend_or_foe_value_iteration(
                 break
             if time_limit is not None and elapsed() > time_limit:
                 break
-    profiles = [x]
-    if tables.n_states:
-        better = refined(tables, x, tables.evaluate(x), x > _SUPPORT, support_changes=0)
-        profiles = [x] if better is None else [better, x]
+    better = refined(tables, x, tables.evaluate(x), x > _SUPPORT, support_changes=0)
+    profiles = [x] if better is None else [better, x]
     answers = [
         replace(
             certified_policies(
@@ -137,7 +135,7 @@ def friend_or_foe_value_iteration(
         for policies in profiles
     ]
     answer = min(answers, key=lambda e: relative_policy_epsilon(game, e))
-    converged = bound <= tolerance * max(1.0, float(np.abs(values).max(initial=0.0)))
+    converged = bound <= tolerance * max(1.0, float(np.abs(values).max()))
     if converged and relative_policy_epsilon(game, answer) <= tolerance:
         return answer
     if converged:

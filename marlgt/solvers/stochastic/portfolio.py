@@ -31,6 +31,7 @@ from marlgt.solvers.stochastic.value_iteration import modified_policy_iteration
 __all__ = ["stationary_equilibrium"]
 
 _PURE_ROUNDS = 60
+_PURE_GAIN = 1e-10
 _LONG_STEPS, _SHORT_STEPS = 0.1, 0.01
 _GAINS = (1e-2, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8)
 _THOROUGH_BELOW = 1e-5
@@ -103,8 +104,6 @@ def stationary_equilibrium(
     tables = stage_tables(game)
     best, least = game.uniform_profile(), np.inf
     work: dict[str, int] = {}
-    if not tables.n_states:
-        return certified_policies(game, best, method="stationary_equilibrium", seconds=elapsed())
     if game.is_zero_sum:
         try:
             solved = modified_policy_iteration(game)
@@ -154,25 +153,30 @@ def _candidates(tables: StageTables, rng: np.random.Generator, restarts: int) ->
 
 
 def _pure(tables: StageTables) -> Iterator[Candidate]:
-    """Iterate over welfare-best pure stage equilibria, each round evaluated exactly, while every state has one."""
+    """Iterate over welfare-best pure stage equilibria, each round evaluated exactly, while every state has one.
+
+    The iteration goes on beyond a first equilibrium to one whose values make the same choice again, which with common
+    interests is the best of all.
+    """
+    method = "pure_stage_equilibria"
     values = tables.evaluate(tables.uniform())
+    kept: Floats | None = None
+    least = np.inf
     seen = set()
     for k in range(_PURE_ROUNDS):
-        worths = tables.worths(values)
-        found, chosen = best_pure(tables, worths)
-        if not found.all():
-            yield "pure_stage_equilibria", k + 1, None, np.inf
+        found, chosen = best_pure(tables, tables.worths(values))
+        key = chosen.tobytes()
+        if not found.all() or key in seen:
+            yield method, k + 1, kept, least
             return
         x = tables.pure(chosen)
         values = tables.evaluate(x)
         gain = tables.largest_gain(x, values)
-        if gain <= 1e-10 * max(1.0, float(np.abs(values).max())):
-            yield "pure_stage_equilibria", k + 1, x, gain
-            return
-        if chosen.tobytes() in seen:
-            yield "pure_stage_equilibria", k + 1, x, gain
-            return
-        seen.add(chosen.tobytes())
+        # Among equilibria the last one, which the fixed point is.
+        if gain <= max(least, _PURE_GAIN * max(1.0, float(np.abs(values).max()))):
+            kept, least = x, gain
+        seen.add(key)
+    yield method, _PURE_ROUNDS, kept, least
 
 
 def _along_path(tables: StageTables, method: str, start: Floats, aim: float, done: int) -> Iterator[Candidate]:

@@ -39,6 +39,8 @@ _CHUNK = 20
 _MOST_SYSTEMS = 20_000
 _RESIDUAL = 1e-9
 _NEAR = 1e-3
+_ALMOST_EVEN = 1e-6
+"""Lambda times the unit of the rewards up to which Newton's method needs no path."""
 
 
 def markov_logit(game: StochasticGame, *, tolerance: float = 1e-6, time_limit: float | None = None) -> Equilibrium:
@@ -91,8 +93,6 @@ def markov_logit(game: StochasticGame, *, tolerance: float = 1e-6, time_limit: f
     require_discounting(game)
     elapsed = stopwatch()
     tables = stage_tables(game, common_scale=True)
-    if not tables.n_states:
-        return certified_policies(game, game.uniform_profile(), method="markov_logit", seconds=elapsed())
     path = QuantalTrace(tables, tables.uniform())
     trace: list[tuple[float, float]] = []
     stop_gain = tolerance
@@ -164,12 +164,12 @@ def markov_quantal_response(
     require_discounting(game)
     elapsed = stopwatch()
     tables = stage_tables(game, common_scale=True)
-    if not tables.n_states:
-        return certified_policies(game, game.uniform_profile(), method="markov_quantal_response", concept="qre")
     path = QuantalTrace(tables, tables.uniform())
     target = rationality * float(tables.scale[0])
     trace: list[tuple[float, float]] = []
-    status = CROSSED if target == 0.0 else _follow(path, trace, target=target, time_limit=time_limit)
+    status = CROSSED
+    if target > _ALMOST_EVEN:
+        status = _follow(path, trace, target=target, time_limit=time_limit)
     reached = path.rationality / float(tables.scale[0])
     landed = path.land(target) if status == CROSSED else False
     residual = _residuals(tables, path)

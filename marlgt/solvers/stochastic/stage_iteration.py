@@ -109,13 +109,10 @@ def nash_value_iteration(
         return refined(tables, x, values, support, support_changes=0)
 
     start = tables.uniform()
-    if tables.n_states:
-        found = sweep_to_equilibrium(
-            tables, choose, assess, start, polish=polish, tolerance=0.1 * tolerance, max_sweeps=max_sweeps,
-            time_limit=time_limit, description="Nash value iteration",
-        )  # fmt: skip
-    else:
-        found = Sweeps(EQUILIBRIUM, 0, 0.0, start, 0.0)
+    found = sweep_to_equilibrium(
+        tables, choose, assess, start, polish=polish, tolerance=0.1 * tolerance, max_sweeps=max_sweeps,
+        time_limit=time_limit, description="Nash value iteration",
+    )  # fmt: skip
     answer = certified_policies(
         game, tables.profile(found.policy), method="nash_value_iteration", work={"sweeps": found.count},
         seconds=elapsed(), trace=with_trace(found.trace),
@@ -191,13 +188,10 @@ def correlated_value_iteration(
 
     played = game.played[tables.live]
     start = played / np.maximum(played.reshape(len(played), -1).sum(axis=1), 1).reshape(-1, *[1] * tables.n_players)
-    if tables.n_states:
-        found = sweep_to_equilibrium(
-            tables, choose, assess, start, polish=lambda policy, values: None, tolerance=0.1 * tolerance,
-            max_sweeps=max_sweeps, time_limit=time_limit, description="correlated value iteration",
-        )  # fmt: skip
-    else:
-        found = Sweeps(EQUILIBRIUM, 0, 0.0, start, 0.0)
+    found = sweep_to_equilibrium(
+        tables, choose, assess, start, polish=lambda policy, values: None, tolerance=0.1 * tolerance,
+        max_sweeps=max_sweeps, time_limit=time_limit, description="correlated value iteration",
+    )  # fmt: skip
     answer = certified_joint(
         game, _everywhere(tables, found.policy), method="correlated_value_iteration", work={"sweeps": found.count},
         seconds=elapsed(), trace=found.trace,

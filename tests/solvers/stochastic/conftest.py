@@ -32,7 +32,7 @@ def solved_process(rewards, chances, allowed, discount):
     raise AssertionError("policy iteration did not end")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def gains_of_best_replies():
     """The gain of each player's best reply in each state, shape (n, S), of stationary policies."""
 
@@ -55,7 +55,7 @@ def gains_of_best_replies():
     return judge
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def gains_of_disobedience():
     """The gain of the best disobedience in each state, shape (n, S), in the process of pairs (state, advice)."""
 
