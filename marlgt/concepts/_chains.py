@@ -25,6 +25,7 @@ from marlgt.kernels import gear, kernel
 __all__ = ["Chain", "chain_of", "chain_values", "conjugate_steps", "sweep"]
 
 _DENSE_STATES = 96
+_ENTRIES_TO_MERGE = 16
 _STEPS_PER_CALL = 2e7
 _EXPECTED_ITERATIONS = 60
 _MOST_ITERATIONS = 600
@@ -57,10 +58,14 @@ def chain_of(
     looping = states == targets
     stays = 1.0 - np.bincount(states[looping], weights[looping], minlength=n_states)
     moving = ~looping
-    states, targets = states[moving], targets[moving]
+    states, targets, weights = states[moving], targets[moving], weights[moving]
+    if len(states) > _ENTRIES_TO_MERGE * n_states:
+        # A policy that mixes widely goes the same way by many profiles of actions.
+        ways, place = np.unique(states * n_states + targets, return_inverse=True)
+        states, targets, weights = ways // n_states, ways % n_states, np.bincount(place, weights)
     first = np.zeros(n_states + 1, dtype=np.int64)
     np.cumsum(np.bincount(states, minlength=n_states), out=first[1:])
-    return Chain(first, targets, weights[moving] / stays[states], stays)
+    return Chain(first, targets, weights / stays[states], stays)
 
 
 def chain_values(chain: Chain, rewards: NDArray[np.float64]) -> NDArray[np.float64]:

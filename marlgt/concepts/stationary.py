@@ -210,4 +210,4 @@ def _values(game: StochasticGame, policies: StationaryProfile, process: Decision
 
 
 def _earned(process: DecisionProcess, policy: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(policy > 0.0, process.rewards * policy, 0.0).sum(axis=1)
+    return np.asarray((np.where(policy > 0.0, process.rewards, 0.0) * policy).sum(axis=1))
