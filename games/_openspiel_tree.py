@@ -40,9 +40,9 @@ def loaded(game: Any) -> tuple[Any, Any]:
         try:
             game = pyspiel.load_game(game)
         except pyspiel.SpielError as error:
-            raise GameError(f"pyspiel cannot load {game!r}: {str(error).strip().splitlines()[0][:200]}") from error
+            raise GameError(f"pyspiel cannot load {short(game)}: {str(error).strip().splitlines()[0][:200]}") from error
     elif not isinstance(game, pyspiel.Game):
-        raise GameError(f"game must be a pyspiel.Game or the name of one, got {game!r}")
+        raise GameError(f"game must be a pyspiel.Game or the name of one, got {short(game)}")
     return pyspiel, game
 
 
