@@ -85,8 +85,10 @@ def certify(
     answer : Equilibrium, profile or joint distribution
         For ``concept="nash"`` one distribution per player, or in games with turns or states one policy per
         player; for the correlated concepts an array of shape (A_1, ..., A_n). Fractions and integers in an exact
-        normal-form game give an exact certificate.
+        game give an exact certificate; in a tree it takes object arrays of fractions.
     concept : {"nash", "correlated", "coarse_correlated"}
+        In an extensive game ``"nash"``, ``"subgame_perfect"``, ``"extensive_form_correlated"`` or
+        ``"extensive_form_coarse_correlated"``, the last two with a distribution over reduced pure strategies.
 
     Raises
     ------
@@ -103,22 +105,15 @@ def certify(
     if isinstance(answer, Equilibrium):
         answer = answer.joint if answer.profile is None else (answer.exact_profile or answer.profile)
     if not isinstance(game, NormalFormGame) and isinstance(game, ExtensiveGame | StochasticGame):
-        return _certify_policies(game, answer, concept)
+        from marlgt.policy_certificates import certify_policies
+
+        return certify_policies(game, answer, concept)
     require_game(game)
     if concept == "nash":
         return _certify_profile(game, answer)
     if concept in ("correlated", "coarse_correlated"):
         return _certify_joint(game, answer, concept)
     raise GameError(f"concept {concept!r} has no certificate here: use nash, correlated or coarse_correlated")
-
-
-def _certify_policies(game: ExtensiveGame | StochasticGame, profile: Any, concept: str) -> Certificate:
-    from marlgt.concepts.policies import policy_worth
-
-    if concept != "nash":
-        raise GameError(f"concept {concept!r} has no certificate for a {type(game).__name__}: use nash")
-    values, regrets, _ = policy_worth(game, profile)
-    return Certificate("nash", values, regrets, False)
 
 
 def _certify_profile(game: NormalFormGame, profile: Sequence[ArrayLike]) -> Certificate:

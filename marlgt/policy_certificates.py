@@ -6,18 +6,22 @@ How the gain is computed stands in :mod:`marlgt.concepts.policies`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Rational
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from marlgt.certificates import Certificate
 from marlgt.concepts.policies import policy_worth
 from marlgt.concepts.stationary import value_units
 from marlgt.equilibria import Equilibrium
+from marlgt.errors import GameError
 from marlgt.games.extensive import ExtensiveGame
+from marlgt.games.sequence_form import checked_behavior
 from marlgt.games.stochastic import StochasticGame
 
-__all__ = ["certified_exact_policies", "certified_policies", "relative_policy_epsilon"]
+__all__ = ["certified_exact_policies", "certified_policies", "certify_policies", "relative_policy_epsilon"]
 
 
 def certified_policies(
@@ -125,4 +129,58 @@ def certified_exact_policies(
         work=work,
         seconds=seconds,
         complete=complete,
+    )
+
+
+def certify_policies(game: ExtensiveGame | StochasticGame, answer: Any, concept: str) -> Certificate:
+    """Return what policies, or a distribution over reduced pure strategies, are worth and what deviating gains.
+
+    Parameters
+    ----------
+    game : ExtensiveGame or StochasticGame
+    answer : profile or joint distribution
+    concept : str
+        As in :func:`marlgt.certify`.
+
+    Raises
+    ------
+    ProfileError
+        If the answer does not fit the game.
+    GameError
+        If the concept has no certificate for such a game.
+    """
+    in_extensive_form = {"extensive_form_correlated": False, "extensive_form_coarse_correlated": True}
+    if isinstance(game, ExtensiveGame) and concept in in_extensive_form:
+        from marlgt.concepts.trigger_deviations import trigger_regrets
+
+        values, regrets = trigger_regrets(game, answer, coarse=in_extensive_form[concept])
+        return Certificate(concept, values, regrets, False)
+    if isinstance(game, ExtensiveGame) and concept == "subgame_perfect":
+        from marlgt.concepts.subgames import subgame_regrets
+
+        values, _, _ = policy_worth(game, answer)
+        return Certificate(concept, values, subgame_regrets(game, answer).max(axis=1), False)
+    if concept != "nash":
+        known = ["nash", *(["subgame_perfect", *in_extensive_form] if isinstance(game, ExtensiveGame) else [])]
+        raise GameError(
+            f"concept {concept!r} has no certificate for games of type {type(game).__name__}: use {' or '.join(known)}"
+        )
+    if isinstance(game, ExtensiveGame) and game.is_exact and _all_exact(answer):
+        from marlgt.concepts.exact_behavior import exact_behavior_regrets
+
+        checked_behavior(game, answer)
+        if all(total == 1 for policy in answer for total in policy.sum(axis=1).tolist()):
+            worth, gains = exact_behavior_regrets(game, answer)
+            return Certificate("nash", worth.astype(np.float64), gains.astype(np.float64), True)
+    values, regrets, _ = policy_worth(game, answer)
+    return Certificate("nash", values, regrets, False)
+
+
+def _all_exact(profile: Any) -> bool:
+    return isinstance(profile, tuple | list) and all(
+        isinstance(policy, np.ndarray)
+        and policy.ndim == 2
+        and (policy.size == 0 or policy.dtype == object)
+        and all(isinstance(p, Rational) for p in policy.reshape(-1).tolist())
+        for policy in profile
     )

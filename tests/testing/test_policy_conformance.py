@@ -85,7 +85,7 @@ def test_a_profile_that_is_no_equilibrium_is_caught_with_a_small_game():
     scope = {}
     exec(found.code, scope)
     assert scope["game"] == found.counterexample
-    with pytest.raises(AssertionError, match="gains 0.5 by her best deviation"):
+    with pytest.raises(AssertionError, match=r"gains 0\.5 by her best deviation"):
         report.assert_passed()
 
 
