@@ -56,16 +56,17 @@ def chain_of(
 ) -> Chain:
     """Return the chain of entries sorted by state; several entries for one pair of states add up."""
     looping = states == targets
-    stays = 1.0 - np.bincount(states[looping], weights[looping], minlength=n_states)
+    stays = np.asarray(1.0 - np.bincount(states[looping], weights[looping], minlength=n_states), dtype=np.float64)
     moving = ~looping
     states, targets, weights = states[moving], targets[moving], weights[moving]
     if len(states) > _ENTRIES_TO_MERGE * n_states:
         # A policy that mixes widely goes the same way by many profiles of actions.
         ways, place = np.unique(states * n_states + targets, return_inverse=True)
-        states, targets, weights = ways // n_states, ways % n_states, np.bincount(place, weights)
+        states, targets = ways // n_states, ways % n_states
+        weights = np.asarray(np.bincount(place, weights), dtype=np.float64)
     first = np.zeros(n_states + 1, dtype=np.int64)
     np.cumsum(np.bincount(states, minlength=n_states), out=first[1:])
-    return Chain(first, targets, weights / stays[states], stays)
+    return Chain(first, targets, np.asarray(weights / stays[states], dtype=np.float64), stays)
 
 
 def chain_values(chain: Chain, rewards: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -77,7 +77,8 @@ def process_of(
         # More entries than pairs of states to connect: add up those that go the same way.
         dense = np.bincount((states * count + actions) * n_states + targets, chances, n_states * count * n_states)
         filled = np.flatnonzero(dense)
-        rows, targets, chances = filled // n_states, filled % n_states, dense[filled]
+        rows, targets = filled // n_states, filled % n_states
+        chances = np.asarray(dense[filled], dtype=np.float64)
         states, actions = rows // count, rows % count
     return DecisionProcess(paid, states, actions, targets, chances)
 

@@ -81,7 +81,7 @@ def best_stationary(game: StochasticGame, profile: Any, player: int) -> tuple[ND
     """
     require_discounting(game)
     policies = _distributions(game, profile)
-    player = checked_player(game, player)  # type: ignore[arg-type]
+    player = checked_player(game, player)
     process = decision_process(game, policies, player)
     own = chain_values(mixed_chain(process, policies[player]), _earned(process, policies[player])[None])[0]
     values, choice, _ = best_values(process, own)

@@ -54,7 +54,7 @@ class Group(NamedTuple):
     def work(self) -> float:
         """The predicted inner-loop steps of solving one state."""
         _, m, n = self.rewards.shape
-        return m * n * self.successors.shape[3] + (min(m, n) + 3.0) * (m + 1) * (n + 1)
+        return float(m * n * self.successors.shape[3] + (min(m, n) + 3) * (m + 1) * (n + 1))
 
 
 class Stages(NamedTuple):
