@@ -14,6 +14,9 @@ from marlgt.games.normal_form import Profile
 
 __all__ = ["Equilibria", "Equilibrium"]
 
+_MOST_SHOWN = 64
+"""Entries of a joint distribution that are printed."""
+
 
 @dataclass(frozen=True, init=False)
 class Equilibrium:
@@ -129,7 +132,10 @@ class Equilibrium:
             return " ".join("(" + ", ".join(str(x) for x in p) + ")" for p in self.exact_profile)
         if self.profile is not None:
             return " ".join("(" + ", ".join(f"{x:.6g}" for x in p) + ")" for p in self.profile)
-        return np.array2string(np.asarray(self.joint), precision=6, separator=", ").replace("\n", "")
+        joint = np.asarray(self.joint)
+        if joint.size > _MOST_SHOWN:
+            return f"joint distribution of shape {joint.shape}"
+        return np.array2string(joint, precision=6, separator=", ").replace("\n", "")
 
 
 class Equilibria(Sequence[Equilibrium]):

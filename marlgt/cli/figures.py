@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import io
 from collections.abc import Callable
@@ -74,7 +75,13 @@ def _pictures(game: PolicyGame, answers: Equilibria) -> list[tuple[str, str]]:
         caption = "The grid in a likely starting state; arrows are the moves of the policies"
         wanted.append((caption, (4.6, 4.6), lambda axes: draw_grid(axes, game, profile=best.profile)))
     for i, player in enumerate(game.players):
-        wanted.append((f"Policy of {player}", (4.4, 4.4), lambda axes, i=i: draw_policy(axes, game, best.profile, i)))
+        wanted.append(
+            (
+                f"Policy of {player}",
+                (4.4, 4.4),
+                functools.partial(draw_policy, game=game, profile=best.profile, player=i),
+            )
+        )
     wanted.append(("What was left of the gap", (4.6, 3.6), lambda axes: draw_convergence(axes, answers)))
     made = []
     for caption, size, draw in wanted:

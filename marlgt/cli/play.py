@@ -82,7 +82,7 @@ def _one_shot(game: NormalFormGame, profile: Sequence[Any], player: int, rng: An
     for i, a in enumerate(actions):
         if i != player:
             say(f"Player {game.players[i]} plays {game.actions[i][a]}.")
-    return game.payoffs[(slice(None), *actions)]
+    return game.payoffs.reshape(game.n_players, -1)[:, np.ravel_multi_index(actions, game.n_actions)]
 
 
 def _by_turns(game: ExtensiveGame, profile: Sequence[Any], player: int, rng: Any, ask: Any, say: Any) -> Any:
@@ -127,9 +127,9 @@ def _by_states(game: StochasticGame, profile: Sequence[Any], player: int, rng: A
                 actions.append(_drawn(profile[i][state], rng))
         cell = (state, *actions)
         k = _drawn(game.probabilities[cell], rng)
-        paid = game.rewards[(slice(None), *cell)]
+        paid = np.array([own[cell] for own in game.rewards])
         if game.successor_rewards is not None:
-            paid = game.successor_rewards[(slice(None), *cell, k)]
+            paid = np.array([own[(*cell, k)] for own in game.successor_rewards])
         got += weight * paid
         weight *= game.discount
         moves = ", ".join(f"{name} {game.actions[i][a]}" for i, (name, a) in enumerate(zip(game.players, actions)))

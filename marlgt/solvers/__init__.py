@@ -2,7 +2,7 @@
 
 The question, the module that answers it, and the modules that do its work:
 
-- which method: ``selection``; other packages' methods: ``backends``
+- which method: ``selection``, from the tables of ``methods``; other packages' methods: ``backends``
 - two players, zero sum: ``matrix_game``, ``matrix_game_batch``, ``interior_point``, ``security``, on ``_simplex``,
   ``_condensed_tableau`` and ``_saddle_points``
 - two players, every equilibrium: ``vertices`` and ``components``, on ``_polytope_pair``, ``_polytopes``,
@@ -12,6 +12,8 @@ The question, the module that answers it, and the modules that do its work:
 - more players, one equilibrium: ``portfolio``, ``polymatrix``, ``homotopy`` and ``newton``, on ``_tensors``,
   ``_lemke``, ``_logit_trace``, ``_small_supports`` and ``_support_newton``
 - other concepts: ``correlated`` on ``_incentives``, ``commitment``, ``efficiency``, ``evolution``
+- games with states: the package ``stochastic``; games with turns: ``extensive``; both have maps of their own
+- search by the rules: ``search``; games of populations and rankings: ``empirical``
 """
 
 from marlgt._lazy import attach
