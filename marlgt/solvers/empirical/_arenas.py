@@ -53,7 +53,7 @@ class NormalArena:
 
     def decoded(self, player: int, vector: Vector) -> Vector:
         """Return the strategy of a vector."""
-        return vector / vector.sum()
+        return np.asarray(vector / vector.sum())
 
     def payoffs(self, vectors: Sequence[Vector]) -> Vector:
         """Return what each player gets, shape (n,)."""
@@ -144,7 +144,7 @@ class StochasticArena:
 
     def decoded(self, player: int, vector: Vector) -> Vector:
         """Return the strategy of a vector."""
-        return vector / np.maximum(vector.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+        return np.asarray(vector / np.maximum(vector.sum(axis=1, keepdims=True), np.finfo(float).tiny))
 
     def payoffs(self, vectors: Sequence[Vector]) -> Vector:
         """Return what each player gets, shape (n,)."""

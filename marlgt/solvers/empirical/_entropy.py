@@ -72,11 +72,10 @@ def maximum_entropy(constraints: Floats) -> tuple[Floats, dict[str, int]]:
 def least_norm(constraints: Floats) -> tuple[Floats, dict[str, int]]:
     """Return the distribution p of least Euclidean norm with ``constraints @ p <= 0``, of greatest Gini impurity.
 
-    The same dual, with the projection onto the simplex in place of the exponential: p is the distribution nearest to
-    -G' a. It is piecewise quadratic, so that Newton's steps mostly end after a few. Where they come to no end, p is the
-    shortest x with -G x >= 0, x >= 0 and sum(x) >= 1, which nonnegative least squares find in its dual: with all these
-    rows A x >= h, u >= 0 minimising |A' u|^2 + (h u - 1)^2 and r the residual, x is r[:-1] / -r[-1] (Lawson and Hanson
-    1974, chapter 23, algorithm LDP).
+    It is the shortest x with -G x >= 0, x >= 0 and sum(x) >= 1, which nonnegative least squares find in its dual: with
+    all these rows A x >= h, u >= 0 minimising |A' u|^2 + (h u - 1)^2 and r the residual, x is r[:-1] / -r[-1] (Lawson
+    and Hanson 1974, chapter 23, algorithm LDP). Where rounding leads that astray, Newton's method takes its place, with
+    the projection onto the simplex instead of the exponential: p is the distribution nearest to -G' a.
 
     Parameters
     ----------
@@ -86,21 +85,25 @@ def least_norm(constraints: Floats) -> tuple[Floats, dict[str, int]]:
     from scipy.optimize import nnls
 
     rows = constraints[np.abs(constraints).max(axis=1, initial=0.0) > 0.0]
-    p, steps = _dual(rows, np.zeros(len(rows), dtype=bool), _quadratic)
-    work = {"newton_steps": steps, "least_squares": 0}
-    if _violation(rows, p) <= _TOLERANCE:
-        return p, work
     size = rows.shape[1]
     matrix = np.ones((size + 1, len(rows) + size + 1))
     matrix[:size, : len(rows)] = -rows.T
     matrix[:size, len(rows) : -1] = np.eye(size)
     matrix[size, :-1] = 0.0
     target = np.append(np.zeros(size), 1.0)
-    multipliers, _ = nnls(matrix, target, maxiter=30 * matrix.shape[1])
+    try:
+        multipliers, _ = nnls(matrix, target, maxiter=10 * matrix.shape[1])
+    except RuntimeError:  # too many iterations
+        multipliers = np.zeros(matrix.shape[1])
     residual = matrix @ multipliers - target
-    x = np.maximum(residual[:-1] / max(-residual[-1], 1e-300), 0.0)
-    x = x / x.sum() if x.sum() > 0.0 else p
-    return min((p, x), key=lambda q: _violation(rows, q)), work | {"least_squares": 1}
+    p = np.maximum(residual[:-1] / max(-residual[-1], 1e-300), 0.0)
+    if p.sum() > 0.0:
+        p /= p.sum()
+        if _violation(rows, p) <= _TOLERANCE:
+            return p, {"newton_steps": 0, "least_squares": 1}
+    other, steps = _dual(rows, np.zeros(len(rows), dtype=bool), _quadratic)
+    work = {"newton_steps": steps, "least_squares": 1}
+    return min((other, p), key=lambda q: _violation(rows, q) if q.sum() > 0.0 else np.inf), work
 
 
 def _violation(rows: Floats, p: Floats) -> float:

@@ -53,7 +53,7 @@ def _eliminated(rates: NDArray[np.float64]) -> NDArray[np.float64]:
     weights[0] = 1.0
     for state in range(1, count):
         weights[state] = weights[:state] @ rates[:state, state]
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
 def _eliminated_by_logarithms(rates: NDArray[np.float64]) -> NDArray[np.float64]:

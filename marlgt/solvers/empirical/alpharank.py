@@ -181,6 +181,8 @@ def _log_fixation(gains: NDArray[np.float64], size: int) -> NDArray[np.float64]:
 
 
 def _log_limit(gains: NDArray[np.float64], perturbation: float) -> NDArray[np.float64]:
-    logs = np.where(gains > 0.0, np.log1p(-perturbation), np.log(perturbation))
-    logs = np.where(np.abs(gains) <= _NO_GAIN, np.log(0.5), logs)
-    return np.where(np.isnan(gains), -np.inf, logs)
+    logs = np.full(gains.shape, np.log(perturbation))
+    logs[gains > 0.0] = np.log1p(-perturbation)
+    logs[np.abs(gains) <= _NO_GAIN] = np.log(0.5)
+    logs[np.isnan(gains)] = -np.inf
+    return logs

@@ -134,7 +134,7 @@ def projected_replicator_dynamics(
     total = point.copy()
     payoffs = np.ascontiguousarray(game.payoffs.reshape(game.n_players, -1))
     worths = np.zeros_like(point)
-    cost = 4.0 * payoffs.size * game.n_players + 10.0 * point.size
+    cost = 10.0 * payoffs.size * game.n_players + 25.0 * point.size
     run = gear(replicator_steps, steps * cost)
     chunk = max(1, int((_CHUNK_INTERPRETED if run is replicator_steps else _CHUNK) / cost))
     digits = np.zeros(game.n_players, dtype=np.int64)

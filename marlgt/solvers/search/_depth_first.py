@@ -90,9 +90,7 @@ class _Frame:
         self.key: Any = None
 
     def window(self, bounds: tuple[float, float] | None) -> tuple[float, float]:
-        """Return the window of the next child; a move of chance passes on what it may still change."""
-        if self.mover != CHANCE:
-            return self.alpha, self.beta
+        """Return the window of the next outcome of chance: what it may still change."""
         p = self.p[self.next]
         if bounds is None or p <= 0.0:
             return -INFINITY, INFINITY
@@ -129,7 +127,7 @@ def depth_first(rules: Any, root: Any, plan: Plan, count: Count) -> tuple[float,
                     flag = LOWER if value >= top.start[1] else UPPER if value <= top.start[0] else EXACT
                     table[top.key] = flag, value, line
         top = stack[-1]
-        window = top.window(plan.bounds)
+        window = top.window(plan.bounds) if top.mover == CHANCE else (top.alpha, top.beta)
         state = rules.next_state(top.state, top.actions[top.next])
 
 

@@ -20,8 +20,8 @@ __all__ = ["Playouts", "run_playouts"]
 _DRAWS = 2_000_000
 _DRAWS_INTERPRETED = 100_000
 
-Playouts = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
-"""Visits and totals of every slot, and the sums of all players' payoffs after each first move, shape (n, A)."""
+Playouts = tuple[NDArray[np.int64], NDArray[np.float64], int]
+"""Visits of every slot, the sums of all players' payoffs after each first move, shape (n, A), and moves first tried."""
 
 
 def run_playouts(
@@ -37,27 +37,29 @@ def run_playouts(
     ----------
     roots : ndarray of int64, shape (simulations,)
         Nodes of the player who searches, all with the same actions.
-    slots : ndarray of int64, shape (N,)
-        Where the statistics of the move to each node stand.
+    slots : ndarray of int64, shape (N,) or (0,)
+        Where the statistics of the move to each node stand, by default in a slot of its own.
     """
-    n_slots = int(slots.max()) + 1
+    n_slots = int(slots.max()) + 1 if len(slots) else game.n_nodes
     visits = np.zeros(n_slots, dtype=np.int64)
     totals = np.zeros(n_slots)
     width = int(game.first_child[roots[0] + 1] - game.first_child[roots[0]])
     sums = np.zeros((game.n_players, width))
-    ends = np.full(game.n_nodes, -1, dtype=np.int64)
-    ends[game.terminals] = np.arange(len(game.terminals))
+    made = np.zeros(1, dtype=np.int64)
     levels = int(game.depth.max()) + 1
     path = np.zeros(levels + 1, dtype=np.int64)
     run = gear(play_outs, 20.0 * len(roots) * levels)
     chunk = max(1, (_DRAWS_INTERPRETED if run is play_outs else _DRAWS) // levels)
-    tree = (game.player, game.parent, game.first_child, game.children, game.probability, game.terminal_payoffs, ends)
+    tree = (game.player, game.parent, game.first_child, game.children, game.probability)
+    ends = (game.terminal_payoffs, game.terminals)
     with progress("Monte-Carlo tree search", total=len(roots)) as report:
         for done in range(0, len(roots), chunk):
             part = roots[done : done + chunk]
-            run(*tree, slots, part, rng.random(len(part) * levels), exploration, path, visits, totals, sums)
+            run(
+                *tree, *ends, slots, part, rng.random(len(part) * levels), exploration, path, visits, totals, sums, made
+            )
             report(done + len(part), "")
-    return visits, totals, sums
+    return visits, sums, int(made[0])
 
 
 @kernel
@@ -68,7 +70,7 @@ def play_outs(
     children: Any,
     probability: Any,
     payoffs: Any,
-    ends: Any,
+    terminals: Any,
     slots: Any,
     roots: Any,
     draws: Any,
@@ -77,9 +79,11 @@ def play_outs(
     visits: Any,
     totals: Any,
     sums: Any,
+    made: Any,
 ) -> None:
     """Simulate once from each root, with one number from [0, 1) for each move."""
     used = 0
+    shared = slots.shape[0] > 0
     for simulation in range(roots.shape[0]):
         node = roots[simulation]
         length = 0
@@ -102,16 +106,23 @@ def play_outs(
                 everything = 0
                 fresh = 0
                 for k in range(width):
-                    tried = visits[slots[children[first + k]]]
+                    slot = children[first + k]
+                    if shared:
+                        slot = slots[slot]
+                    tried = visits[slot]
                     everything += tried
                     if tried == 0:
                         fresh += 1
                 if fresh > 0:
                     # The first move never tried before ends the tree: from there on play is random.
                     inside = False
+                    made[0] += 1
                     left = int(draw * fresh)
                     for k in range(width):
-                        if visits[slots[children[first + k]]] == 0:
+                        slot = children[first + k]
+                        if shared:
+                            slot = slots[slot]
+                        if visits[slot] == 0:
                             if left == 0:
                                 pick = k
                                 break
@@ -120,7 +131,9 @@ def play_outs(
                     scale = exploration * np.sqrt(np.log(everything))
                     top = -np.inf
                     for k in range(width):
-                        slot = slots[children[first + k]]
+                        slot = children[first + k]
+                        if shared:
+                            slot = slots[slot]
                         score = totals[slot] / visits[slot] + scale / np.sqrt(visits[slot])
                         if score > top:
                             top = score
@@ -130,9 +143,18 @@ def play_outs(
             if node == roots[simulation]:
                 choice = pick
             node = children[first + pick]
-        end = ends[node]
+        end = 0
+        beyond = terminals.shape[0]
+        while beyond - end > 1:
+            middle = (end + beyond) // 2
+            if terminals[middle] <= node:
+                end = middle
+            else:
+                beyond = middle
         for k in range(length):
-            slot = slots[path[k]]
+            slot = path[k]
+            if shared:
+                slot = slots[slot]
             visits[slot] += 1
             totals[slot] += payoffs[player[parent[path[k]]], end]
         for i in range(sums.shape[0]):

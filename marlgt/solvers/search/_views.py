@@ -56,7 +56,7 @@ class ListRules:
     def returns(self, state: Node) -> tuple[Any, Any]:
         """Return the number and its negative."""
         value = state[0]
-        if not isinstance(value, (numbers.Real, np.number)) or isinstance(value, bool):
+        if isinstance(value, bool) or not isinstance(value, (numbers.Real, np.number)):
             raise GameError(f"the tree holds {short(value)}: its leaves must be numbers, its inner nodes lists")
         return value, -value
 

@@ -182,7 +182,7 @@ def _on_arrays(
     sets = game.infoset_offset[movers[decided]] + game.infoset[parents[decided]]
     own = game.first_sequence[sets] - 1 + game.action[below[decided]]
     slots[below[decided]] = offsets[movers[decided]] + own
-    visits, _, sums = run_playouts(game, roots, slots, exploration, rng)
+    visits, sums, _ = run_playouts(game, roots, slots, exploration, rng)
     first = int(game.first_child[roots[0]])
     counts = visits[slots[game.children[first : first + sums.shape[1]]]]
     values = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)

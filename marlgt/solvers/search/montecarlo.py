@@ -203,9 +203,9 @@ def _on_arrays(
     heat: float,
     clock: Callable[[], float],
 ) -> MonteCarloResult:
-    slots = np.arange(game.n_nodes, dtype=np.int64)
+    own = np.zeros(0, dtype=np.int64)
     roots = np.full(simulations, root, dtype=np.int64)
-    counts, _, sums = run_playouts(game, roots, slots, settings.exploration, rng)
+    counts, sums, made = run_playouts(game, roots, own, settings.exploration, rng)
     node, variation = root, []
     while game.player[node] >= 0:
         below = game.children[game.first_child[node] : game.first_child[node + 1]]
@@ -224,7 +224,7 @@ def _on_arrays(
         principal_variation=tuple(variation),
         player=int(game.player[root]),
         simulations=simulations,
-        nodes=1 + int(np.count_nonzero(counts)),
+        nodes=1 + made,
         solution=None,
         method="mcts",
         seconds=clock(),
