@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from marlgt.concepts.deviations import deviation_gains, values_and_regrets, write_worth
-from marlgt.equilibria import Equilibrium
+from marlgt.equilibria import Certificate, Equilibrium
 from marlgt.errors import GameError, ProfileError
 from marlgt.games._doors import require_game
 from marlgt.games._profiles import SUM_TOLERANCE, checked_joint, checked_profile, deviation_payoffs, integer_profile
@@ -46,32 +45,6 @@ Strategy = NDArray[Any] | list[int]
 
 PRODUCTS_IN_PYTHON = 64
 """Work below which certifying in Python's numbers is faster than in arrays."""
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """What a profile or joint distribution is worth, and what deviating from it gains.
-
-    Attributes
-    ----------
-    concept : str
-        ``"nash"``, ``"correlated"`` or ``"coarse_correlated"``.
-    values : ndarray, shape (n,)
-    regrets : ndarray, shape (n,)
-        The largest gain of each player from a deviation of the concept's kind, never below zero.
-    exact : bool
-        Whether both were computed in rational arithmetic, so that zero means zero.
-    """
-
-    concept: str
-    values: NDArray[np.float64]
-    regrets: NDArray[np.float64]
-    exact: bool
-
-    @property
-    def epsilon(self) -> float:
-        """The largest regret: the answer is an epsilon-equilibrium for this and no smaller epsilon."""
-        return float(self.regrets.max())
 
 
 def certify(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from marlgt.errors import GameError
 from marlgt.games.normal_form import Profile
 
-__all__ = ["Equilibria", "Equilibrium"]
+__all__ = ["Certificate", "Equilibria", "Equilibrium"]
 
 _MOST_SHOWN = 64
 """Entries of a joint distribution that are printed."""
@@ -136,6 +136,32 @@ class Equilibrium:
         if joint.size > _MOST_SHOWN:
             return f"joint distribution of shape {joint.shape}"
         return np.array2string(joint, precision=6, separator=", ").replace("\n", "")
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What a profile or joint distribution is worth, and what deviating from it gains.
+
+    Attributes
+    ----------
+    concept : str
+        ``"nash"``, ``"correlated"`` or ``"coarse_correlated"``.
+    values : ndarray, shape (n,)
+    regrets : ndarray, shape (n,)
+        The largest gain of each player from a deviation of the concept's kind, never below zero.
+    exact : bool
+        Whether both were computed in rational arithmetic, so that zero means zero.
+    """
+
+    concept: str
+    values: NDArray[np.float64]
+    regrets: NDArray[np.float64]
+    exact: bool
+
+    @property
+    def epsilon(self) -> float:
+        """The largest regret: the answer is an epsilon-equilibrium for this and no smaller epsilon."""
+        return float(self.regrets.max())
 
 
 class Equilibria(Sequence[Equilibrium]):

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import Certificate
 from marlgt.concepts.policies import policy_worth
 from marlgt.concepts.stationary import value_units
-from marlgt.equilibria import Equilibrium
+from marlgt.equilibria import Certificate, Equilibrium
 from marlgt.errors import GameError
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.sequence_form import checked_behavior
@@ -155,13 +154,19 @@ def certify_policies(game: ExtensiveGame | StochasticGame, answer: Any, concept:
 
         values, regrets = trigger_regrets(game, answer, coarse=in_extensive_form[concept])
         return Certificate(concept, values, regrets, False)
+    if isinstance(game, StochasticGame) and concept == "correlated":
+        from marlgt.concepts.stationary_correlated import correlated_worth
+
+        values, regrets, _ = correlated_worth(game, answer)
+        return Certificate(concept, values, regrets, False)
     if isinstance(game, ExtensiveGame) and concept == "subgame_perfect":
         from marlgt.concepts.subgames import subgame_regrets
 
         values, _, _ = policy_worth(game, answer)
         return Certificate(concept, values, subgame_regrets(game, answer).max(axis=1), False)
     if concept != "nash":
-        known = ["nash", *(["subgame_perfect", *in_extensive_form] if isinstance(game, ExtensiveGame) else [])]
+        further = ["subgame_perfect", *in_extensive_form] if isinstance(game, ExtensiveGame) else ["correlated"]
+        known = ["nash", *further]
         raise GameError(
             f"concept {concept!r} has no certificate for games of type {type(game).__name__}: use {' or '.join(known)}"
         )
