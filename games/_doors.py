@@ -18,10 +18,12 @@ __all__ = [
     "per_player",
     "permutation",
     "require_budget",
+    "require_flag",
     "require_game",
     "require_path",
     "require_seed",
     "require_sequence",
+    "require_stochastic_game",
     "require_whole",
 ]
 
@@ -31,6 +33,12 @@ def require_budget(budget: Any, unit: str) -> None:
     is_number = isinstance(budget, (int, float, np.integer, np.floating)) and not isinstance(budget, bool)
     if budget is not None and not (is_number and budget > 0):
         raise GameError(f"budget is {short(budget)}: give a positive number of {unit}, or None for no limit")
+
+
+def require_flag(value: Any, name: str) -> None:
+    """Raise GameError unless the argument is true or false."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise GameError(f"{name} is {short(value)}: give True or False")
 
 
 def require_seed(seed: Any) -> None:
@@ -52,6 +60,14 @@ def require_game(game: Any) -> None:
         raise GameError(
             f"game is {short(game)}: give a NormalFormGame, made for example by NormalFormGame.bimatrix(A, B)"
         )
+
+
+def require_stochastic_game(game: Any) -> None:
+    """Raise GameError unless the argument is a StochasticGame."""
+    from marlgt.games.stochastic import StochasticGame
+
+    if not isinstance(game, StochasticGame):
+        raise GameError(f"game is {short(game)}: give a StochasticGame")
 
 
 def require_sequence(values: Any, name: str, what: str) -> None:

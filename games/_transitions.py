@@ -22,6 +22,7 @@ __all__ = [
     "checked_legal",
     "checked_start",
     "checked_successors",
+    "checked_values",
     "playable",
 ]
 
@@ -117,6 +118,16 @@ def playable(ended: NDArray[np.bool_], legal: Sequence[NDArray[np.bool_]]) -> ND
     return played
 
 
+def checked_values(state: Any, values: ArrayLike, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return what each state is worth to each player, if the state is one of them."""
+    worth, _ = exact_and_float(values, "values")
+    if worth.shape != shape:
+        raise GameError(f"values has shape {worth.shape}: it must be {shape}, what each state is worth to each player")
+    if not isinstance(state, (int, np.integer)) or isinstance(state, bool) or not 0 <= state < shape[1]:
+        raise GameError(f"state is {short(state)}: states are numbered from 0 to {shape[1] - 1}")
+    return worth
+
+
 def checked_discount(discount: Any) -> float:
     """Return a number from 0 to 1."""
     value, _ = exact_and_float(discount, "discount")
@@ -136,4 +147,6 @@ def action_labels(given: Any, counts: tuple[int, ...]) -> tuple[tuple[str, ...],
 
 
 def _is_listing(value: Any) -> bool:
-    return isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, (str, bytes))
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))

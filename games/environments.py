@@ -15,11 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import GameError, MissingDependency, UnsupportedGame
 from marlgt.games._arrays import short
-from marlgt.games._doors import require_seed, require_whole
+from marlgt.games._doors import require_seed, require_stochastic_game, require_whole
 from marlgt.games._transition_tables import TransitionTables
 from marlgt.games.stochastic import StochasticGame
 
 __all__ = ["BatchSimulator", "BatchStep", "parallel_env"]
+
+MOST_COPIES = 2**26
+"""Most copies of a game that a batch holds."""
 
 
 def parallel_env(game: StochasticGame, *, horizon: int | None = None) -> Any:
@@ -120,6 +123,8 @@ class BatchSimulator:
     def __init__(self, game: StochasticGame, *, n_copies: int, horizon: int | None = None) -> None:
         _require_playable(game, horizon)
         require_whole(n_copies, "n_copies", least=1)
+        if n_copies > MOST_COPIES:
+            raise GameError(f"n_copies is {short(n_copies)}: at most {MOST_COPIES:,} fit in memory")
         self.game, self.n_copies, self.horizon = game, int(n_copies), horizon
         self._tables = TransitionTables(game)
         self._rng: np.random.Generator | None = None
@@ -153,7 +158,7 @@ class BatchSimulator:
         """
         if self._rng is None:
             raise GameError("the copies have not begun: call reset(seed) before step(actions)")
-        chosen = np.asarray(actions)
+        chosen = _array(actions)
         if chosen.shape != (self.n_copies, self.game.n_players) or chosen.dtype.kind not in "iu":
             raise GameError(
                 f"actions is {short(actions)}: give whole numbers of shape {(self.n_copies, self.game.n_players)}"
@@ -173,9 +178,16 @@ class BatchSimulator:
         return BatchStep(states, rewards, terminated, truncated)
 
 
+def _array(actions: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(actions)
+    except ValueError:
+        # Ragged nesting: what is no array of whole numbers is refused by its dtype.
+        return np.zeros(0)
+
+
 def _require_playable(game: Any, horizon: Any) -> None:
-    if not isinstance(game, StochasticGame):
-        raise GameError(f"game is {short(game)}: give a StochasticGame")
+    require_stochastic_game(game)
     if horizon is not None:
         require_whole(horizon, "horizon", least=1)
     if game.start[game.terminal].any():
@@ -240,7 +252,7 @@ class _View:
             raise GameError("no episode is going on: call reset() before step(actions)")
         if not isinstance(actions, dict) or set(actions) != set(self.agents):
             raise GameError(f"actions is {short(actions)}: give one action for each of the agents {self.agents}")
-        chosen = np.array([[actions[name] for name in self.agents]])
+        chosen = _array([[actions[name] for name in self.agents]])
         if chosen.dtype.kind not in "iu" or chosen.ndim != 2:
             raise GameError(f"actions is {short(actions)}: an action is a whole number")
         self._states, rewards = self._tables.follow(self._states, chosen, self._rng)

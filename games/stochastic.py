@@ -23,17 +23,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import GameError, ProfileError
+from marlgt.games import _transitions as checks
 from marlgt.games._arrays import exact_and_float, labels_or_default, short
-from marlgt.games._transitions import (
-    action_labels,
-    check_chances,
-    checked_discount,
-    checked_flags,
-    checked_legal,
-    checked_start,
-    checked_successors,
-    playable,
-)
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["StationaryProfile", "StochasticGame", "checked_stationary"]
@@ -136,11 +128,11 @@ class StochasticGame:
                 f"rewards has shape {paid.shape}: with these probabilities it must be {(n, *shape)}, one number for "
                 f"each player, state and profile of actions, or {(n, *chances.shape)}, one for each successor too"
             )
-        ended = checked_flags(terminal, (n_states,), "terminal", default=False)
-        allowed = checked_legal(legal, n_states, counts, ended)
-        played = playable(ended, allowed)
-        nexts = checked_successors(successors, chances, played)
-        check_chances(chances, played)
+        ended = checks.checked_flags(terminal, (n_states,), "terminal", default=False)
+        allowed = checks.checked_legal(legal, n_states, counts, ended)
+        played = checks.playable(ended, allowed)
+        nexts = checks.checked_successors(successors, chances, played)
+        checks.check_chances(chances, played)
         chances[~played] = 0.0
         paid[:, ~played] = 0.0
         detailed = None
@@ -155,13 +147,13 @@ class StochasticGame:
             "successor_rewards": detailed,
             "successors": nexts,
             "probabilities": chances,
-            "discount": checked_discount(discount),
-            "start": checked_start(start, ended),
+            "discount": checks.checked_discount(discount),
+            "start": checks.checked_start(start, ended),
             "terminal": ended,
             "legal": allowed,
             "players": labels_or_default(players, n, "players", first=1),
             "states": labels_or_default(states, n_states, "states", first=0),
-            "actions": action_labels(actions, counts),
+            "actions": checks.action_labels(actions, counts),
             "title": title,
         }
         for name, field in fields.items():
@@ -211,6 +203,7 @@ class StochasticGame:
     @classmethod
     def repeated(cls, game: NormalFormGame, *, discount: float) -> StochasticGame:
         """Return the game of one state in which a normal-form game is played again and again."""
+        require_game(game)
         shape = (1, *game.n_actions, 1)
         return cls(
             game.payoffs[:, None],
@@ -308,8 +301,7 @@ class StochasticGame:
         NormalFormGame
             Over the legal actions of the state.
         """
-        worth = np.asarray(values, dtype=np.float64)
-        payoffs = self.action_values(worth, state)
+        payoffs = self.action_values(checks.checked_values(state, values, (self.n_players, self.n_states)), state)
         kept = [np.flatnonzero(own[state]) for own in self.legal]
         names = [[self.actions[i][a] for a in chosen] for i, chosen in enumerate(kept)]
         return NormalFormGame(payoffs[np.ix_(np.arange(self.n_players), *kept)], players=self.players, actions=names)

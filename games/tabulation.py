@@ -29,6 +29,7 @@ MOST_OUTCOMES = 2**26
 """Most entries of the table of successors: half a gigabyte of probabilities."""
 
 _REPORT_EVERY = 512
+_METHODS = ("players", "initial_states", "legal_actions", "step", "is_terminal")
 
 State = TypeVar("State", bound=Hashable)
 
@@ -104,6 +105,11 @@ def tabulate(
     >>> tabulate(Coin(), discount=0.9)
     <StochasticGame 'Coin': 3 states (1 terminal), 2 actions, discount 0.9>
     """
+    missing = [name for name in _METHODS if not hasattr(model, name)]
+    if missing:
+        raise GameError(
+            f"model is {short(model)}, which has no {missing[0]}: give a StepModel, with {', '.join(_METHODS)}"
+        )
     require_whole(max_states, "max_states", least=1)
     search = _Search(model, max_states)
     with progress("tabulation") as report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -37,9 +38,9 @@ class World(NamedTuple):
 def n_placements(world: World) -> int:
     """Return how many states there are in which some food is left, without making them."""
     count, n = 0, len(world.levels)
-    for present in _stages(world):
-        free = world.n_cells - sum(present)
-        count += free * (free - 1) if n == _PAIR else free**n
+    for left in range(1, len(world.foods) + 1):
+        free = world.n_cells - left
+        count += math.comb(len(world.foods), left) * (free * (free - 1) if n == _PAIR else free**n)
     return count
 
 

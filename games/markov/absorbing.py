@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from marlgt.errors import GameError
-from marlgt.games._arrays import short
+from marlgt.games._arrays import exact_and_float, short
 from marlgt.games._catalogue import listed
 from marlgt.games.stochastic import StochasticGame
 
@@ -182,9 +182,10 @@ def shapley_1953(*, stop: float | Fraction = Fraction(1, 2)) -> StochasticGame:
     >>> game.discount, game.surely_ends
     (1.0, True)
     """
-    chance = float(stop)
-    if not 0.0 < chance <= 1.0:
+    given, _ = exact_and_float(stop, "stop")
+    if given.shape != () or not 0.0 < given <= 1.0:
         raise GameError(f"stop is {short(stop)}: give a probability above 0")
+    chance = float(given)
     return StochasticGame.zero_sum(
         [[[2, 0], [0, 2]], [[0, 0], [0, 0]]],
         np.broadcast_to([0, 1], (2, 2, 2, 2)),

@@ -112,7 +112,7 @@ def soccer_state(a: tuple[int, int], b: tuple[int, int], ball: int) -> int:
         cells.append(int(position[0]) * _COLUMNS + int(position[1]))
     if cells[0] == cells[1]:
         raise GameError(f"a and b are both {short(a)}: the players stand on different cells")
-    if ball not in (0, 1):
+    if not isinstance(ball, (int, np.integer)) or ball not in (0, 1):
         raise GameError(f"ball is {short(ball)}: give 0 if A has it and 1 if B has it")
     return 2 * ((_ROWS * _COLUMNS - 1) * cells[0] + cells[1] - (cells[1] > cells[0])) + int(ball)
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games._arrays import short
 from marlgt.games._catalogue import listed
-from marlgt.games._doors import nonnegative, require_sequence
+from marlgt.games._doors import nonnegative, require_flag, require_sequence, require_stochastic_game
 from marlgt.games.markov._foraging import ACTIONS, Cell, World, foraging_tables, n_placements, placements
 from marlgt.games.stochastic import StochasticGame
 
@@ -102,6 +102,8 @@ def level_based_foraging(
     >>> game.states[foraging_state(game, [(0, 0), (4, 4)], food=[True, False])]
     'agents (0, 0) (4, 4), food 10'
     """
+    for name, flag in (("cooperative", cooperative), ("normalised", normalised), ("shared_reward", shared_reward)):
+        require_flag(flag, name)
     levels = _whole_numbers(player_levels, "player_levels", least=1)
     strength = sum(sorted(levels)[:3])
     given = _whole_numbers(food_levels, "food_levels", least=1)
@@ -148,6 +150,7 @@ def foraging_state(game: StochasticGame, agents: Sequence[Cell], food: Sequence[
     >>> foraging_state(level_based_foraging(), [(0, 0), (0, 1)], food=[True, True])
     0
     """
+    require_stochastic_game(game)
     require_sequence(agents, "agents", "cells")
     require_sequence(food, "food", "truth values")
     places = [_cell(place, f"agents[{i}]") for i, place in enumerate(agents)]
@@ -215,7 +218,7 @@ def _cell(value: Any, name: str) -> Cell:
 
 
 def _whole_numbers(values: Any, name: str, *, least: int) -> tuple[int, ...]:
-    listed_values = list(values) if isinstance(values, (Sequence, np.ndarray)) else []
+    listed_values = list(values) if isinstance(values, Sequence) or np.ndim(values) > 0 else []
     fit = (isinstance(v, (int, np.integer)) and not isinstance(v, bool) and v >= least for v in listed_values)
     if not listed_values or isinstance(values, str) or not all(fit):
         raise GameError(f"{name} is {short(values)}: give whole numbers from {least}")

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.games._catalogue import listed
+from marlgt.games._doors import require_stochastic_game
 from marlgt.games.stochastic import StochasticGame
 from marlgt.games.tabulation import tabulate
 
@@ -103,6 +104,7 @@ def grid_game_state(game: StochasticGame, first: int, second: int) -> int:
     >>> grid_game_state(grid_game_1(), 0, 2)
     0
     """
+    require_stochastic_game(game)
     label = f"{first} {second}"
     if label not in game.states:
         raise GameError(

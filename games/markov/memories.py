@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from marlgt.errors import BudgetExceeded
+from marlgt.games._arrays import short
 from marlgt.games._catalogue import Number, listed
 from marlgt.games._doors import require_game, require_whole
 from marlgt.games.classic import donation_game, prisoners_dilemma
@@ -57,8 +58,8 @@ def iterated_prisoners_dilemma(
     ('start', 'C C', 'C D', 'D C', 'D D')
     """
     stage = prisoners_dilemma(temptation=temptation, reward=reward, punishment=punishment, sucker=sucker)
-    short = NormalFormGame(stage.payoffs, players=stage.players, actions=[["C", "D"]] * 2, title=stage.title)
-    return repeated_with_memory(short, memory=memory, discount=discount)
+    stage = NormalFormGame(stage.payoffs, players=stage.players, actions=[["C", "D"]] * 2, title=stage.title)
+    return repeated_with_memory(stage, memory=memory, discount=discount)
 
 
 def repeated_with_memory(game: NormalFormGame, *, memory: int = 1, discount: float) -> StochasticGame:
@@ -92,12 +93,13 @@ def repeated_with_memory(game: NormalFormGame, *, memory: int = 1, discount: flo
     require_whole(memory, "memory", least=0)
     profiles = math.prod(game.n_actions)
     # With one profile there is one history of each length.
-    n_states = memory + 1 if profiles == 1 else (profiles ** (min(memory, 64) + 1) - 1) // (profiles - 1)
+    length = min(memory, 40)
+    n_states = min(memory, LARGEST_TABLE) + 1 if profiles == 1 else (profiles ** (length + 1) - 1) // (profiles - 1)
     if n_states * profiles > LARGEST_TABLE:
         raise BudgetExceeded(
-            f"memory {memory} makes {n_states:.3g} states of {profiles} profiles, more than {LARGEST_TABLE:,} entries: "
-            "give a shorter memory",
-            estimate=float(n_states * profiles),
+            f"memory {short(memory)} makes {min(n_states, 10**300):.3g} states of {profiles} profiles, more than "
+            f"{LARGEST_TABLE:,} entries: give a shorter memory",
+            estimate=float(min(n_states * profiles, 10**300)),
             limit=LARGEST_TABLE,
         )
     histories = [h for length in range(memory + 1) for h in itertools.product(range(profiles), repeat=length)]

@@ -10,7 +10,7 @@ from typing import Any
 from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games._arrays import exact_and_float, short
 from marlgt.games._catalogue import listed
-from marlgt.games._doors import nonnegative, require_sequence, require_whole
+from marlgt.games._doors import nonnegative, require_flag, require_sequence, require_whole
 from marlgt.games.stochastic import StochasticGame
 from marlgt.games.tabulation import tabulate
 
@@ -75,11 +75,12 @@ def predator_prey_grid(
     require_whole(n_needed, "n_needed", least=1)
     if n_needed > n_predators:
         raise GameError(f"n_needed is {n_needed}: it cannot be more than the {n_predators} predators")
-    _require_size(len(cells) ** (n_predators + 1), n_predators + 1)
+    require_flag(prey_plays, "prey_plays")
+    _require_size(len(cells), n_predators + 1)
     each, _ = exact_and_float(step_reward, "step_reward")
     if each.shape != ():
         raise GameError(f"step_reward is {short(step_reward)}: give one number")
-    hunt = _Hunt(cells, n_predators, n_needed, bool(prey_plays), float(each))
+    hunt = _Hunt(cells, n_predators, n_needed, prey_plays, float(each))
     if not hunt.initial_states():
         raise GameError(f"the prey is caught everywhere on a grid of {short(grid)}: take a larger one")
     return tabulate(hunt, discount=discount, label=_label, title="Predators and prey")
@@ -140,7 +141,7 @@ def coordination_grid(
             raise GameError(f"{name} is {short(own)}: give each agent a free cell of her own, as many starts as goals")
     if homes[0] == homes[1]:
         raise GameError("starts and goals are the same: the game would be over before it begins")
-    _require_size(len(cells) ** len(homes[0]), len(homes[0]))
+    _require_size(len(cells), len(homes[0]))
     crossing = _Crossing(frozenset(cells), homes[0], homes[1], nonnegative(penalty, "penalty"))
     return tabulate(crossing, discount=discount, label=_label, title="Coordination on a grid")
 
@@ -245,13 +246,14 @@ def _moved(cell: Cell, move: str, cells: Any) -> Cell:
     return target if target in cells else cell
 
 
-def _require_size(n_states: int, n_movers: int) -> None:
-    size = n_states * math.prod([len(_MOVES)] * n_movers)
-    if size > LARGEST_TABLE:
+def _require_size(n_cells: int, n_movers: int) -> None:
+    # As a logarithm, because the power of a large number of movers would take for ever.
+    digits = min(n_movers, 1000) * math.log10(n_cells * len(_MOVES))
+    if digits > math.log10(LARGEST_TABLE):
         raise BudgetExceeded(
-            f"the game would have up to {size:,} outcomes, more than {LARGEST_TABLE:,}: take a smaller grid or fewer "
-            "agents",
-            estimate=float(size),
+            f"the game would have up to 10**{digits:.1f} outcomes, more than {LARGEST_TABLE:,}: take a smaller grid or "
+            "fewer agents",
+            estimate=10 ** min(digits, 300.0),
             limit=LARGEST_TABLE,
         )
 

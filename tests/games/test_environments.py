@@ -245,6 +245,7 @@ class TestBatchSimulator:
         [
             ([[0, 0]], r"actions is \[\[0, 0\]\]: give whole numbers of shape \(2, 2\)"),
             ([[0.0, 0], [0, 0]], "give whole numbers of shape"),
+            ([[0, 0], [0]], "give whole numbers of shape"),
             ([[0, 0], [0, 2]], r"actions\[1, 1\] is 2: player 1 has actions 0 to 1"),
             ([[-1, 0], [0, 0]], r"actions\[0, 0\] is -1: player 0 has actions 0 to 1"),
         ],
@@ -264,3 +265,5 @@ class TestBatchSimulator:
             simulator.step([[0, 1]])
         with pytest.raises(GameError, match="n_copies is 0: give a whole number from 1"):
             BatchSimulator(big_match(), n_copies=0)
+        with pytest.raises(GameError, match="n_copies is 1000000000: at most 67,108,864 fit in memory"):
+            BatchSimulator(big_match(), n_copies=10**9)

@@ -324,3 +324,22 @@ def test_the_uniform_profile_is_uniform_over_legal_actions():
     first, second = StochasticGame(**GOOD, legal=legal).uniform_profile()
     assert first.tolist() == [[0.5, 0.5]] * 2
     np.testing.assert_allclose(second, [[1 / 3] * 3, [0.5, 0.5, 0]])
+
+
+@pytest.mark.parametrize(
+    ("state", "values", "message"),
+    [
+        (2, np.zeros((2, 2)), "state is 2: states are numbered from 0 to 1"),
+        (True, np.zeros((2, 2)), "state is True: states are numbered"),
+        (0, np.zeros(2), r"values has shape \(2,\): it must be \(2, 2\), what each state is worth to each player"),
+        (0, "much", "values is 'much'"),
+    ],
+)
+def test_a_stage_game_needs_a_state_and_values(state, values, message):
+    with pytest.raises(GameError, match=message):
+        StochasticGame(**GOOD).stage_game(state, values)
+
+
+def test_what_is_no_normal_form_game_is_not_repeated():
+    with pytest.raises(GameError, match="game is 3: give a NormalFormGame"):
+        StochasticGame.repeated(3, discount=0.5)

@@ -180,3 +180,8 @@ def test_the_budget_is_a_whole_number():
 def test_a_game_that_begins_at_its_end_is_refused():
     with pytest.raises(GameError, match="every state is terminal"):
         tabulate(changed(initial_states=lambda self: [(1, 5)]), discount=0.9)
+
+
+def test_what_is_no_model_is_refused():
+    with pytest.raises(GameError, match="model is 3, which has no players: give a StepModel, with players, initial_st"):
+        tabulate(3, discount=0.9)

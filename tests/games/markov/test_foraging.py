@@ -161,6 +161,7 @@ BAD_WORLDS = [
     (dict(foods=[(1, 1)]), "there are 1 foods and 2 levels of food: give one level for each"),
     (dict(food_levels=(0, 1)), "food_levels is .*: give whole numbers from 1"),
     (dict(foods=3), "foods is 3: give a list of cells"),
+    (dict(cooperative="yes"), "cooperative is 'yes': give True or False"),
     (dict(start=3), "start is 3: give a list of cells"),
     (dict(player_levels=()), r"player_levels is \(\): give whole numbers from 1"),
     (dict(penalty=-1), "penalty is -1: give one number that is not negative"),

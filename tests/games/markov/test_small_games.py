@@ -56,7 +56,7 @@ def test_a_game_that_stops_is_worth_its_value_over_the_chance_to_stop(stop):
     assert certificate.values[0] == pytest.approx(1 / float(stop))
 
 
-@pytest.mark.parametrize("stop", [0, 1.5, -0.1])
+@pytest.mark.parametrize("stop", [0, 1.5, -0.1, [0.5]])
 def test_a_game_stops_with_a_probability(stop):
     with pytest.raises(GameError, match=r"stop is .*: give a probability above 0"):
         gt.games.shapley_1953(stop=stop)
