@@ -28,7 +28,7 @@ from marlgt.errors import NotConverged, ProfileError
 from marlgt.games._arrays import exact_and_float
 from marlgt.games.stochastic import StochasticGame
 
-__all__ = ["checked_stationary_joint", "stationary_correlated_regrets", "stationary_joint_values"]
+__all__ = ["checked_stationary_joint", "correlated_worth", "stationary_correlated_regrets", "stationary_joint_values"]
 
 _TOLERANCE = 1e-6
 _MOST_ROUNDS = 1000
@@ -95,6 +95,17 @@ def stationary_correlated_regrets(game: StochasticGame, joint: ArrayLike) -> tup
     q = checked_stationary_joint(game, joint)
     values = _values(game, q)
     return values, np.stack([_best(game, q, i, values[i]) - values[i] for i in range(game.n_players)])
+
+
+def correlated_worth(game: StochasticGame, joint: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """Return values from the start and regrets, shapes (n,), and the values of every state to each player, (n, S).
+
+    A regret is the largest gain of disobedience over the states that can be reached.
+    """
+    by_state, gains = stationary_correlated_regrets(game, joint)
+    counted = game.reachable & ~game.terminal
+    regrets = gains[:, counted].max(axis=1) if counted.any() else np.zeros(game.n_players)
+    return by_state @ game.start, np.maximum(regrets, 0.0), by_state
 
 
 def checked_stationary_joint(game: StochasticGame, joint: ArrayLike) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 
 from marlgt.certificates import TOLERANCE
 from marlgt.concepts.stationary import require_discounting
-from marlgt.concepts.stationary_correlated import stationary_correlated_regrets
+from marlgt.concepts.stationary_correlated import correlated_worth
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
@@ -67,11 +67,8 @@ def certified_joint(
 
     The regrets are the exact gains of the best disobedience, over the states that can be reached.
     """
-    by_state, gains = stationary_correlated_regrets(game, joint)
-    counted = game.reachable & ~game.terminal
-    regrets = gains[:, counted].max(axis=1) if counted.any() else np.zeros(game.n_players)
-    kept = np.array(joint, dtype=np.float64)
-    arrays = kept, by_state @ game.start, np.maximum(regrets, 0.0), by_state
+    values, regrets, by_state = correlated_worth(game, joint)
+    arrays = np.array(joint, dtype=np.float64), values, regrets, by_state
     for array in arrays:
         array.flags.writeable = False
     return Equilibrium(

@@ -50,7 +50,7 @@ def normal_game(n_states, n_players, n_actions, seed):
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(any_stochastic_game())
 def test_every_answer_leaves_no_gain_to_a_best_reply(gains_of_best_replies, game):
     answer = stationary_equilibrium(game)
@@ -65,7 +65,7 @@ def test_ties_illegal_actions_and_terminal_states_are_no_obstacle(gains_of_best_
     assert gains_of_best_replies(game, answer.profile)[:, ~game.terminal].max() <= ROUNDING * unit(game, answer)
 
 
-@pytest.mark.parametrize(("shape", "seeds"), [((20, 2, 5), 4), ((50, 2, 3), 3), ((10, 3, 3), 4), ((3, 4, 3), 4)])
+@pytest.mark.parametrize(("shape", "seeds"), [((20, 2, 5), 3), ((50, 2, 3), 2), ((10, 3, 3), 3), ((3, 4, 3), 3)])
 def test_random_games_of_every_shape_are_solved(gains_of_best_replies, shape, seeds):
     mixed = 0
     for seed in range(seeds):

@@ -22,7 +22,7 @@ def normal_game(n_states, n_players, n_actions, seed, discount=0.9):
     )
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(any_stochastic_game())
 def test_the_end_of_the_branch_is_an_equilibrium(gains_of_best_replies, game):
     answer = markov_logit(game)
@@ -39,7 +39,7 @@ def test_without_a_future_the_branch_is_that_of_the_stage_game(seed):
         np.testing.assert_allclose(policy[0], strategy, atol=1e-9)
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(st.integers(0, 1000), st.floats(0.0, 20.0))
 def test_at_one_lambda_probabilities_are_proportional_to_exponentials_of_worths(seed, rationality):
     game = normal_game(3, 2, 3, seed)

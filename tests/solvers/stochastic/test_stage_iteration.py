@@ -22,7 +22,7 @@ def unit(game, answer):
     return max(float(np.abs(answer.state_values).max()), float(np.ptp(game.rewards)), 1e-300)
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(any_stochastic_game())
 def test_what_nash_iteration_returns_leaves_no_gain(gains_of_best_replies, game):
     try:
@@ -65,6 +65,30 @@ def test_a_fixed_point_chooses_the_welfare_best_stage_equilibrium_in_every_state
         stage = game.stage_game(state, answer.state_values)
         best = max(float(e.values.sum()) for e in gt.solvers.vertex_enumeration(stage))
         assert answer.state_values[:, state].sum() == pytest.approx(best, abs=1e-7)
+
+
+@pytest.mark.parametrize("objective", ["utilitarian", "egalitarian", "libertarian"])
+def test_a_fixed_point_chooses_the_best_correlated_stage_equilibrium_in_every_state(objective):
+    # With the egalitarian and the libertarian objective this game has an equilibrium after one sweep that is not one.
+    rng = np.random.default_rng(1)
+    game = StochasticGame.from_dense(
+        rng.normal(size=(2, 5, 3, 3)), rng.dirichlet(np.ones(5), size=(5, 3, 3)), discount=0.9
+    )
+    goal = {"utilitarian": np.sum, "egalitarian": np.min, "libertarian": lambda v: v[0]}[objective]
+    answer = correlated_value_iteration(game, objective=objective)
+    for state in range(game.n_states):
+        stage = game.stage_game(state, answer.state_values)
+        best = gt.solvers.correlated_equilibrium(stage, objective=objective)
+        assert goal(answer.state_values[:, state]) == pytest.approx(goal(best.values), abs=1e-6)
+
+
+def test_a_correlated_answer_is_certified_again_by_the_same_numbers():
+    game = StochasticGame.repeated(CHICKEN, discount=0.5)
+    answer = correlated_value_iteration(game)
+    certificate = gt.certify(game, answer, concept="correlated")
+    np.testing.assert_array_equal(certificate.regrets, answer.regrets)
+    np.testing.assert_array_equal(certificate.values, answer.values)
+    assert gt.certify(game, np.ones((1, 2, 2)) / 4, concept="correlated").epsilon == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("objective", STAGE_OBJECTIVES)
