@@ -16,8 +16,21 @@ from dataclasses import asdict
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-AREAS = ("zero_sum", "lemke_howson", "all_equilibria", "n_player", "all_isolated", "correlated", "cold_start")
-PACKAGES = ("marlgt", "numpy", "scipy", "numba", "highspy", "nashpy", "quantecon", "open_spiel", "pygambit")
+AREAS = (
+    "zero_sum",
+    "lemke_howson",
+    "all_equilibria",
+    "n_player",
+    "all_isolated",
+    "correlated",
+    "cold_start",
+    "stochastic_zero_sum",
+    "stochastic_general_sum",
+    "cfr",
+    "tree_size",
+    "search_and_empirical",
+)
+PACKAGES = ("marlgt", "numpy", "scipy", "numba", "highspy", "nashpy", "quantecon", "open_spiel", "LiteEFG", "pygambit")
 
 
 def main(names: list[str]) -> int:
