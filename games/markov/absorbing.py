@@ -182,7 +182,7 @@ def shapley_1953(*, stop: float | Fraction = Fraction(1, 2)) -> StochasticGame:
     >>> game.discount, game.surely_ends
     (1.0, True)
     """
-    given, _ = exact_and_float(stop, "stop")
+    given, _ = exact_and_float(np.asarray(stop, dtype=object), "stop")
     if given.shape != () or not 0.0 < given <= 1.0:
         raise GameError(f"stop is {short(stop)}: give a probability above 0")
     chance = float(given)
