@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.errors import GameError, ParseError
+from marlgt.games._arrays import short
 from marlgt.games.extensive import CHANCE, TERMINAL, ExtensiveGame, Infosets
 from marlgt.games.files._numbers import compact, quick_number, restored, restored_distribution
 from marlgt.games.files.lexer import Lexer, unique_filled_labels, unique_labels
@@ -240,7 +241,10 @@ class EfgReader:
         """Return the probabilities of chance moves, checked."""
         values = [value for value, _ in chances]
         if min(values) < 0:
-            self.lexer.fail(f"a chance move has probability {min(values)}: probabilities are not negative", at=at)
+            self.lexer.fail(
+                f"a chance move has probability {short(min(values), quoted=False)}: probabilities are not negative",
+                at=at,
+            )
         if self.max_denominator is not None:
             exact = restored_distribution(values, [token for _, token in chances], self.max_denominator)
             values = exact or values
@@ -248,9 +252,9 @@ class EfgReader:
         if total != 1:
             rounded = self.max_denominator is None and abs(total - 1) < Fraction(1, 10**9)
             hint = "write fractions such as 1/3" + (", or read with rationalize=True" if rounded else "")
-            shown = (
-                str(total) if len(str(total)) <= 16 else f"1 {'-' if total < 1 else '+'} {float(abs(total - 1)):.3g}"
-            )
+            shown = short(total, quoted=False)
+            if total.denominator >= 10**8:
+                shown = f"1 {'-' if total < 1 else '+'} {float(abs(total - 1)):.3g}"
             self.lexer.fail(
                 f"the probabilities of chance's information set {own_id} sum to {shown}: they must sum to exactly 1, "
                 f"so {hint}",

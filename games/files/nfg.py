@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.errors import GameError
+from marlgt.games._arrays import short
 from marlgt.games.files._numbers import compact
 from marlgt.games.files.lexer import Lexer, Limits, number_token, read_text, text_token, unique_labels
 from marlgt.games.normal_form import NormalFormGame
@@ -175,7 +176,8 @@ def _outcome_body(lexer: Lexer, counts: tuple[int, ...]) -> NDArray[Any]:
             place = lexer.position
             lexer.number("an outcome")
         lexer.fail(
-            f"profile {bad[0] + 1} has outcome {indices[bad[0]]}: the file defines outcomes 1 to {len(outcomes) - 1}, "
+            f"profile {bad[0] + 1} has outcome {short(indices[bad[0]], quoted=False)}: "
+            f"the file defines outcomes 1 to {len(outcomes) - 1}, "
             "and 0 is the outcome that pays nothing",
             at=place,
         )
