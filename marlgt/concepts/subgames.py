@@ -63,7 +63,7 @@ def subgame_roots(game: ExtensiveGame) -> NDArray[np.int64]:
     lowest, highest = np.arange(game.n_nodes), np.arange(game.n_nodes)
     lowest[movers], highest[movers] = first[sets], last[sets]
     end = np.arange(game.n_nodes)
-    gear(_spans, 4.0 * game.n_nodes)(game.parent, lowest, highest, end)
+    gear(_spans, 14.0 * game.n_nodes)(game.parent, lowest, highest, end)
     nodes = np.arange(game.n_nodes)
     closed = (lowest >= nodes) & (highest <= end) & (np.diff(game.first_child) > 0)
     # A game of a single node is a subgame of itself.
@@ -163,7 +163,7 @@ def subgame_worth(
     belongs = np.full(game.n_nodes, -1, dtype=np.int64)
     belongs[roots] = np.arange(len(roots))
     within = belongs.copy()
-    gear(_innermost, 4.0 * game.n_nodes)(game.parent, within)
+    gear(_innermost, 5.0 * game.n_nodes)(game.parent, within)
     best = np.empty((game.n_players, len(roots)), dtype=values.dtype)
     for i, own in enumerate(form.players):
         nodes = np.flatnonzero(game.player == i)
@@ -174,7 +174,7 @@ def subgame_worth(
         weight = np.zeros(game.n_nodes, dtype=values.dtype)
         worth = np.zeros(own.n_sequences, dtype=values.dtype)
         at_root = np.zeros(len(roots), dtype=values.dtype)
-        walk = _weights if exact else gear(_weights, 4.0 * game.n_nodes)
+        walk = _weights if exact else gear(_weights, 8.0 * game.n_nodes)
         walk(game.parent, game.player, i, moves, belongs, weight)
         # Leaves of a subgame: ends of the play, and the roots of the subgames just inside it.
         leaves = np.flatnonzero((belongs >= 0) | (np.diff(game.first_child) == 0))
@@ -182,7 +182,7 @@ def subgame_worth(
         by_outside = np.argsort(outside, kind="stable")
         leaves = leaves[by_outside]
         leaf_starts = np.searchsorted(outside[by_outside], np.arange(len(roots) + 1))
-        reply = _best_replies if exact else gear(_best_replies, 6.0 * (game.n_nodes + own.n_sequences))
+        reply = _best_replies if exact else gear(_best_replies, 15.0 * (game.n_nodes + own.n_sequences))
         reply(
             leaves,
             leaf_starts,
@@ -208,7 +208,7 @@ def node_values(game: ExtensiveGame, moves: NDArray[Any], payoffs: NDArray[Any],
     """Return each player's expected payoff from every node on, outcomes before it included, shape (n, N)."""
     values = np.zeros((game.n_players, game.n_nodes), dtype=payoffs.dtype)
     values[:, game.terminals] = payoffs
-    walk = _expectations if exact else gear(_expectations, 4.0 * game.n_players * game.n_nodes)
+    walk = _expectations if exact else gear(_expectations, 6.0 * game.n_players * game.n_nodes)
     walk(game.parent, moves, values)
     return values
 

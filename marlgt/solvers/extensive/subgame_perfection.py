@@ -92,7 +92,7 @@ def backward_induction(game: ExtensiveGame) -> Equilibrium:
     values = np.zeros((game.n_players, game.n_nodes), dtype=payoffs.dtype)
     values[:, game.terminals] = payoffs
     choice = np.zeros(game.n_nodes, dtype=np.int32)
-    walk = _induction if exact else gear(_induction, 6.0 * game.n_players * game.n_nodes)
+    walk = _induction if exact else gear(_induction, 10.0 * game.n_players * game.n_nodes)
     for end in range(game.n_nodes, 0, -_NODES_AT_ONCE):
         start = max(0, end - _NODES_AT_ONCE)
         walk(start, end, game.player, chances, game.first_child, game.children, values, choice)

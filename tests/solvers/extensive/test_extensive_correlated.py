@@ -182,6 +182,17 @@ def test_zero_sum_games_have_their_value_in_every_set():
         assert solver(game).values[0] == pytest.approx(-1 / 18, abs=1e-9)
 
 
+def test_what_is_never_reached_triggers_nothing():
+    tree = TreeBuilder(["Ann"])
+    root = tree.decision(None, 0, "first", ["stop", "go"])
+    tree.terminal(root, [3])
+    later = tree.decision(root, 0, "second", ["left", "right"])
+    tree.terminal(later, [0])
+    tree.terminal(later, [2])
+    for solver in (EFCE, EFCCE):
+        assert solver(tree.build()).values[0] == pytest.approx(3, abs=1e-9)
+
+
 def test_a_program_that_fails_is_told(monkeypatch):
     empty = np.zeros(0)
     failed = LinearProgramResult("failed", 0.0, empty, empty, empty.astype(bool), empty.astype(bool))

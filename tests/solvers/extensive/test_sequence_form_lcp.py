@@ -87,6 +87,8 @@ def test_at_weight_one_the_prior_is_replied_to(data):
     )
     problem = complementarity(payoffs, plans, bases)
     assert (problem.right + problem.cover >= -1e-9).all()
+    in_w = problem.plans(problem.right + problem.cover, np.zeros(len(problem.right)))
+    assert all(not plan[basis.chosen].any() for plan, basis in zip(in_w, bases))
     for own, basis in zip(form.players, bases):
         assert not (own.constraints() @ basis.spread).any()
         np.testing.assert_array_equal(own.constraints() @ basis.pure, np.eye(1 + own.n_infosets)[0])
