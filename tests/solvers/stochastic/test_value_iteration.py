@@ -334,6 +334,8 @@ def test_sweeps_that_run_out_leave_the_best_answer_with_its_certificate(method):
     assert best.epsilon > 0.0
     truth = modified_policy_iteration(game).state_values[0]
     assert np.abs(best.state_values[0] - truth).max() <= best.error_bound
+    # The residual times the discount over one minus the discount is part of the bound.
+    assert best.error_bound >= best.trace[-1, 1] * 0.99 / 0.01
 
 
 @pytest.mark.parametrize("method", METHODS)
