@@ -3,7 +3,7 @@
 The order is by cost. Zero-sum games go to modified policy iteration, which converges. Where every stage game has a pure
 equilibrium, policy iteration over the welfare-best of these settles games with common interests, turns or dominant
 actions at once. Then comes the path of Markov logit equilibria with long steps, left for Newton's method as early as
-that succeeds; the same path with short steps, which do not jump to another branch; and paths from random policies,
+that succeeds; the same path with short steps, which hardly ever jump to another branch; and paths from random policies,
 which avoid the bifurcations of the first.
 """
 

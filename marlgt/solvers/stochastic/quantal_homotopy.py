@@ -35,6 +35,8 @@ from marlgt.solvers.stochastic._stationary_answers import accepted, near_end, re
 
 __all__ = ["markov_logit", "markov_quantal_response"]
 
+_STEPS = 0.01
+"""The first correction to aim at. At 0.1 one of 110 random games ended elsewhere than at 0.001, at 0.01 none did."""
 _CHUNK = 20
 _MOST_SYSTEMS = 20_000
 _RESIDUAL = 1e-9
@@ -93,7 +95,7 @@ def markov_logit(game: StochasticGame, *, tolerance: float = 1e-6, time_limit: f
     require_discounting(game)
     elapsed = stopwatch()
     tables = stage_tables(game, common_scale=True)
-    path = QuantalTrace(tables, tables.uniform())
+    path = QuantalTrace(tables, tables.uniform(), aim=_STEPS)
     trace: list[tuple[float, float]] = []
     stop_gain = tolerance
     while True:
@@ -164,7 +166,7 @@ def markov_quantal_response(
     require_discounting(game)
     elapsed = stopwatch()
     tables = stage_tables(game, common_scale=True)
-    path = QuantalTrace(tables, tables.uniform())
+    path = QuantalTrace(tables, tables.uniform(), aim=_STEPS)
     target = rationality * float(tables.scale[0])
     trace: list[tuple[float, float]] = []
     status = CROSSED
