@@ -42,7 +42,8 @@ def grid_game_1(*, discount: float = 0.99) -> StochasticGame:
     Returns
     -------
     StochasticGame
-        Its states are pairs of cells, ``"0 2"`` at the start; :func:`grid_game_state` finds one.
+        Its states are pairs of cells, ``"(2, 0) (2, 2)"`` at the start, rows counted from the top;
+        :func:`grid_game_state` finds one.
 
     References
     ----------
@@ -53,7 +54,7 @@ def grid_game_1(*, discount: float = 0.99) -> StochasticGame:
     --------
     >>> game = grid_game_1()
     >>> game.states[0], [game.actions[0][a] for a in game.legal[0][0].nonzero()[0]]
-    ('0 2', ['up', 'right'])
+    ('(2, 0) (2, 2)', ['up', 'right'])
     """
     return tabulate(_Race((8, 6), uncertain=()), discount=discount, label=_label, title="Grid game 1")
 
@@ -73,7 +74,8 @@ def grid_game_2(*, discount: float = 0.99) -> StochasticGame:
     Returns
     -------
     StochasticGame
-        Its states are pairs of cells, ``"0 2"`` at the start; :func:`grid_game_state` finds one.
+        Its states are pairs of cells, ``"(2, 0) (2, 2)"`` at the start, rows counted from the top;
+        :func:`grid_game_state` finds one.
 
     References
     ----------
@@ -105,7 +107,9 @@ def grid_game_state(game: StochasticGame, first: int, second: int) -> int:
     0
     """
     require_stochastic_game(game)
-    label = f"{first} {second}"
+    label = ""
+    if all(isinstance(cell, int) and 0 <= cell < _SIDE**2 for cell in (first, second)):
+        label = _label((first, second))
     if label not in game.states:
         raise GameError(
             f"no state has the agents on {short(first)} and {short(second)}: give two cells from 0 to 8 that differ "
@@ -162,4 +166,7 @@ def _neighbour(cell: int, move: str) -> int:
 
 
 def _label(state: Cells | str) -> str:
-    return state if isinstance(state, str) else f"{state[0]} {state[1]}"
+    if isinstance(state, str):
+        return state
+    # Cells count from the bottom left, rows in labels from the top.
+    return " ".join(f"({_SIDE - 1 - cell // _SIDE}, {cell % _SIDE})" for cell in state)

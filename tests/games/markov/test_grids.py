@@ -70,13 +70,13 @@ def test_agents_bounce_off_one_another_but_change_places():
     game = grid_game_1()
     start = (grid_game_state(game, 0, 2), *move(game, "right", "left"))
     assert game.rewards[(slice(None), *start)].tolist() == [-1, -1]
-    assert following(game, "0 2", "right", "left") == {"0 2": 1.0}
-    assert following(game, "0 1", "right", "left") == {"1 0": 1.0}
+    assert following(game, "(2, 0) (2, 2)", "right", "left") == {"(2, 0) (2, 2)": 1.0}
+    assert following(game, "(2, 0) (2, 1)", "right", "left") == {"(2, 1) (2, 0)": 1.0}
 
 
 def test_the_race_is_over_when_one_arrives_and_a_shared_goal_takes_both():
     first, second = grid_game_1(), grid_game_2()
-    assert following(first, "5 4", "up", "up") == {"over": 1.0}
+    assert following(first, "(1, 2) (1, 1)", "up", "up") == {"over": 1.0}
     alone = (grid_game_state(first, 5, 4), *move(first, "up", "up"))
     assert first.rewards[(slice(None), *alone)].tolist() == [100, 0]
     both = (grid_game_state(second, 6, 8), *move(second, "right", "left"))
@@ -87,10 +87,10 @@ def test_the_race_is_over_when_one_arrives_and_a_shared_goal_takes_both():
 
 def test_a_barrier_lets_through_half_of_the_time():
     game = grid_game_2()
-    quarters = following(game, "0 2", "up", "up")
-    assert quarters == {"0 2": 0.25, "3 2": 0.25, "0 5": 0.25, "3 5": 0.25}
-    assert following(game, "0 1", "up", "left") == {"0 1": 0.5, "3 0": 0.5}
-    assert following(game, "3 4", "up", "right") == {"6 5": 1.0}
+    quarters = following(game, "(2, 0) (2, 2)", "up", "up")
+    assert quarters == {"(2, 0) (2, 2)": 0.25, "(1, 0) (2, 2)": 0.25, "(2, 0) (1, 2)": 0.25, "(1, 0) (1, 2)": 0.25}
+    assert following(game, "(2, 0) (2, 1)", "up", "left") == {"(2, 0) (2, 1)": 0.5, "(1, 0) (2, 0)": 0.5}
+    assert following(game, "(1, 0) (1, 1)", "up", "right") == {"(0, 0) (1, 2)": 1.0}
 
 
 def test_actions_that_lead_off_the_grid_are_not_legal():
