@@ -42,7 +42,7 @@ def soccer(discount: float, *, milliseconds: float | None) -> Row:
     game = gt.games.soccer(discount=discount)
     truth = (
         pollatschek_avi_itzhak(game, tolerance=1e-12)
-        if discount < 0.99
+        if discount <= 0.99
         else modified_policy_iteration(game, tolerance=1e-12)
     )
     answer = modified_policy_iteration(game)
