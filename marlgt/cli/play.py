@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marlgt.cli.policies import titled
 from marlgt.errors import GameError
 from marlgt.games.extensive import CHANCE, TERMINAL, ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
@@ -50,7 +51,7 @@ def play_rounds(
         raise GameError(f"player is {player}: the seats of this game are 0 to {game.n_players - 1}")
     rng = np.random.default_rng(seed)
     total = np.zeros(game.n_players)
-    say(f"You are player {game.players[player]}. Answer with a number or a label; q stops.")
+    say(f"You are {titled(game.players[player])}. Answer with a number or a label; q stops.")
     played = 0
     try:
         for k in range(rounds):
@@ -81,7 +82,7 @@ def _one_shot(game: NormalFormGame, profile: Sequence[Any], player: int, rng: An
     ]
     for i, a in enumerate(actions):
         if i != player:
-            say(f"Player {game.players[i]} plays {game.actions[i][a]}.")
+            say(f"{_capital(game.players[i])} plays {game.actions[i][a]}.")
     return game.payoffs.reshape(game.n_players, -1)[:, np.ravel_multi_index(actions, game.n_actions)]
 
 
@@ -103,7 +104,7 @@ def _by_turns(game: ExtensiveGame, profile: Sequence[Any], player: int, rng: Any
             a = _drawn(profile[mover][j, : len(labels)], rng)
         # What others do is told only where nothing is hidden; else it shows in what the person knows.
         if mover != player and game.has_perfect_information:
-            who = "Chance" if mover == CHANCE else f"Player {game.players[mover]}"
+            who = "Chance" if mover == CHANCE else _capital(game.players[mover])
             say(f"{who} plays {labels[a]}.")
         node = int(below[a])
     column = int(np.searchsorted(game.terminals, node))
@@ -136,6 +137,11 @@ def _by_states(game: StochasticGame, profile: Sequence[Any], player: int, rng: A
         say(f"  {moves}; rewards {', '.join(f'{x:g}' for x in paid)}")
         state = int(game.successors[(*cell, k)])
     return got
+
+
+def _capital(name: str) -> str:
+    who = titled(name)
+    return who[:1].upper() + who[1:]
 
 
 def _drawn(distribution: Any, rng: np.random.Generator) -> int:

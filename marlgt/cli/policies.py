@@ -18,7 +18,14 @@ from marlgt.games.stochastic import StochasticGame
 if TYPE_CHECKING:
     from marlgt.equilibria import Equilibria, Equilibrium
 
-__all__ = ["policies_as_csv", "policies_as_json", "policy_game_as_json", "print_policies", "write_curve"]
+__all__ = [
+    "policies_as_csv",
+    "policies_as_json",
+    "policy_game_as_json",
+    "print_policies",
+    "titled",
+    "write_curve",
+]
 
 _MOST_ROWS = 12
 """Rows of each player's policy that a table shows; all of them stand in the other formats."""
@@ -83,6 +90,11 @@ def _answer(e: Equilibrium) -> dict[str, Any]:
     }
 
 
+def titled(name: str) -> str:
+    """Return what to call a player in a sentence: ``player 1`` where the name is only a number."""
+    return f"player {name}" if name.isdigit() else name
+
+
 def _rows(game: PolicyGame, player: int, policy: Any) -> Iterator[tuple[str, list[tuple[str, float]]]]:
     """Yield the label of each information set or state in which a player chooses, and her actions' probabilities."""
     if isinstance(game, ExtensiveGame):
@@ -136,7 +148,7 @@ def print_policies(game: PolicyGame, answers: Equilibria) -> None:
 
 
 def _policy_lines(game: PolicyGame, player: int, policy: Any) -> Iterator[str]:
-    yield f"player {game.players[player]}:"
+    yield f"{titled(game.players[player])}:"
     hidden = 0
     for count, (where, actions) in enumerate(_rows(game, player, policy)):
         if count >= _MOST_ROWS:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from marlgt.certificates import certify
-from marlgt.cli.policies import PolicyGame, policy_game_as_json
+from marlgt.cli.policies import PolicyGame, policy_game_as_json, titled
 from marlgt.errors import UnsupportedGame
 from marlgt.games.extensive import CHANCE, ExtensiveGame
 from marlgt.games.stochastic import StochasticGame
@@ -100,7 +100,7 @@ def check_policies(game: PolicyGame, text: str, *, tolerance: float, as_json: bo
         print(json.dumps(document, indent=1))
         return certificate.epsilon
     for name, value, regret in zip(game.players, certificate.values, certificate.regrets):
-        print(f"player {name}: value {value:.10g}, gains {regret:.6g} from deviating")
+        print(f"{titled(name)}: value {value:.10g}, gains {regret:.6g} from deviating")
     verdict = "a Nash equilibrium" if certificate.epsilon <= tolerance else "not a Nash equilibrium"
     print(f"{verdict}: epsilon {certificate.epsilon:.6g}, computed in floating point (tolerance {tolerance:g})")
     return certificate.epsilon

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,16 @@ REGION_COLOURS = ("#cfe3ef", "#f6ddd5", "#dcebd8")
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
 
 
-def player_name(game: NormalFormGame, player: int) -> str:
+class HasNamedPlayers(Protocol):
+    """A game of any kind."""
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """The names of the players."""
+        ...
+
+
+def player_name(game: HasNamedPlayers, player: int) -> str:
     """Return what to call a player in a caption: ``player 1`` where the name is only a number."""
     name = game.players[player]
     return f"player {name}" if name.isdigit() else name

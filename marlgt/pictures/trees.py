@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from marlgt.errors import UnsupportedGame
 from marlgt.games.extensive import CHANCE, TERMINAL, ExtensiveGame
 from marlgt.games.sequence_form import checked_behavior
-from marlgt.pictures.diagrams import PLAYER_COLOURS
+from marlgt.pictures.diagrams import PLAYER_COLOURS, player_name
 
 __all__ = ["LARGEST_TREE", "draw_tree"]
 
@@ -68,7 +68,7 @@ def draw_tree(axes: Any, game: ExtensiveGame, profile: Any = None) -> None:
     for mover in (CHANCE, *range(game.n_players)):
         nodes = np.flatnonzero(game.player == mover)
         colour = _CHANCE_COLOUR if mover == CHANCE else PLAYER_COLOURS[mover % len(PLAYER_COLOURS)]
-        name = "chance" if mover == CHANCE else f"player {game.players[mover]}"
+        name = "chance" if mover == CHANCE else player_name(game, mover)
         if len(nodes):
             marker = "D" if mover == CHANCE else "o"
             axes.scatter(x[nodes], y[nodes], s=30, color=colour, marker=marker, label=name, zorder=3)

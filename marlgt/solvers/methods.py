@@ -24,7 +24,7 @@ Game = NormalFormGame | StochasticGame | ExtensiveGame
 Choice = tuple[tuple[str, str], ...]
 """Methods to try, best first, each with the reason."""
 
-LARGEST_PROGRAM = 4_000
+LARGEST_PROGRAM = 50_000
 """Sequences of both players up to which linear programming solves a zero-sum game within some seconds."""
 
 LARGEST_PIVOTING = 600
@@ -105,11 +105,12 @@ STOCHASTIC_METHODS: Mapping[str, Mapping[str, Method]] = {
         *_ZERO_SUM,
         ("plan_common_interest", "stochastic.planning", ()),
         ("stationary_equilibrium", "stochastic.portfolio", ("seed", "time_limit")),
-        ("markov_logit", "stochastic.quantal_homotopy", ()),
+        ("markov_logit", "stochastic.quantal_homotopy", ("time_limit",)),
         ("nash_value_iteration", "stochastic.stage_iteration", ("time_limit",)),
         ("friend_or_foe_value_iteration", "stochastic.friends_and_foes", ("time_limit",)),
     ),
     "minimax": _table(*_ZERO_SUM),
+    "qre": _table(("markov_quantal_response", "stochastic.quantal_homotopy", ("rationality", "time_limit"))),
     "correlated": _table(
         ("correlated_value_iteration", "stochastic.stage_iteration", ("objective", "player", "time_limit"))
     ),

@@ -72,7 +72,7 @@ def test_a_tree_is_played_to_its_end_against_a_policy():
     profile = (np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]))
     total, lines = played(game, profile, ["leave"])
     assert total.tolist() == [1.0, 1.0]
-    assert "Player Bob plays leave." in lines
+    assert "Bob plays leave." in lines
 
 
 def test_what_others_do_is_not_told_where_it_is_hidden():

@@ -136,8 +136,9 @@ def correlated_value_iteration(
     game : StochasticGame
         Discounted, or sure to end.
     objective : {"utilitarian", "egalitarian", "republican", "libertarian"}
-        Which correlated equilibrium of a stage game is chosen: that of the largest sum of values, of the largest
-        smallest value, of the largest value of any player, or of the largest value of ``player``.
+        Which correlated equilibrium of a stage game is chosen: that of the largest sum of values (also called
+        ``"welfare"``, as for normal-form games), of the largest smallest value, of the largest value of any player,
+        or of the largest value of ``player``.
     player : int
         For the libertarian objective.
     tolerance, max_sweeps, time_limit
@@ -173,6 +174,7 @@ def correlated_value_iteration(
     opened(game, tolerance, max_sweeps, time_limit)
     elapsed = stopwatch()
     tables = stage_tables(game, common_scale=True)
+    objective = "utilitarian" if objective == "welfare" else objective
     if not isinstance(objective, str) or objective not in STAGE_OBJECTIVES:
         raise GameError(f"objective is {short(objective)}: choose one of {', '.join(STAGE_OBJECTIVES)}")
     player = checked_player(game, player)
