@@ -98,16 +98,16 @@ def only_equilibria(game, *equilibria):
 
 @NASHPY
 def test_1_support_enumeration_finds_nothing():
-    game = NormalFormGame.bimatrix([[0, 1, 1], [4, 0, 0]], [[1, 0, 0], [0, 0, 1]])
-    only_equilibria(game, (("1/2", "1/2"), ("1/5", 0, "4/5")))
+    game = NormalFormGame.bimatrix([[0, 2, 4], [7, 0, 0]], [[1, 0, 0], [0, 0, 1]])
+    only_equilibria(game, (("1/2", "1/2"), ("4/11", 0, "7/11")))
     assert is_nondegenerate(game)
     assert called(support_enumeration, game) == []
 
 
 @NASHPY
 def test_2_support_enumeration_misses_the_mixed_equilibrium():
-    game = NormalFormGame.bimatrix([[0, 0, 0], [1, 3, -8]], [[-1, -1, 0], [1, 0, 0]])
-    only_equilibria(game, ((1, 0), (0, 0, 1)), ((0, 1), (1, 0, 0)), (("1/2", "1/2"), ("8/9", 0, "1/9")))
+    game = NormalFormGame.bimatrix([[0, 0, 0], [3, 7, -8]], [[-1, -1, 0], [1, 0, 0]])
+    only_equilibria(game, ((1, 0), (0, 0, 1)), ((0, 1), (1, 0, 0)), (("1/2", "1/2"), ("8/11", 0, "3/11")))
     assert is_nondegenerate(game)
     assert len(called(support_enumeration, game)) == 2
 
