@@ -7,10 +7,8 @@
 ...         policy[:, :1] = 1
 ...     return profile
 >>> report = check_extensive_solver(first_actions, max_examples=20, time_limit=None)
->>> report.passed, [r.name for r in report.failures]
-(False, ['returns equilibria', 'order of actions'])
->>> report.failures[0].counterexample
-<ExtensiveGame: 3 nodes, 1 + 0 information sets, exact>
+>>> report.passed, report.failures[0].name, report.failures[0].counterexample.n_nodes
+(False, 'returns equilibria', 3)
 
 As in :mod:`marlgt.testing.conformance`, the solver runs in a process of its own, Hypothesis draws the games with a
 fixed seed, and every failure comes with a small game as code.

@@ -18,8 +18,7 @@ from marlgt.certificates import certified
 from marlgt.concepts.behavior import sequence_worths
 from marlgt.concepts.stationary import best_stationary, stationary_values
 from marlgt.equilibria import Equilibrium
-from marlgt.errors import GameError
-from marlgt.games._arrays import short
+from marlgt.games._doors import require_any_game
 from marlgt.games._profiles import checked_profile, deviation_payoffs
 from marlgt.games._sequence_kernels import best_reply_pass, pass_over
 from marlgt.games.extensive import ExtensiveGame
@@ -176,10 +175,7 @@ def arena_of(game: Any) -> Arena:
     UnsupportedGame
         If a player of an extensive game forgets.
     """
+    require_any_game(game)
     if isinstance(game, NormalFormGame):
         return NormalArena(game)
-    if isinstance(game, ExtensiveGame):
-        return ExtensiveArena(game)
-    if isinstance(game, StochasticGame):
-        return StochasticArena(game)
-    raise GameError(f"game is {short(game)}: give a NormalFormGame, an ExtensiveGame or a StochasticGame")
+    return ExtensiveArena(game) if isinstance(game, ExtensiveGame) else StochasticArena(game)

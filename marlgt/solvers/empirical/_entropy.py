@@ -36,12 +36,14 @@ Potential = Callable[[Floats], tuple[float, Floats, Floats]]
 _NEWTON_STEPS = 200
 _HALVINGS = 60
 _TOLERANCE = 1e-13
+_NEARLY = 1e-10
+"""Distance from the conditions of an optimum at which a method that can go no further has still found it."""
 _FACE = 1e-7
 """What a face must leave of an entry or a slack, of 1, to count as positive."""
 
 
-def maximum_entropy(constraints: Floats) -> tuple[Floats, dict[str, int]]:
-    """Return the distribution p of greatest entropy with ``constraints @ p <= 0``, and the work done.
+def maximum_entropy(constraints: Floats) -> tuple[Floats, dict[str, int], bool]:
+    """Return the distribution p of greatest entropy with ``constraints @ p <= 0``, the work done, and if it converged.
 
     Parameters
     ----------
@@ -53,29 +55,32 @@ def maximum_entropy(constraints: Floats) -> tuple[Floats, dict[str, int]]:
     p : ndarray, shape (N,)
         Feasible up to rounding where the method converged: the caller measures how far it did.
     work : dict of str to int
+    converged : bool
+        Whether p meets the conditions of an optimum, not only the constraints.
     """
     rows = constraints[np.abs(constraints).max(axis=1, initial=0.0) > 0.0]
-    p, steps = _dual(rows, np.zeros(len(rows), dtype=bool), _exponential)
+    p, steps, converged = _dual(rows, np.zeros(len(rows), dtype=bool), _exponential)
     work = {"newton_steps": steps, "linear_programs": 0}
-    if _violation(rows, p) <= _TOLERANCE:
-        return p, work
+    if converged:
+        return p, work, True
     columns, equal = _face(rows)
     if not columns.size:
-        return p, work
-    inner, more = _dual(rows[:, columns], equal, _exponential)
+        return p, work, False
+    inner, more, converged = _dual(rows[:, columns], equal, _exponential)
     whole = np.zeros(rows.shape[1])
     whole[columns] = inner
     work = {"newton_steps": steps + more, "linear_programs": 1}
-    return min((whole, p), key=lambda q: _violation(rows, q)), work
+    return whole, work, converged or _violation(rows, whole) <= _NEARLY
 
 
-def least_norm(constraints: Floats) -> tuple[Floats, dict[str, int]]:
+def least_norm(constraints: Floats) -> tuple[Floats, dict[str, int], bool]:
     """Return the distribution p of least Euclidean norm with ``constraints @ p <= 0``, of greatest Gini impurity.
 
     It is the shortest x with -G x >= 0, x >= 0 and sum(x) >= 1, which nonnegative least squares find in its dual: with
     all these rows A x >= h, u >= 0 minimising |A' u|^2 + (h u - 1)^2 and r the residual, x is r[:-1] / -r[-1] (Lawson
-    and Hanson 1974, chapter 23, algorithm LDP). Where rounding leads that astray, Newton's method takes its place, with
-    the projection onto the simplex instead of the exponential: p is the distribution nearest to -G' a.
+    and Hanson 1974, chapter 23, algorithm LDP). Where that stops at no optimum, which the signs of its gradient tell,
+    Newton's method takes its place, with the projection onto the simplex instead of the exponential: p is the
+    distribution nearest to -G' a.
 
     Parameters
     ----------
@@ -97,28 +102,32 @@ def least_norm(constraints: Floats) -> tuple[Floats, dict[str, int]]:
         multipliers = np.zeros(matrix.shape[1])
     residual = matrix @ multipliers - target
     p = np.maximum(residual[:-1] / max(-residual[-1], 1e-300), 0.0)
-    if p.sum() > 0.0:
+    gradient = matrix.T @ residual
+    if p.sum() > 0.0 and gradient.min() >= -_NEARLY and np.abs(gradient * multipliers).max() <= _NEARLY:
         p /= p.sum()
         if _violation(rows, p) <= _TOLERANCE:
-            return p, {"newton_steps": 0, "least_squares": 1}
-    other, steps = _dual(rows, np.zeros(len(rows), dtype=bool), _quadratic)
-    work = {"newton_steps": steps, "least_squares": 1}
-    return min((other, p), key=lambda q: _violation(rows, q) if q.sum() > 0.0 else np.inf), work
+            return p, {"newton_steps": 0, "least_squares": 1}, True
+    p, steps, converged = _dual(rows, np.zeros(len(rows), dtype=bool), _quadratic)
+    return p, {"newton_steps": steps, "least_squares": 1}, converged
 
 
 def _violation(rows: Floats, p: Floats) -> float:
     return float((rows @ p).max(initial=0.0))
 
 
-def _dual(rows: Floats, free: NDArray[np.bool_], potential: Potential) -> tuple[Floats, int]:
-    """Minimise the dual by projected Newton steps; multipliers of ``free`` rows may be negative."""
+def _dual(rows: Floats, free: NDArray[np.bool_], potential: Potential) -> tuple[Floats, int, bool]:
+    """Minimise the dual by projected Newton steps; multipliers of ``free`` rows may be negative.
+
+    The last item tells whether the constraints with multipliers hold with equality and the others hold, which makes
+    the point the optimum.
+    """
     multipliers = np.zeros(len(rows))
     value, p, spread = potential(-(multipliers @ rows))
     for step in range(_NEWTON_STEPS):
         slack = rows @ p
         held = ~free & (multipliers <= 0.0) & (slack <= 0.0)
         if np.abs(slack[~held]).max(initial=0.0) <= _TOLERANCE:
-            return p, step
+            return p, step, True
         active = np.flatnonzero(~held)
         # The derivative of p is diag(w) - w w' / sum(w).
         centred = (rows[active] - (rows[active] @ spread / spread.sum())[:, None]) * np.sqrt(spread)
@@ -128,9 +137,9 @@ def _dual(rows: Floats, free: NDArray[np.bool_], potential: Potential) -> tuple[
             if trial is not None:
                 break
         else:
-            return p, step
+            return p, step, bool(np.abs(slack[~held]).max(initial=0.0) <= _NEARLY)
         multipliers, value, p, spread = trial
-    return p, _NEWTON_STEPS
+    return p, _NEWTON_STEPS, False
 
 
 def _descended(

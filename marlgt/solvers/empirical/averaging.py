@@ -65,23 +65,24 @@ def nash_averaging(game: NormalFormGame) -> NashAverage:
     --------
     >>> import marlgt as gt
     >>> found = nash_averaging(gt.NormalFormGame.zero_sum([[0, 1, 1], [-1, 0, 0], [-1, 0, 0]]))
-    >>> found.ratings[0].tolist(), found.equilibrium.profile[0].tolist()
-    ([0.0, -1.0, -1.0], [1.0, 0.0, 0.0])
+    >>> found.ratings[0].round(6) + 0.0, found.equilibrium.profile[0].round(6)
+    (array([ 0., -1., -1.]), array([1., 0., 0.]))
     """
     clock = stopwatch()
     pair = minimax(game)
-    steps = 0
+    steps, settled = 0, True
     profile = []
     for i, own in enumerate((game.payoffs[0], game.payoffs[1].T)):
         # A strategy is optimal if it earns the value against every action of the other side.
         shortfall = (float(pair.values[i]) - own.T) / max(float(game.payoff_range[i]), np.finfo(float).tiny)
-        weights, work = maximum_entropy(shortfall)
+        weights, work, converged = maximum_entropy(shortfall)
         steps += work["newton_steps"]
+        settled = settled and converged
         profile.append(weights)
     answer = certified(game, profile, method="nash_averaging", work={"newton_steps": steps}, seconds=clock())
-    if relative_epsilon(game, answer) > TOLERANCE:
+    if not settled or relative_epsilon(game, answer) > TOLERANCE:
         raise NotConverged(
-            f"Newton's method left a regret of {answer.epsilon:.1e}: use minimax, whose pair need not have the most",
+            f"Newton's method stopped early, with a regret of {answer.epsilon:.1e}: use minimax, whose pair need not have the most",
             best=answer,
         )
     ratings = (game.payoffs[0] @ profile[1], profile[0] @ game.payoffs[1])

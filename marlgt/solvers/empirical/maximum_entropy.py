@@ -35,7 +35,7 @@ __all__ = [
     "maximum_gini_correlated_equilibrium",
 ]
 
-Method = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], dict[str, int]]]
+Method = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], dict[str, int], bool]]
 
 MOST_ENTRIES = 20_000_000
 """Most entries of the matrix of incentive constraints: 160 megabytes."""
@@ -60,7 +60,7 @@ def maximum_entropy_correlated_equilibrium(game: NormalFormGame) -> Equilibrium:
     >>> import marlgt as gt
     >>> chicken = gt.NormalFormGame.bimatrix([[6, 2], [7, 0]], [[6, 7], [2, 0]])
     >>> maximum_entropy_correlated_equilibrium(chicken).joint.round(4).tolist()
-    [[0.4444, 0.2222], [0.2222, 0.1111]]
+    [[0.2583, 0.2967], [0.2967, 0.1483]]
     """
     return _greatest(game, maximum_entropy, "maximum_entropy", coarse=False)
 
@@ -133,7 +133,7 @@ def _greatest(game: NormalFormGame, find: Method, name: str, *, coarse: bool) ->
     lowest = game.payoffs.reshape(game.n_players, -1).min(axis=1).reshape(-1, *[1] * game.n_players)
     program = IncentiveProgram((game.payoffs - lowest) / spread, coarse=coarse)
     names = np.arange(sum(c if coarse else c * c for c in counts))
-    joint, work = find(program.dense_rows(names))
+    joint, work, converged = find(program.dense_rows(names))
     shaped = joint.reshape(counts)
     certificate = certify(game, shaped, concept=concept)
     shaped.flags.writeable = False
@@ -148,10 +148,10 @@ def _greatest(game: NormalFormGame, find: Method, name: str, *, coarse: bool) ->
         work=work,
         seconds=clock(),
     )
-    if relative_epsilon(game, answer) > TOLERANCE:
+    if not converged or relative_epsilon(game, answer) > TOLERANCE:
         raise NotConverged(
-            f"{name.replace('_', ' ')} left a gain of {answer.epsilon:.1e} from deviating: use the answer in .best, or "
-            f"{concept}_equilibrium",
+            f"{name.replace('_', ' ')} stopped before its optimum, with a gain of {answer.epsilon:.1e} from deviating: "
+            f"use the answer in .best, or {concept}_equilibrium",
             best=answer,
         )
     return answer

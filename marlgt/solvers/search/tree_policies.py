@@ -107,8 +107,8 @@ def visit_policy(visits: ArrayLike, *, temperature: float = 1.0) -> NDArray[np.f
 
     Examples
     --------
-    >>> visit_policy([1, 3]).tolist(), visit_policy([1, 3], temperature=0.5).tolist()
-    ([0.25, 0.75], [0.1, 0.9])
+    >>> visit_policy([1, 3]), visit_policy([1, 3], temperature=0.5).round(9)
+    (array([0.25, 0.75]), array([0.1, 0.9]))
     """
     _, counts = _checked(visits, visits)
     heat = nonnegative(temperature, "temperature")

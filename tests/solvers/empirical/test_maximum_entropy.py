@@ -101,7 +101,8 @@ def test_both_programs_meet_the_conditions_of_their_optima(rows, columns, seed):
         (maximum_entropy, lambda p: np.log(np.maximum(p, 1e-300))),
         (least_norm, lambda p: p),
     ):
-        p, work = solve(matrix)
+        p, work, converged = solve(matrix)
+        assert converged
         assert work["newton_steps"] >= 0
         assert p.sum() == pytest.approx(1.0)
         assert (matrix @ p).max() <= 1e-10
