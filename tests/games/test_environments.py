@@ -132,7 +132,9 @@ class TestParallelEnv:
             env.step({"1": 0.5, "2": 0})
         with pytest.raises(GameError, match=r"is 9: player 0 has actions 0 to 3"):
             env.step({"1": 9, "2": 0})
-        with pytest.raises(GameError, match=r"not legal in state 0 \('(2, 0) (2, 2)'\): choose among game.legal\[1\]\[0\]"):
+        with pytest.raises(
+            GameError, match=r"not legal in state 0 \('\(2, 0\) \(2, 2\)'\): choose among game.legal\[1\]\[0\]"
+        ):
             env.step({"1": 0, "2": env.game.actions[1].index("right")})
         with pytest.raises(GameError, match="seed is -1: give a whole number from 0"):
             env.reset(seed=-1)
