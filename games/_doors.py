@@ -17,10 +17,13 @@ __all__ = [
     "nonnegative",
     "per_player",
     "permutation",
+    "require_any_game",
     "require_budget",
+    "require_extensive_game",
     "require_flag",
     "require_game",
     "require_path",
+    "require_policy_game",
     "require_seed",
     "require_sequence",
     "require_stochastic_game",
@@ -57,9 +60,15 @@ def require_game(game: Any) -> None:
     from marlgt.games.normal_form import NormalFormGame
 
     if not isinstance(game, NormalFormGame):
-        raise GameError(
-            f"game is {short(game)}: give a NormalFormGame, made for example by NormalFormGame.bimatrix(A, B)"
-        )
+        _refuse(game, "NormalFormGame", "made for example by NormalFormGame.bimatrix(A, B)")
+
+
+def require_extensive_game(game: Any) -> None:
+    """Raise GameError unless the argument is an ExtensiveGame."""
+    from marlgt.games.extensive import ExtensiveGame
+
+    if not isinstance(game, ExtensiveGame):
+        _refuse(game, "ExtensiveGame", "made for example by TreeBuilder")
 
 
 def require_stochastic_game(game: Any) -> None:
@@ -67,7 +76,43 @@ def require_stochastic_game(game: Any) -> None:
     from marlgt.games.stochastic import StochasticGame
 
     if not isinstance(game, StochasticGame):
-        raise GameError(f"game is {short(game)}: give a StochasticGame")
+        _refuse(game, "StochasticGame", "made for example by StochasticGame.repeated(stage, discount=0.9)")
+
+
+def require_policy_game(game: Any) -> None:
+    """Raise GameError unless the argument is an ExtensiveGame or a StochasticGame."""
+    from marlgt.games.extensive import ExtensiveGame
+    from marlgt.games.stochastic import StochasticGame
+
+    if not isinstance(game, ExtensiveGame | StochasticGame):
+        raise GameError(f"game is {short(game)}: give an ExtensiveGame or a StochasticGame")
+
+
+def require_any_game(game: Any) -> None:
+    """Raise GameError unless the argument is a NormalFormGame, an ExtensiveGame or a StochasticGame."""
+    from marlgt.games.extensive import ExtensiveGame
+    from marlgt.games.normal_form import NormalFormGame
+    from marlgt.games.stochastic import StochasticGame
+
+    if not isinstance(game, NormalFormGame | ExtensiveGame | StochasticGame):
+        raise GameError(f"game is {short(game)}: give a NormalFormGame, an ExtensiveGame or a StochasticGame")
+
+
+_WAYS = {
+    ("ExtensiveGame", "NormalFormGame"): "game.normal_form() makes one of this tree",
+    ("StochasticGame", "NormalFormGame"): "game.stage_game(state, values) is the one of a state",
+    ("NormalFormGame", "ExtensiveGame"): "ExtensiveGame.from_normal_form(game) makes one of this",
+    ("StochasticGame", "ExtensiveGame"): "stochastic games have solvers of their own",
+    ("NormalFormGame", "StochasticGame"): "StochasticGame.repeated(game, discount=0.9) repeats this one",
+    ("ExtensiveGame", "StochasticGame"): "extensive games have solvers of their own",
+}
+"""How to come from a game of one type to one of another."""
+
+
+def _refuse(game: Any, wanted: str, made: str) -> None:
+    way = _WAYS.get((type(game).__name__, wanted))
+    hint = f", {made}" if way is None else f"; {way}, and marlgt.solve takes every type"
+    raise GameError(f"game is {short(game)}: give a{'n' if wanted[0] in 'AEIOU' else ''} {wanted}{hint}")
 
 
 def require_sequence(values: Any, name: str, what: str) -> None:

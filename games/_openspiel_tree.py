@@ -40,9 +40,11 @@ def loaded(game: Any) -> tuple[Any, Any]:
         try:
             game = pyspiel.load_game(game)
         except pyspiel.SpielError as error:
-            raise GameError(f"pyspiel cannot load {short(game)}: {str(error).strip().splitlines()[0][:200]}") from error
+            raise GameError(
+                f"game is {short(game)}, which pyspiel cannot load: {str(error).strip().splitlines()[0][:200]}"
+            ) from error
     elif not isinstance(game, pyspiel.Game):
-        raise GameError(f"game must be a pyspiel.Game or the name of one, got {short(game)}")
+        raise GameError(f"game is {short(game)}: give a pyspiel.Game or the name of one")
     return pyspiel, game
 
 

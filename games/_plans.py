@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games._arrays import short
+from marlgt.games._doors import require_extensive_game
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.sequence_form import PlayerSequences
 
 __all__ = [
     "MAX_CHOICES",
-    "check_extensive",
     "checked_player",
     "played_nodes",
     "played_sequences",
@@ -27,13 +27,8 @@ MAX_CHOICES = 50_000_000
 """Pure strategies times information sets that a list of strategies may have by default."""
 
 
-def check_extensive(game: Any) -> None:
-    if not isinstance(game, ExtensiveGame):
-        raise GameError(f"game is {short(game)}: give an ExtensiveGame, made for example by TreeBuilder")
-
-
 def checked_player(game: Any, player: Any) -> int:
-    check_extensive(game)
+    require_extensive_game(game)
     if not isinstance(player, (int, np.integer)) or isinstance(player, bool) or not 0 <= player < game.n_players:
         raise GameError(f"player is {short(player)}: players are numbered from 0 to {game.n_players - 1}")
     return int(player)

@@ -23,9 +23,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import BudgetExceeded, ProfileError, UnsupportedGame
 from marlgt.games._arrays import exact_and_float, short
+from marlgt.games._doors import require_extensive_game
 from marlgt.games._plans import (
     MAX_CHOICES,
-    check_extensive,
     checked_player,
     played_nodes,
     played_sequences,
@@ -153,7 +153,7 @@ def mixed_to_behavior(game: ExtensiveGame, mixed: Sequence[ArrayLike], *, reduce
     >>> fred.tolist()
     [[1.0, 0.0], [0.25, 0.75]]
     """
-    check_extensive(game)
+    require_extensive_game(game)
     form = game.sequence_form
     if len(mixed) != game.n_players:
         raise ProfileError(f"mixed holds {len(mixed)} distributions: give one for each of {game.n_players} players")
@@ -203,7 +203,7 @@ def behavior_to_mixed(game: ExtensiveGame, profile: Any, *, reduced: bool = True
     >>> fred.tolist()
     [0.25, 0.75, 0.0, 0.0]
     """
-    check_extensive(game)
+    require_extensive_game(game)
     if not game.has_perfect_recall:
         raise UnsupportedGame(
             "a player forgets, so her behaviour policy may be no mixture of pure strategies: give a game with perfect "

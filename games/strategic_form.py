@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.errors import BudgetExceeded
-from marlgt.games._doors import require_game, require_whole
+from marlgt.games._doors import require_extensive_game, require_game, require_whole
 from marlgt.games._exact import over_common_denominators
-from marlgt.games._plans import check_extensive, played_nodes, played_sequences, recalls, sequences, size
+from marlgt.games._plans import played_nodes, played_sequences, recalls, sequences, size
 from marlgt.games.extensive import TERMINAL, ExtensiveGame, Infosets
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.games.plans import n_pure_strategies, pure_strategies
@@ -68,7 +68,7 @@ def strategic_form(game: ExtensiveGame, *, reduced: bool = True, max_payoffs: in
     ----------
     Osborne, M. J. and Rubinstein, A. (1994). A Course in Game Theory, Definitions 94.1 and 95.1.
     """
-    check_extensive(game)
+    require_extensive_game(game)
     require_whole(max_payoffs, "max_payoffs", least=1)
     n = game.n_players
     asked = n * math.prod(n_pure_strategies(game, i, reduced=reduced) for i in range(n))

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from marlgt.concepts.deviations import deviation_gains, values_and_regrets, write_worth
 from marlgt.equilibria import Certificate, Equilibrium
 from marlgt.errors import GameError, ProfileError
-from marlgt.games._doors import require_game
+from marlgt.games._doors import require_any_game
 from marlgt.games._profiles import SUM_TOLERANCE, checked_joint, checked_profile, deviation_payoffs, integer_profile
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
@@ -77,11 +77,11 @@ def certify(
     """
     if isinstance(answer, Equilibrium):
         answer = answer.joint if answer.profile is None else (answer.exact_profile or answer.profile)
-    if not isinstance(game, NormalFormGame) and isinstance(game, ExtensiveGame | StochasticGame):
+    require_any_game(game)
+    if not isinstance(game, NormalFormGame):
         from marlgt.policy_certificates import certify_policies
 
         return certify_policies(game, answer, concept)
-    require_game(game)
     if concept == "nash":
         return _certify_profile(game, answer)
     if concept in ("correlated", "coarse_correlated"):

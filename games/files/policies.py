@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from marlgt.errors import GameError, ProfileError
 from marlgt.games._arrays import exact_and_float, short
+from marlgt.games._doors import require_policy_game
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.files.json_form import json_numbers, json_object, plain_numbers
 from marlgt.games.files.lexer import Limits, read_text
@@ -119,14 +120,13 @@ _Place = tuple[int, str, tuple[str, ...]]
 
 
 def _places(game: ExtensiveGame | StochasticGame) -> tuple[str, list[list[_Place]]]:
+    require_policy_game(game)
     if isinstance(game, ExtensiveGame):
         return "infoset", [
             [(j, sets.label(j), sets.action_labels(j)) for j in range(len(sets))] for sets in game.infosets
         ]
-    if isinstance(game, StochasticGame):
-        states = np.flatnonzero(~game.terminal).tolist()
-        return "state", [[(s, game.states[s], labels) for s in states] for labels in game.actions]
-    raise GameError(f"game is {short(game)}: give an ExtensiveGame or a StochasticGame")
+    states = np.flatnonzero(~game.terminal).tolist()
+    return "state", [[(s, game.states[s], labels) for s in states] for labels in game.actions]
 
 
 def _shapes(game: ExtensiveGame | StochasticGame) -> list[tuple[int, int]]:

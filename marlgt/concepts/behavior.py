@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.games._comparable import checked_player
+from marlgt.games._doors import require_extensive_game
 from marlgt.games._sequence_kernels import best_reply_pass, pass_over
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.sequence_form import PlayerSequences, SequenceForm, checked_behavior
@@ -49,6 +50,7 @@ def best_behavior(game: ExtensiveGame, profile: Any, player: int) -> tuple[float
     ProfileError
         If the profile does not fit the game.
     """
+    require_extensive_game(game)
     player = checked_player(game, player)
     form = game.sequence_form
     plans = form.realization_plans(checked_behavior(game, profile))

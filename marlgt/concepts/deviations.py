@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from marlgt.games._comparable import checked_player
-from marlgt.games._doors import require_game
+from marlgt.games._doors import require_any_game, require_game
 from marlgt.games._profiles import SUM_TOLERANCE, checked_joint, checked_profile, deviation_payoffs
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
@@ -62,11 +62,11 @@ def regrets(game: AnyGame, profile: Sequence[ArrayLike]) -> NDArray[np.float64]:
     >>> regrets(g, ([1, 0], [1, 0]))
     array([1., 1.])
     """
-    if not isinstance(game, NormalFormGame) and isinstance(game, ExtensiveGame | StochasticGame):
+    require_any_game(game)
+    if not isinstance(game, NormalFormGame):
         from marlgt.concepts.policies import policy_worth
 
         return policy_worth(game, profile)[1]
-    require_game(game)
     return values_and_regrets(game.payoffs, checked_profile(game, profile))[1]
 
 

@@ -28,6 +28,7 @@ from marlgt.concepts._decision_processes import (
 )
 from marlgt.errors import UnsupportedGame
 from marlgt.games._comparable import checked_player
+from marlgt.games._doors import require_stochastic_game
 from marlgt.games.stochastic import StationaryProfile, StochasticGame, checked_stationary
 
 __all__ = [
@@ -52,6 +53,7 @@ def stationary_values(game: StochasticGame, profile: Any) -> NDArray[np.float64]
     ProfileError
         If the profile does not fit the game.
     """
+    require_stochastic_game(game)
     require_discounting(game)
     policies = _distributions(game, profile)
     return _values(game, policies, decision_process(game, policies, 0))
@@ -79,6 +81,7 @@ def best_stationary(game: StochasticGame, profile: Any, player: int) -> tuple[ND
     ProfileError
         If the profile does not fit the game.
     """
+    require_stochastic_game(game)
     require_discounting(game)
     policies = _distributions(game, profile)
     player = checked_player(game, player)
@@ -100,6 +103,7 @@ def stationary_regrets(game: StochasticGame, profile: Any) -> tuple[NDArray[np.f
     ProfileError
         If the profile does not fit the game.
     """
+    require_stochastic_game(game)
     require_discounting(game)
     policies = _distributions(game, profile)
     process = decision_process(game, policies, 0)
@@ -122,6 +126,7 @@ def value_units(game: StochasticGame, state_values: NDArray[np.float64]) -> NDAr
     game : StochasticGame
     state_values : ndarray, shape (n, S)
     """
+    require_stochastic_game(game)
     stakes = np.maximum(game.reward_range, np.abs(state_values).max(axis=1))
     return np.where(stakes > 0.0, stakes, 1.0)
 

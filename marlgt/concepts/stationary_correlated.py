@@ -26,6 +26,7 @@ from marlgt.concepts._chains import chain_of, chain_values
 from marlgt.concepts.stationary import require_discounting
 from marlgt.errors import NotConverged, ProfileError
 from marlgt.games._arrays import exact_and_float
+from marlgt.games._doors import require_stochastic_game
 from marlgt.games.stochastic import StochasticGame
 
 __all__ = ["checked_stationary_joint", "correlated_worth", "stationary_correlated_regrets", "stationary_joint_values"]
@@ -61,6 +62,7 @@ def stationary_joint_values(game: StochasticGame, joint: ArrayLike) -> Floats:
     >>> stationary_joint_values(game, [[[1/3, 1/3], [1/3, 0]]]).round(6).tolist()
     [[10.0], [10.0]]
     """
+    require_stochastic_game(game)
     require_discounting(game)
     return _values(game, checked_stationary_joint(game, joint))
 
@@ -91,6 +93,7 @@ def stationary_correlated_regrets(game: StochasticGame, joint: ArrayLike) -> tup
     >>> stationary_correlated_regrets(game, [[[1/4, 1/4], [1/4, 1/4]]])[1].round(6).tolist()
     [[0.5], [0.5]]
     """
+    require_stochastic_game(game)
     require_discounting(game)
     q = checked_stationary_joint(game, joint)
     values = _values(game, q)

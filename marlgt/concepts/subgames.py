@@ -21,8 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.games._doors import nonnegative
-from marlgt.games._plans import check_extensive
+from marlgt.games._doors import nonnegative, require_extensive_game
 from marlgt.games.extensive import CHANCE, ExtensiveGame
 from marlgt.games.sequence_form import checked_behavior
 from marlgt.kernels import gear, kernel
@@ -53,7 +52,7 @@ def subgame_roots(game: ExtensiveGame) -> NDArray[np.int64]:
     >>> subgame_roots(tree.build()).tolist()
     [0, 2]
     """
-    check_extensive(game)
+    require_extensive_game(game)
     movers = np.flatnonzero(game.player >= 0)
     sets = game.infoset_offset[game.player[movers]] + game.infoset[movers]
     count = int(game.infoset_offset[-1])
@@ -92,7 +91,7 @@ def subgame_regrets(game: ExtensiveGame, profile: Any) -> NDArray[np.float64]:
     ProfileError
         If the profile does not fit the game.
     """
-    check_extensive(game)
+    require_extensive_game(game)
     policies = checked_behavior(game, profile)
     moves = move_probabilities(game, policies, game.probability)
     roots, values, best = subgame_worth(game, moves, game.terminal_payoffs, exact=False)

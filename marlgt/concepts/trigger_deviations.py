@@ -28,7 +28,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import ProfileError
 from marlgt.games._arrays import exact_and_float
-from marlgt.games._plans import check_extensive, played_sequences
+from marlgt.games._doors import require_extensive_game
+from marlgt.games._plans import played_sequences
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.plans import pure_strategies
 from marlgt.games.sequence_form import SUM_TOLERANCE, PlayerSequences
@@ -80,7 +81,7 @@ def efcce_gap(game: ExtensiveGame, joint: ArrayLike) -> float:
 
 def trigger_regrets(game: ExtensiveGame, joint: ArrayLike, *, coarse: bool) -> tuple[Floats, Floats]:
     """Return each player's expected payoff and largest gain from a trigger, never below zero, shapes (n,)."""
-    check_extensive(game)
+    require_extensive_game(game)
     form = game.sequence_form
     strategies = [pure_strategies(game, i) for i in range(game.n_players)]
     weights = _checked_joint(joint, tuple(map(len, strategies)))

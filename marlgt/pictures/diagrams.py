@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.errors import UnsupportedGame
+from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def draw_best_replies(
     UnsupportedGame
         For a game of another size.
     """
+    require_game(game)
     if game.n_actions != (2, 2):
         raise UnsupportedGame(f"best replies are drawn for 2 x 2 games, this one is {game.n_actions}: use draw_simplex")
     if run is not None:
@@ -125,6 +127,7 @@ def draw_simplex(
     UnsupportedGame
         If the game has not two players or the player not three actions.
     """
+    require_game(game)
     if game.n_players != 2 or game.n_actions[player] != 3:
         raise UnsupportedGame(
             f"a simplex is drawn for a player with three actions in a two-player game, not for player {player} of a "
@@ -183,6 +186,7 @@ def draw_outcomes(axes: Any, game: NormalFormGame, equilibria: Iterable[Equilibr
     UnsupportedGame
         For a game with another number of players.
     """
+    require_game(game)
     if game.n_players != 2:
         raise UnsupportedGame(f"outcomes are drawn in the plane of two payoffs, this game has {game.n_players} players")
     points = game.payoffs.reshape(2, -1).T
@@ -219,6 +223,7 @@ def _turn(o: tuple[float, ...], a: tuple[float, ...], b: tuple[float, ...]) -> f
 
 def draw_logit_path(axes: Any, game: NormalFormGame, path: LogitPath) -> None:
     """Draw every probability along the principal branch of the logit quantal response correspondence."""
+    require_game(game)
     precision = np.asarray(path.rationality, dtype=np.float64)
     for i, probabilities in enumerate(path.profiles):
         colour = PLAYER_COLOURS[i % len(PLAYER_COLOURS)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
+from marlgt.games._doors import require_stochastic_game
 from marlgt.games.stochastic import StochasticGame, checked_stationary
 from marlgt.pictures.diagrams import PLAYER_COLOURS
 
@@ -53,10 +54,11 @@ def draw_grid(axes: Any, game: StochasticGame, *, state: int | None = None, prof
     GameError
         If there is no such state.
     """
+    require_stochastic_game(game)
     cells = [[(int(r), int(c)) for r, c in _CELL.findall(label)] for label in game.states]
     if state is None:
         state = int(np.argmax(game.start))
-    if not 0 <= state < game.n_states:
+    if not isinstance(state, (int, np.integer)) or isinstance(state, bool) or not 0 <= state < game.n_states:
         raise GameError(f"state is {short(state)}: states are numbered from 0 to {game.n_states - 1}")
     if len(cells[state]) < game.n_players:
         raise UnsupportedGame(

@@ -8,6 +8,7 @@ import numpy as np
 
 from marlgt.errors import UnsupportedGame
 from marlgt.games._comparable import checked_player
+from marlgt.games._doors import require_policy_game
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.sequence_form import checked_behavior
 from marlgt.games.stochastic import StochasticGame, checked_stationary
@@ -34,6 +35,7 @@ def draw_policy(axes: Any, game: ExtensiveGame | StochasticGame, profile: Any, p
     UnsupportedGame
         If the player never has a choice.
     """
+    require_policy_game(game)
     player = checked_player(game, player)
     if isinstance(game, ExtensiveGame):
         policy = checked_behavior(game, profile)[player]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.errors import UnsupportedGame
+from marlgt.games._doors import require_extensive_game
 from marlgt.games.extensive import CHANCE, TERMINAL, ExtensiveGame
 from marlgt.games.sequence_form import checked_behavior
 from marlgt.pictures.diagrams import PLAYER_COLOURS, player_name
@@ -37,6 +38,7 @@ def draw_tree(axes: Any, game: ExtensiveGame, profile: Any = None) -> None:
     UnsupportedGame
         For a larger tree.
     """
+    require_extensive_game(game)
     if game.n_nodes > LARGEST_TREE:
         raise UnsupportedGame(
             f"a tree of {game.n_nodes} nodes cannot be drawn legibly, {LARGEST_TREE} are the most: draw a smaller game"

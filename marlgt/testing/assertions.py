@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from marlgt.certificates import TOLERANCE
 from marlgt.concepts.deviations import deviation_gains
 from marlgt.equilibria import Equilibrium
-from marlgt.errors import GameError, ProfileError
+from marlgt.errors import ProfileError
+from marlgt.games._doors import require_game
 from marlgt.games._profiles import checked_joint, checked_profile, deviation_payoffs, exact_profile
 from marlgt.games.normal_form import NormalFormGame
 
@@ -191,7 +192,7 @@ def _tables(game: NormalFormGame, profile: Any, deviations: Any, earned: Any) ->
 
 def _profile(game: NormalFormGame, answer: Any, what: str) -> tuple[NDArray[Any], Sequence[NDArray[Any]]]:
     """Return payoffs and profile in the same arithmetic: exact if both are."""
-    _check_game(game)
+    require_game(game)
     if isinstance(answer, Equilibrium):
         if answer.profile is None:
             raise AssertionError(f"not {what}: a {answer.concept} answer is a joint distribution, not a profile")
@@ -210,7 +211,7 @@ def _profile(game: NormalFormGame, answer: Any, what: str) -> tuple[NDArray[Any]
 
 
 def _joint(game: NormalFormGame, answer: Any, what: str) -> NDArray[Any]:
-    _check_game(game)
+    require_game(game)
     if isinstance(answer, Equilibrium):
         answer = answer.joint if answer.profile is None else _product(answer.exact_profile or answer.profile)
     try:
@@ -236,11 +237,6 @@ def _gains(game: NormalFormGame, joint: NDArray[Any], tolerance: float) -> list[
     payoffs = game.fractions if joint.dtype == object else game.payoffs
     slack = _slack(game, tolerance, joint.dtype == object)
     return [(i, deviation_gains(payoffs, joint, i), slack[i]) for i in range(game.n_players)]
-
-
-def _check_game(game: Any) -> None:
-    if not isinstance(game, NormalFormGame):
-        raise GameError(f"game is {game!r}: give a NormalFormGame, for example NormalFormGame.bimatrix(A, B)")
 
 
 def _action(game: NormalFormGame, player: int, action: int) -> str:

@@ -8,24 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.errors import GameError
-from marlgt.games._arrays import short
 from marlgt.games._doors import nonnegative, require_whole
-from marlgt.games.extensive import ExtensiveGame
 from marlgt.progress import progress, stopwatch
 
-__all__ = ["checked_limits", "iterate", "require_extensive"]
+__all__ = ["checked_limits", "iterate"]
 
 CHUNK_STEPS = 3e7
 """Inner-loop steps in one call of a kernel: a small part of a second, so that Ctrl-C and time limits are heard."""
-
-
-def require_extensive(game: Any) -> None:
-    """Raise GameError unless the argument is an ExtensiveGame."""
-    if not isinstance(game, ExtensiveGame):
-        raise GameError(
-            f"game is {short(game)}: give an ExtensiveGame; ExtensiveGame.from_normal_form(game) makes one of a matrix"
-        )
 
 
 def checked_limits(iterations: Any, gap: Any, time_limit: Any) -> tuple[int, float | None, float | None]:

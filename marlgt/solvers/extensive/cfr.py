@@ -33,10 +33,11 @@ from __future__ import annotations
 import math
 
 from marlgt.equilibria import Equilibrium
+from marlgt.games._doors import require_extensive_game
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.policy_certificates import certified_policies
 from marlgt.progress import stopwatch
-from marlgt.solvers.extensive._runs import checked_limits, iterate, require_extensive
+from marlgt.solvers.extensive._runs import checked_limits, iterate
 from marlgt.solvers.extensive.regret_minimizer import RegretMinimizer
 
 __all__ = ["cfr", "cfr_plus", "discounted_cfr", "linear_cfr", "predictive_cfr_plus"]
@@ -176,7 +177,7 @@ def _solve(
     predictive: bool,
     limits: tuple[int, float | None, float | None],
 ) -> Equilibrium:
-    require_extensive(game)
+    require_extensive_game(game)
     checked = checked_limits(*limits)
     clock = stopwatch()
     run = RegretMinimizer(game, alpha=alpha, beta=beta, gamma=gamma, predictive=predictive, planned=checked[0])

@@ -31,8 +31,8 @@ from marlgt.certificates import TOLERANCE
 from marlgt.concepts.trigger_deviations import reply_worths, trigger_regrets
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import BudgetExceeded, NotConverged
-from marlgt.games._doors import require_budget
-from marlgt.games._plans import check_extensive, played_sequences
+from marlgt.games._doors import require_budget, require_extensive_game
+from marlgt.games._plans import played_sequences
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.games.plans import n_pure_strategies, pure_strategies
@@ -123,7 +123,7 @@ def _optimum(
     game: ExtensiveGame, objective: str | ArrayLike, player: int, budget: float | None, *, coarse: bool
 ) -> Equilibrium:
     clock = stopwatch()
-    check_extensive(game)
+    require_extensive_game(game)
     require_budget(budget, "entries of the linear program")
     program = _TriggerProgram(game, budget, coarse=coarse)
     normal = NormalFormGame(program.payoffs)

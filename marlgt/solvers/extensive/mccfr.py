@@ -30,13 +30,13 @@ from numpy.typing import NDArray
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
-from marlgt.games._doors import nonnegative, require_seed
+from marlgt.games._doors import nonnegative, require_extensive_game, require_seed
 from marlgt.games.extensive import CHANCE, ExtensiveGame
 from marlgt.kernels import gear
 from marlgt.policy_certificates import certified_policies
 from marlgt.progress import stopwatch
 from marlgt.solvers.extensive._regret_kernels import best_values, write_plans
-from marlgt.solvers.extensive._runs import checked_limits, iterate, require_extensive
+from marlgt.solvers.extensive._runs import checked_limits, iterate
 from marlgt.solvers.extensive._sampling_kernels import sample_externally, sample_outcomes
 from marlgt.solvers.extensive._sequence_rows import SequenceRows, sequence_rows
 
@@ -94,7 +94,7 @@ def external_sampling_mccfr(
     ----------
     Lanctot et al. (2009), section 3.2; the average is updated at the nodes that are sampled.
     """
-    require_extensive(game)
+    require_extensive_game(game)
     limits = checked_limits(iterations, gap, time_limit)
     require_seed(seed)
     clock = stopwatch()
@@ -156,7 +156,7 @@ def outcome_sampling_mccfr(
     ----------
     Lanctot et al. (2009), section 3.1; Schmid et al. (2019).
     """
-    require_extensive(game)
+    require_extensive_game(game)
     limits = checked_limits(iterations, gap, time_limit)
     require_seed(seed)
     if not isinstance(baselines, bool):

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
-from marlgt.games._doors import require_path, require_whole
+from marlgt.games._doors import require_extensive_game, require_path, require_whole
 from marlgt.games.extensive import BehaviorProfile, ExtensiveGame
 from marlgt.kernels import gear
 from marlgt.policy_certificates import certified_policies
 from marlgt.solvers.extensive._regret_kernels import best_values, minimize_regret, write_plans
-from marlgt.solvers.extensive._runs import CHUNK_STEPS, require_extensive
+from marlgt.solvers.extensive._runs import CHUNK_STEPS
 from marlgt.solvers.extensive._sequence_rows import sequence_rows
 
 __all__ = ["RegretMinimizer"]
@@ -76,7 +76,7 @@ class RegretMinimizer:
         predictive: bool = False,
         planned: int = 1000,
     ) -> None:
-        require_extensive(game)
+        require_extensive_game(game)
         for name, value in (("alpha", alpha), ("beta", beta), ("gamma", gamma)):
             if isinstance(value, bool) or not isinstance(value, int | float | np.number) or math.isnan(value):
                 raise GameError(f"{name} is {short(value)}: give an exponent, as a number")

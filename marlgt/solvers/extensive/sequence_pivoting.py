@@ -26,8 +26,7 @@ from marlgt.certificates import TOLERANCE
 from marlgt.concepts.exact_behavior import exact_plan
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import ExactnessError, NotConverged, UnsupportedGame
-from marlgt.games._doors import nonnegative, require_seed
-from marlgt.games._plans import check_extensive
+from marlgt.games._doors import nonnegative, require_extensive_game, require_seed
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.sequence_form import checked_behavior
 from marlgt.kernels import gear
@@ -121,7 +120,7 @@ def sequence_form_lcp(
     >>> answer.values.tolist(), answer.exact
     ([1.0, 1.0], True)
     """
-    check_extensive(game)
+    require_extensive_game(game)
     tolerance = nonnegative(tolerance, "tolerance")
     if game.n_players != 2:
         raise UnsupportedGame(

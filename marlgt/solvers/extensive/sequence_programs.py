@@ -26,8 +26,7 @@ from numpy.typing import NDArray
 from marlgt.certificates import TOLERANCE
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import ExactnessError, NotConverged, UnsupportedGame
-from marlgt.games._doors import nonnegative
-from marlgt.games._plans import check_extensive
+from marlgt.games._doors import nonnegative, require_extensive_game
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.sequence_form import SequenceForm
 from marlgt.linear_programs import LinearProgramResult, solve_linear_program
@@ -83,7 +82,7 @@ def sequence_form_lp(game: ExtensiveGame, *, exact: bool | None = None, toleranc
     (-0.055555556, 0.0, True)
     """
     clock = stopwatch()
-    check_extensive(game)
+    require_extensive_game(game)
     tolerance = nonnegative(tolerance, "tolerance")
     if game.n_players != 2 or not game.is_constant_sum:
         what = f"has {game.n_players} players" if game.n_players != 2 else "is not constant-sum"

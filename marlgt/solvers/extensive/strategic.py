@@ -17,9 +17,8 @@ from typing import Literal
 import numpy as np
 
 from marlgt.equilibria import Equilibria, Equilibrium
-from marlgt.errors import BudgetExceeded, GameError
-from marlgt.games._arrays import short
-from marlgt.games._doors import require_budget
+from marlgt.errors import BudgetExceeded
+from marlgt.games._doors import require_budget, require_extensive_game
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.plans import mixed_to_behavior, n_pure_strategies
 from marlgt.games.sequence_form import sequence_form
@@ -68,8 +67,7 @@ def reduced_normal_form(
     """
     from marlgt.solvers.selection import solve
 
-    if not isinstance(game, ExtensiveGame):
-        raise GameError(f"game is {short(game)}: give an ExtensiveGame; marlgt.solve takes every kind of game")
+    require_extensive_game(game)
     most = float(MAX_PROFILES) if budget == "default" else budget
     require_budget(most, "profiles of pure strategies")
     sequence_form(game)

@@ -26,8 +26,7 @@ from numpy.typing import NDArray
 from marlgt.concepts.subgames import move_probabilities, subgame_worth
 from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import UnsupportedGame
-from marlgt.games._doors import require_whole
-from marlgt.games._plans import check_extensive
+from marlgt.games._doors import require_extensive_game, require_whole
 from marlgt.games.extensive import CHANCE, TERMINAL, ExtensiveGame
 from marlgt.kernels import gear, kernel
 from marlgt.progress import stopwatch
@@ -153,7 +152,7 @@ def subgame_perfect_equilibria(game: ExtensiveGame, *, max_answers: int = 1000) 
 
 
 def _require_perfect_information(game: Any, method: str) -> None:
-    check_extensive(game)
+    require_extensive_game(game)
     if not game.has_perfect_information:
         players = "sequence_form_lp" if game.is_constant_sum else "sequence_form_lcp"
         instead = f"marlgt.solvers.{players}" if game.n_players == 2 else "game.normal_form() with marlgt.solve"

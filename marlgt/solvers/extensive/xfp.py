@@ -18,12 +18,13 @@ from __future__ import annotations
 import numpy as np
 
 from marlgt.equilibria import Equilibrium
+from marlgt.games._doors import require_extensive_game
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.kernels import gear
 from marlgt.policy_certificates import certified_policies
 from marlgt.progress import stopwatch
 from marlgt.solvers.extensive._regret_kernels import best_values, fictitious_steps, write_plans
-from marlgt.solvers.extensive._runs import checked_limits, iterate, require_extensive
+from marlgt.solvers.extensive._runs import checked_limits, iterate
 from marlgt.solvers.extensive._sequence_rows import sequence_rows
 
 __all__ = ["extensive_fictitious_play"]
@@ -68,7 +69,7 @@ def extensive_fictitious_play(
     ----------
     Heinrich et al. (2015): XFP.
     """
-    require_extensive(game)
+    require_extensive_game(game)
     limits = checked_limits(iterations, gap, time_limit)
     clock = stopwatch()
     rows = sequence_rows(game.sequence_form)

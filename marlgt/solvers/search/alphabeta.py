@@ -146,6 +146,7 @@ def alpha_beta(
 
 def _searched(game: Any, state: Any, plan: Plan, method: str) -> SearchResult:
     clock = stopwatch()
+    rules, root = searchable(game, state)
     if plan.depth is not None:
         require_whole(plan.depth, "depth", least=0)
         if not callable(plan.evaluate):
@@ -154,7 +155,6 @@ def _searched(game: Any, state: Any, plan: Plan, method: str) -> SearchResult:
         raise GameError("evaluate is used at the depth limit only: give depth too, or leave evaluate out")
     if plan.order is not None and not callable(plan.order):
         raise GameError(f"order is {short(plan.order)}: give a function of a state and its actions")
-    rules, root = searchable(game, state)
     if isinstance(game, ExtensiveGame):
         _require_searchable_tree(game, plan)
         if plan.depth is None and plan.order is None:

@@ -89,12 +89,12 @@ def information_set_mcts(
     0
     """
     clock = stopwatch()
+    rules, start = searchable(game, state)
     require_whole(simulations, "simulations", least=1)
     require_seed(seed)
     constant, heat = nonnegative(exploration, "exploration"), nonnegative(temperature, "temperature")
     if observers not in ("multiple", "single"):
         raise GameError(f"observers is {short(observers)}: give 'multiple' or 'single'")
-    rules, start = searchable(game, state)
     player = rules.current_player(start)
     if player < 0:
         raise GameError("no player is to move at this state: start from one where a player moves")

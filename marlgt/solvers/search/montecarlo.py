@@ -98,11 +98,11 @@ def mcts(
     (0, (0, 0), 2000)
     """
     clock = stopwatch()
+    rules, start = searchable(game, state)
     settings = _settings(exploration, selection, prior, value_function, rollouts, solve, bounds, noise)
     require_whole(simulations, "simulations", least=1)
     require_seed(seed)
     heat = nonnegative(temperature, "temperature")
-    rules, start = searchable(game, state)
     if isinstance(game, ExtensiveGame) and not game.has_perfect_information:
         raise UnsupportedGame(
             "the tree has hidden information, which the search must not see: use information_set_mcts"

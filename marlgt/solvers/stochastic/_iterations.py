@@ -17,15 +17,14 @@ from numpy.typing import NDArray
 
 from marlgt.concepts.stationary import longest_play, value_units
 from marlgt.equilibria import Equilibrium
-from marlgt.errors import GameError, NotConverged, UnsupportedGame
-from marlgt.games._arrays import short
-from marlgt.games._doors import nonnegative, require_whole
+from marlgt.errors import NotConverged, UnsupportedGame
+from marlgt.games._doors import nonnegative, require_stochastic_game, require_whole
 from marlgt.games.stochastic import StochasticGame
 from marlgt.policy_certificates import certified_policies, relative_policy_epsilon
 from marlgt.progress import stopwatch
 from marlgt.solvers.stochastic._stages import Stages, policies_of, shapley_sweep, stages_of
 
-__all__ = ["Iteration", "finished", "open_iteration", "require_stochastic"]
+__all__ = ["Iteration", "finished", "open_iteration"]
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -92,7 +91,7 @@ def open_iteration(
 ) -> Iteration:
     """Check the arguments and return an iteration that stands at values of 0."""
     watch = stopwatch()
-    require_stochastic(game)
+    require_stochastic_game(game)
     if not game.is_zero_sum:
         way = (
             "plan_common_interest(game) plans games in which all players always get the same"
@@ -145,12 +144,3 @@ def finished(run: Iteration, *, method: str, work: Mapping[str, int] | None = No
         f"it more sweeps with max_sweeps or a larger tolerance than {run.tolerance:.1e}",
         best=answer,
     )
-
-
-def require_stochastic(game: object) -> None:
-    """Raise GameError unless the argument is a StochasticGame."""
-    if not isinstance(game, StochasticGame):
-        raise GameError(
-            f"game is {short(game)}: give a StochasticGame, made for example by StochasticGame.repeated(game, "
-            "discount=0.9)"
-        )

@@ -10,9 +10,7 @@ from marlgt.certificates import TOLERANCE
 from marlgt.concepts.stationary import require_discounting
 from marlgt.concepts.stationary_correlated import correlated_worth
 from marlgt.equilibria import Equilibrium
-from marlgt.errors import GameError
-from marlgt.games._arrays import short
-from marlgt.games._doors import require_whole
+from marlgt.games._doors import require_stochastic_game, require_whole
 from marlgt.games.stochastic import StationaryProfile, StochasticGame
 from marlgt.policy_certificates import certified_policies, relative_policy_epsilon
 from marlgt.solvers._tensors import check_positive
@@ -20,20 +18,14 @@ from marlgt.solvers.stochastic._quantal_trace import QuantalTrace
 from marlgt.solvers.stochastic._stage_tables import Floats, StageTables
 from marlgt.solvers.stochastic._stationary_newton import is_balanced, refined, supports_above
 
-__all__ = ["accepted", "certified_joint", "near_end", "opened", "require_stochastic", "with_trace"]
+__all__ = ["accepted", "certified_joint", "near_end", "opened", "with_trace"]
 
 _SHARES = (1e-2, 1e-3, 1e-4, 1e-6, 1e-9)
 
 
-def require_stochastic(game: object) -> None:
-    """Raise GameError unless the argument is a StochasticGame."""
-    if not isinstance(game, StochasticGame):
-        raise GameError(f"game is {short(game)}: give a StochasticGame")
-
-
 def opened(game: StochasticGame, tolerance: float, max_sweeps: int, time_limit: float | None) -> None:
     """Check the arguments that all iterations share."""
-    require_stochastic(game)
+    require_stochastic_game(game)
     check_positive(tolerance=tolerance, time_limit=time_limit)
     require_whole(max_sweeps, "max_sweeps", least=1)
     require_discounting(game)

@@ -21,11 +21,10 @@ from marlgt.concepts._decision_processes import action_worths, best_values
 from marlgt.concepts.stationary import joint_process, longest_play, value_units
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import NotConverged, UnsupportedGame
-from marlgt.games._doors import nonnegative
+from marlgt.games._doors import nonnegative, require_stochastic_game
 from marlgt.games.stochastic import StochasticGame
 from marlgt.policy_certificates import certified_policies
 from marlgt.progress import stopwatch
-from marlgt.solvers.stochastic._iterations import require_stochastic
 
 __all__ = ["plan_common_interest"]
 
@@ -73,7 +72,7 @@ def plan_common_interest(game: StochasticGame, *, tolerance: float = TOLERANCE) 
     (array([110., 110.]), [[1.0, 0.0, 0.0]])
     """
     watch = stopwatch()
-    require_stochastic(game)
+    require_stochastic_game(game)
     tolerance = nonnegative(tolerance, "tolerance")
     if not game.is_common_interest:
         way = "modified_policy_iteration(game) solves" if game.is_zero_sum else "marlgt.solve(game) picks a method for"

@@ -17,7 +17,7 @@ import numpy as np
 from marlgt.concepts.stationary import require_discounting
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import NotConverged
-from marlgt.games._doors import require_seed, require_whole
+from marlgt.games._doors import require_seed, require_stochastic_game, require_whole
 from marlgt.games.stochastic import StochasticGame
 from marlgt.policy_certificates import certified_policies
 from marlgt.progress import progress, stopwatch
@@ -25,7 +25,7 @@ from marlgt.solvers._tensors import check_positive
 from marlgt.solvers.stochastic._quantal_trace import FULL, SETTLED, QuantalTrace
 from marlgt.solvers.stochastic._stage_choice import best_pure
 from marlgt.solvers.stochastic._stage_tables import Floats, StageTables, stage_tables
-from marlgt.solvers.stochastic._stationary_answers import accepted, near_end, require_stochastic
+from marlgt.solvers.stochastic._stationary_answers import accepted, near_end
 from marlgt.solvers.stochastic.value_iteration import modified_policy_iteration
 
 __all__ = ["stationary_equilibrium"]
@@ -95,7 +95,7 @@ def stationary_equilibrium(
     Herings, P. J.-J. and Peeters, R. (2004). Stationary equilibria in stochastic games: structure, selection, and
     computation. Journal of Economic Theory 118, 32-60.
     """
-    require_stochastic(game)
+    require_stochastic_game(game)
     require_seed(seed)
     require_whole(restarts, "restarts", least=0)
     check_positive(time_limit=time_limit)

@@ -25,13 +25,14 @@ from marlgt.concepts.quantal_response import checked_rationality
 from marlgt.concepts.stationary import require_discounting
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import NotConverged
+from marlgt.games._doors import require_stochastic_game
 from marlgt.games.stochastic import StochasticGame
 from marlgt.policy_certificates import certified_policies
 from marlgt.progress import progress, stopwatch
 from marlgt.solvers._tensors import check_positive
 from marlgt.solvers.stochastic._quantal_trace import CROSSED, FULL, STALLED, QuantalTrace
 from marlgt.solvers.stochastic._stage_tables import StageTables, stage_tables
-from marlgt.solvers.stochastic._stationary_answers import accepted, near_end, require_stochastic, with_trace
+from marlgt.solvers.stochastic._stationary_answers import accepted, near_end, with_trace
 
 __all__ = ["markov_logit", "markov_quantal_response"]
 
@@ -90,7 +91,7 @@ def markov_logit(game: StochasticGame, *, tolerance: float = 1e-6, time_limit: f
     ----------
     As for the module.
     """
-    require_stochastic(game)
+    require_stochastic_game(game)
     check_positive(tolerance=tolerance, time_limit=time_limit)
     require_discounting(game)
     elapsed = stopwatch()
@@ -160,7 +161,7 @@ def markov_quantal_response(
     ----------
     As for the module.
     """
-    require_stochastic(game)
+    require_stochastic_game(game)
     rationality = checked_rationality(rationality)
     check_positive(time_limit=time_limit)
     require_discounting(game)
