@@ -132,6 +132,11 @@ class SequenceForm:
         """The number of players."""
         return len(self.players)
 
+    @cached_property
+    def n_sequences(self) -> int:
+        """The number of sequences of all players."""
+        return sum(own.n_sequences for own in self.players)
+
     def payoff_matrix(self, player: int) -> Any:
         """Return one player's payoffs in a game of two as a sparse matrix over both players' sequences.
 

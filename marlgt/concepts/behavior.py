@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marlgt.concepts._flat_plans import MOST_SEQUENCES, flat_values_and_regrets
 from marlgt.games._comparable import checked_player
 from marlgt.games._doors import require_extensive_game
 from marlgt.games._sequence_kernels import best_reply_pass, pass_over
@@ -73,6 +74,10 @@ def behavior_regrets(game: ExtensiveGame, profile: Any) -> tuple[NDArray[np.floa
         If the profile does not fit the game.
     """
     form = game.sequence_form
+    if form.n_sequences <= MOST_SEQUENCES and isinstance(profile, Sequence) and len(profile) == form.n_players:
+        found = flat_values_and_regrets(form, profile)
+        if found is not None:
+            return found
     return plan_values_and_regrets(form, form.realization_plans(checked_behavior(game, profile)))
 
 

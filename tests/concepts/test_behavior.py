@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import marlgt as gt
 from marlgt.concepts import best_behavior, exploitability, nash_conv, regrets
-from marlgt.concepts.behavior import behavior_regrets
+from marlgt.concepts._flat_plans import flat_values_and_regrets
+from marlgt.concepts.behavior import behavior_regrets, plan_values_and_regrets
 from marlgt.errors import ProfileError, UnsupportedGame
 from marlgt.games import TreeBuilder, behavior_profile_from_openspiel, from_openspiel, kuhn_poker, leduc_poker
 from marlgt.games.extensive import CHANCE, TERMINAL
@@ -165,3 +166,21 @@ def test_a_player_who_forgets_is_refused():
     game = tree.build()
     with pytest.raises(UnsupportedGame, match="player 0 forgets"):
         nash_conv(game, game.uniform_profile())
+
+
+@settings(max_examples=60)
+@given(GAMES_AND_PROFILES, st.integers(0, 10**6))
+def test_passes_over_lists_give_what_passes_over_arrays_give(case, seed):
+    game, profile = case
+    form = game.sequence_form
+    expected = plan_values_and_regrets(form, form.realization_plans(profile))
+    found = flat_values_and_regrets(form, profile)
+    assert found is not None
+    assert np.allclose(found, expected, atol=1e-12 * (1.0 + np.abs(form.payoffs).sum()), rtol=0)
+    # An entry that spoils one distribution leaves the profile to the check that words the error.
+    rng = np.random.default_rng(seed)
+    i = int(rng.integers(len(profile)))
+    if profile[i].size:
+        spoilt = [policy.copy() for policy in profile]
+        spoilt[i].flat[rng.integers(spoilt[i].size)] += rng.choice([0.01, -2.0, np.nan])
+        assert flat_values_and_regrets(form, spoilt) is None
