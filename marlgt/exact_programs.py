@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from marlgt.errors import GameError
 
-__all__ = ["EXACT_CELLS", "common_integers", "maximize_exactly"]
+__all__ = ["EXACT_CELLS", "common_integers", "exchange", "maximize_exactly"]
 
 EXACT_CELLS = 2_000
 """Tableau size up to which an exact solution costs milliseconds, not seconds."""
@@ -72,7 +72,7 @@ def maximize_exactly(objective: NDArray[Any], matrix: NDArray[Any], bounds: NDAr
         if row is None:
             raise GameError("the linear program is unbounded: bound the sum of its variables")
         stalled = stalled + 1 if tableau[row, n] == 0 else 0
-        scale = _pivot(tableau, row, column, scale)
+        scale = exchange(tableau, row, column, scale)
         rows[row], columns[column] = columns[column], rows[row]
     x = np.full(n, Fraction(0), dtype=object)
     for row, name in enumerate(rows):
@@ -101,8 +101,14 @@ def _leaving(tableau: NDArray[Any], column: int, rows: list[int]) -> int | None:
     return chosen
 
 
-def _pivot(tableau: NDArray[Any], row: int, column: int, scale: int) -> int:
-    """Exchange a basic and a nonbasic variable in place; return the new common denominator."""
+def exchange(tableau: NDArray[Any], row: int, column: int, scale: int) -> int:
+    """Exchange a basic and a nonbasic variable in place; return the new common denominator, which is positive.
+
+    Parameters
+    ----------
+    tableau : object ndarray of int
+        Condensed, over the common denominator ``scale``.
+    """
     pivot = int(tableau[row, column])
     source, target = tableau[row].copy(), tableau[:, column].copy()
     tableau *= pivot
@@ -111,4 +117,6 @@ def _pivot(tableau: NDArray[Any], row: int, column: int, scale: int) -> int:
     tableau[row] = source
     tableau[:, column] = -target
     tableau[row, column] = scale
-    return pivot
+    if pivot < 0:
+        np.negative(tableau, out=tableau)
+    return abs(pivot)

@@ -6,12 +6,19 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from marlgt.certificates import certify
+from marlgt.certificates import Certificate, certify
 from marlgt.cli.output import game_as_json
 from marlgt.games._catalogue import CatalogueEntry
 from marlgt.games.normal_form import NormalFormGame
 
-__all__ = ["certificate_as_json", "facts_as_json", "print_catalogue", "print_certificate", "print_facts"]
+__all__ = [
+    "certificate_as_json",
+    "certificate_document",
+    "facts_as_json",
+    "print_catalogue",
+    "print_certificate",
+    "print_facts",
+]
 
 
 def facts_of(game: NormalFormGame) -> dict[str, Any]:
@@ -76,7 +83,13 @@ def print_facts(game: NormalFormGame) -> None:
 def certificate_as_json(game: NormalFormGame, profile: Sequence[Any], *, tolerance: float) -> float:
     """Print a profile's certificate as JSON and return its epsilon."""
     certificate = certify(game, profile)
-    document = {
+    print(json.dumps(certificate_document(certificate, tolerance), indent=1))
+    return certificate.epsilon
+
+
+def certificate_document(certificate: Certificate, tolerance: float) -> dict[str, Any]:
+    """Return a certificate, and whether it is one of an equilibrium, as plain data."""
+    return {
         "format": "marlgt.check",
         "version": 1,
         "values": certificate.values.tolist(),
@@ -86,8 +99,6 @@ def certificate_as_json(game: NormalFormGame, profile: Sequence[Any], *, toleran
         "tolerance": tolerance,
         "equilibrium": certificate.epsilon <= tolerance,
     }
-    print(json.dumps(document, indent=1))
-    return certificate.epsilon
 
 
 def print_certificate(game: NormalFormGame, profile: Sequence[Any], *, tolerance: float) -> float:

@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from marlgt.equilibria import Equilibria, Equilibrium
     from marlgt.games.normal_form import NormalFormGame
 
-__all__ = ["answers_as_csv", "answers_as_json", "game_as_json", "print_answers", "strategy_text"]
+__all__ = [
+    "answers_as_csv",
+    "answers_as_json",
+    "answers_document",
+    "certificate_text",
+    "game_as_json",
+    "print_answers",
+    "strategy_text",
+    "summary",
+]
 
 _LONGEST_FRACTION = 15
 """Characters of a probability in a table; longer fractions are shown as decimals there, and in full in JSON."""
@@ -31,11 +40,16 @@ def game_as_json(game: NormalFormGame) -> dict[str, Any]:
 
 def answers_as_json(game: NormalFormGame, answers: Equilibria) -> str:
     """Return the answers of one call as a JSON document."""
+    return json.dumps(answers_document(game_as_json(game), answers), indent=1)
+
+
+def answers_document(game: dict[str, Any], answers: Equilibria) -> dict[str, Any]:
+    """Return the answers of one call, and the facts of the game, as plain data."""
     components = answers.components
-    document = {
+    return {
         "format": "marlgt.solve",
         "version": 1,
-        "game": game_as_json(game),
+        "game": game,
         "concept": answers.concept,
         "method": answers.method,
         "why": answers.why,
@@ -44,14 +58,13 @@ def answers_as_json(game: NormalFormGame, answers: Equilibria) -> str:
         "stopped": answers.stopped,
         "components": None if components is None else [list(c) for c in components],
     }
-    return json.dumps(document, indent=1)
 
 
 def _answer(e: Equilibrium) -> dict[str, Any]:
     exact = e.exact_profile
     return {
         "profile": None if e.profile is None else [p.tolist() for p in e.profile],
-        "exact_profile": None if exact is None else [[str(x) for x in p] for p in exact],
+        "exact_profile": None if exact is None else [_as_text(p.tolist()) for p in exact],
         "joint": None if e.joint is None else np.asarray(e.joint).tolist(),
         "values": e.values.tolist(),
         "regrets": e.regrets.tolist(),
@@ -60,7 +73,15 @@ def _answer(e: Equilibrium) -> dict[str, Any]:
         "method": e.method,
         "work": dict(e.work),
         "seconds": e.seconds,
+        "error_bound": e.error_bound,
+        "state_values": None if e.state_values is None else e.state_values.tolist(),
+        "trace": None if e.trace is None else e.trace.tolist(),
     }
+
+
+def _as_text(entries: Any) -> Any:
+    """Return exact numbers, nested in lists, as text."""
+    return [_as_text(x) for x in entries] if isinstance(entries, list) else str(entries)
 
 
 def answers_as_csv(game: NormalFormGame, answers: Equilibria) -> str:

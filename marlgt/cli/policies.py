@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marlgt.cli.output import certificate_text, summary
+from marlgt.cli.output import answers_document, certificate_text, summary
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.stochastic import StochasticGame
 
 if TYPE_CHECKING:
-    from marlgt.equilibria import Equilibria, Equilibrium
+    from marlgt.equilibria import Equilibria
 
 __all__ = [
     "policies_as_csv",
@@ -57,37 +57,7 @@ def policy_game_as_json(game: PolicyGame) -> dict[str, Any]:
 
 def policies_as_json(game: PolicyGame, answers: Equilibria) -> str:
     """Return the answers of one call as a JSON document."""
-    document = {
-        "format": "marlgt.solve",
-        "version": 1,
-        "game": policy_game_as_json(game),
-        "concept": answers.concept,
-        "method": answers.method,
-        "why": answers.why,
-        "answers": [_answer(e) for e in answers],
-        "complete": answers.complete,
-        "stopped": answers.stopped,
-        "components": None,
-    }
-    return json.dumps(document, indent=1)
-
-
-def _answer(e: Equilibrium) -> dict[str, Any]:
-    return {
-        "profile": None if e.profile is None else [policy.tolist() for policy in e.profile],
-        "exact_profile": None,
-        "joint": None if e.joint is None else np.asarray(e.joint).tolist(),
-        "values": e.values.tolist(),
-        "regrets": e.regrets.tolist(),
-        "epsilon": e.epsilon,
-        "exact": e.exact,
-        "method": e.method,
-        "work": dict(e.work),
-        "seconds": e.seconds,
-        "error_bound": e.error_bound,
-        "state_values": None if e.state_values is None else e.state_values.tolist(),
-        "trace": None if e.trace is None else e.trace.tolist(),
-    }
+    return json.dumps(answers_document(policy_game_as_json(game), answers), indent=1)
 
 
 def titled(name: str) -> str:

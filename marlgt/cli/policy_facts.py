@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from marlgt.certificates import certify
+from marlgt.cli.facts import certificate_document
 from marlgt.cli.policies import PolicyGame, policy_game_as_json, titled
 from marlgt.errors import UnsupportedGame
 from marlgt.games.extensive import CHANCE, ExtensiveGame
@@ -87,17 +88,7 @@ def check_policies(game: PolicyGame, text: str, *, tolerance: float, as_json: bo
 
     certificate = certify(game, parse_policy_json(game, text))
     if as_json:
-        document = {
-            "format": "marlgt.check",
-            "version": 1,
-            "values": certificate.values.tolist(),
-            "regrets": certificate.regrets.tolist(),
-            "epsilon": certificate.epsilon,
-            "exact": certificate.exact,
-            "tolerance": tolerance,
-            "equilibrium": certificate.epsilon <= tolerance,
-        }
-        print(json.dumps(document, indent=1))
+        print(json.dumps(certificate_document(certificate, tolerance), indent=1))
         return certificate.epsilon
     for name, value, regret in zip(game.players, certificate.values, certificate.regrets):
         print(f"{titled(name)}: value {value:.10g}, gains {regret:.6g} from deviating")

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marlgt.exact_programs import exchange
+
 __all__ = ["integer_lemke"]
 
 
@@ -45,7 +47,7 @@ def integer_lemke(
     entering = 2 * n
     while row is not None and pivots < max_pivots:
         column = columns.index(entering)
-        scale = _exchange(tableau, row, column, scale)
+        scale = exchange(tableau, row, column, scale)
         leaving = rows[row]
         rows[row], columns[column] = entering, leaving
         pivots += 1
@@ -96,18 +98,3 @@ def _least(candidates: list[tuple[int, Any]], entries: NDArray[Any]) -> list[int
         elif difference == 0:
             best.append(r)
     return best
-
-
-def _exchange(tableau: NDArray[Any], row: int, column: int, scale: int) -> int:
-    """Exchange a basic and a nonbasic variable in place; return the new common denominator, which is positive."""
-    pivot = int(tableau[row, column])
-    source, target = tableau[row].copy(), tableau[:, column].copy()
-    tableau *= pivot
-    tableau -= np.multiply.outer(target, source)
-    tableau //= scale
-    tableau[row] = source
-    tableau[:, column] = -target
-    tableau[row, column] = scale
-    if pivot < 0:
-        np.negative(tableau, out=tableau)
-    return abs(pivot)
