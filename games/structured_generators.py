@@ -219,7 +219,7 @@ def random_graphical(
     Parameters
     ----------
     n_actions : sequence of int
-    edges : sequence of pairs of players, optional
+    edges : sequence of pairs of int, optional
         The neighbours, both ways; by default the players stand in a ring.
     seed : int
 
@@ -246,7 +246,7 @@ def random_polymatrix(
     Parameters
     ----------
     n_actions : sequence of int
-    edges : sequence of pairs of players, optional
+    edges : sequence of pairs of int, optional
         The neighbours, both ways; by default all are.
     seed : int
 

@@ -2,7 +2,7 @@
 
 In each state s a profile of actions is drawn from ``joint[s]`` and every player is told her own part of it, and nothing
 else. A player who disobeys faces a Markov decision process whose states are pairs of a state and what she is told: told
-a in s, playing b is worth
+a in s, playing b is worth::
 
     sum_{a_-i} joint(a_-i | s, a) [r_i(s, b, a_-i) + discount sum_t T(t | s, b, a_-i) W(t)],
 
@@ -25,8 +25,8 @@ from numpy.typing import ArrayLike, NDArray
 from marlgt.concepts._chains import chain_of, chain_values
 from marlgt.concepts.stationary import require_discounting
 from marlgt.errors import NotConverged, ProfileError
-from marlgt.games._arrays import exact_and_float
 from marlgt.games._doors import require_stochastic_game
+from marlgt.games._profiles import policy_numbers
 from marlgt.games.stochastic import StochasticGame
 
 __all__ = ["checked_stationary_joint", "correlated_worth", "stationary_correlated_regrets", "stationary_joint_values"]
@@ -119,7 +119,7 @@ def checked_stationary_joint(game: StochasticGame, joint: ArrayLike) -> Floats:
     ProfileError
         If they do not fit the game or are no distributions over profiles of legal actions.
     """
-    q, _ = exact_and_float(joint, "joint")
+    q = policy_numbers(joint, "joint")
     shape = (game.n_states, *game.n_actions)
     if q.shape != shape:
         raise ProfileError(f"joint has shape {q.shape}: it must be {shape}, a distribution over profiles per state")

@@ -1,15 +1,15 @@
 """Alpha-rank: how much time evolution spends at each profile of strategies.
 
 Each player is a population of m individuals that all play alike. Now and then one of them mutates: player i's
-strategy a becomes b, the others' staying as they are, and b takes the population over with the probability that a
-Moran process with Fermi selection of strength alpha gives to a gain D = u_i(b, a_-i) - u_i(a, a_-i),
+strategy a becomes b, the others' staying as they are, and b takes the population over with the probability that
+a Moran process with Fermi selection of strength alpha gives to a gain ``D = u_i(b, a_-i) - u_i(a, a_-i)``::
 
     rho(D) = (1 - exp(-alpha D)) / (1 - exp(-alpha m D)),   1 / m where D = 0.
 
-With each of the sum_i (|A_i| - 1) mutations equally likely this is a Markov chain over pure profiles; its stationary
-distribution ranks them (Omidshafiei et al. 2019, sections 2.1 and 3). One population that plays a symmetric game of
-two against itself gives a chain over strategies, with D = u(b, a) - u(a, b). As alpha grows the chain comes to follow
-better replies only; the limit keeps worse ones with a small probability (Rowland et al. 2019, section 2).
+With each of the ``sum_i (|A_i| - 1)`` mutations equally likely this is a Markov chain over pure profiles; its
+stationary distribution ranks them (Omidshafiei et al. 2019, sections 2.1 and 3). One population that plays a
+symmetric game of two against itself gives a chain over strategies, with ``D = u(b, a) - u(a, b)``. As alpha grows the
+chain comes to follow better replies only; the limit keeps worse ones with a small probability (Rowland et al. 2019, section 2).
 
 References
 ----------

@@ -95,6 +95,8 @@ def jpsro(
     if concept not in ("coarse_correlated", "correlated"):
         raise GameError(f"concept is {short(concept)}: give 'coarse_correlated' or 'correlated'")
     require_whole(iterations, "iterations", least=1)
+    if meta_solver is not None and not callable(meta_solver):
+        raise GameError(f"meta_solver is {short(meta_solver)}: give a function")
     coarse = concept == "coarse_correlated"
     if meta_solver is None:
         meta_solver = (

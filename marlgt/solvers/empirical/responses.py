@@ -29,7 +29,8 @@ from marlgt.certificates import TOLERANCE
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
-from marlgt.games._doors import nonnegative, require_seed, require_whole
+from marlgt.games._comparable import checked_player
+from marlgt.games._doors import nonnegative, require_flag, require_seed, require_whole
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.games.stochastic import StochasticGame
@@ -103,6 +104,7 @@ def psro(
     arena = arena_of(game)
     require_whole(iterations, "iterations", least=1)
     require_seed(seed)
+    require_flag(duplicates, "duplicates")
     for function, name in ((meta_solver, "meta_solver"), (oracle, "oracle")):
         if function is not None and not callable(function):
             raise GameError(f"{name} is {short(function)}: give a function")
@@ -179,6 +181,7 @@ def exact_best_response(
     [0.0, 1.0, 0.0]
     """
     arena = arena_of(game)
+    player = checked_player(game, player)
     vectors = [
         [arena.encoded(i, np.asarray(s, dtype=np.float64)) for s in own] if i != player else [arena.uniform()[i]]
         for i, own in enumerate(populations)

@@ -80,6 +80,8 @@ def double_oracle(
     require_game(game)
     if game.n_players != 2:
         raise UnsupportedGame(f"the game has {game.n_players} players: double oracle takes two, psro any number")
+    if not callable(solve):
+        raise GameError(f"solve is {short(solve)}: give a function from a game to an equilibrium of it")
     _require_start(start, game.n_actions)
     tolerance = nonnegative(tolerance, "tolerance")
     if iterations is not None:

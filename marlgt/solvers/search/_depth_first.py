@@ -16,9 +16,12 @@ Ballard, B. W. (1983). The *-minimax search procedure for trees containing chanc
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
@@ -194,9 +197,10 @@ def _final(returns: Any, count: Count) -> float:
 
 
 def _judged(plan: Plan, state: Any) -> float:
-    value = float(plan.evaluate(state)) if plan.evaluate is not None else 0.0
+    given = plan.evaluate(state) if plan.evaluate is not None else 0.0
+    value = float(given) if isinstance(given, (numbers.Real, np.number, np.bool_)) else math.nan
     if not math.isfinite(value):
-        raise GameError(f"evaluate gave {value} for the state {short(state)}: give what player 0 can expect")
+        raise GameError(f"evaluate gave {short(given)} for the state {short(state)}: give what player 0 can expect")
     return value
 
 

@@ -133,10 +133,10 @@ def searchable(game: Any, state: Any) -> tuple[Any, Any]:
         if state is not None and not (isinstance(state, (int, np.integer)) and 0 <= state < game.n_nodes):
             raise GameError(f"state is {short(state)}: give a node of the tree, from 0 to {game.n_nodes - 1}")
         rules, state = TreeRules(game), None if state is None else int(state)
-    elif isinstance(game, np.ndarray):
-        rules = ListRules(game.tolist())
-    elif isinstance(game, (list, tuple)):
-        rules = ListRules(game)
+    elif isinstance(game, (np.ndarray, list, tuple)):
+        if state is not None:
+            raise GameError(f"state is {short(state)}: leave it out, and give the part of the lists to search")
+        rules = ListRules(game.tolist() if isinstance(game, np.ndarray) else game)
     elif not all(callable(getattr(game, name, None)) for name in _METHODS):
         raise GameError(
             f"game is {short(game)}: give rules (marlgt.games.Rules), an ExtensiveGame, or nested lists of numbers"

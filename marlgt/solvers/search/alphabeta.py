@@ -9,7 +9,7 @@ References
 ----------
 Shannon, C. E. (1950). Programming a computer for playing chess. Philosophical Magazine 41, 256-275.
 Knuth, D. E. and Moore, R. W. (1975). An analysis of alpha-beta pruning. Artificial Intelligence 6, 293-326.
-Ballard, B. W. (1983). The *-minimax search procedure for trees containing chance nodes. Artificial Intelligence
+Ballard, B. W. (1983). The star-minimax search procedure for trees containing chance nodes. Artificial Intelligence
 21, 327-350.
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import exact_and_float, short
-from marlgt.games._doors import require_whole
+from marlgt.games._doors import require_flag, require_whole
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.progress import stopwatch
 from marlgt.solvers.search._depth_first import CUT_ABOVE, CUT_EQUAL, NO_CUT, Count, Plan, depth_first
@@ -133,7 +133,7 @@ def alpha_beta(
     >>> found.value, found.leaf_values
     (3.0, (3.0, 12.0, 8.0, 2.0, 14.0, 5.0, 2.0))
     """
-    if cut not in _CUTS:
+    if not isinstance(cut, str) or cut not in _CUTS:
         raise GameError(f"cut is {short(cut)}: give 'alpha>=beta' or 'alpha>beta'")
     if bounds is not None:
         floats, _ = exact_and_float(bounds, "bounds")
@@ -147,6 +147,8 @@ def alpha_beta(
 def _searched(game: Any, state: Any, plan: Plan, method: str) -> SearchResult:
     clock = stopwatch()
     rules, root = searchable(game, state)
+    for name in ("transpositions", "count_states", "keep_leaves"):
+        require_flag(getattr(plan, name), name)
     if plan.depth is not None:
         require_whole(plan.depth, "depth", least=0)
         if not callable(plan.evaluate):
@@ -159,8 +161,8 @@ def _searched(game: Any, state: Any, plan: Plan, method: str) -> SearchResult:
         _require_searchable_tree(game, plan)
         if plan.depth is None and plan.order is None:
             return _tree_result(game, root, plan, method, clock)
-    elif plan.transpositions and not hasattr(game, "initial_state"):
-        raise GameError("the positions of nested lists are met once each: leave transpositions out")
+    elif (plan.transpositions or plan.count_states) and not hasattr(game, "initial_state"):
+        raise GameError("the positions of nested lists are met once each: leave transpositions and count_states out")
     count = Count()
     value, line = depth_first(rules, root, plan, count)
     variation = []

@@ -23,7 +23,7 @@ import numpy as np
 
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import exact_and_float, short
-from marlgt.games._doors import nonnegative, require_seed, require_whole
+from marlgt.games._doors import nonnegative, require_flag, require_seed, require_whole
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.progress import stopwatch
 from marlgt.solvers.search._playout_kernels import run_playouts
@@ -161,6 +161,7 @@ def _settings(
     if selection == "uct" and (prior is not None or noise is not None):
         raise GameError("a prior, and noise in it, need selection='puct': UCB1 knows none")
     require_whole(rollouts, "rollouts", least=1)
+    require_flag(solve, "solve")
     if bounds is not None:
         floats, _ = exact_and_float(bounds, "bounds")
         if floats.shape != (2,) or floats[0] > floats[1]:

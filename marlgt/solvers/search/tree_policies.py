@@ -1,7 +1,7 @@
 """Which move a sampled tree tries next, and what it says in the end: UCB1, PUCT, visit counts and AlphaZero's loss.
 
 With Q(a) the mean value of move a to the player who moves, N(a) how often it was tried, N the sum of these, and P(a)
-the prior probability of a policy,
+the prior probability of a policy::
 
     UCB1:  Q(a) + c sqrt(ln N / N(a))                    (Auer et al. 2002; Kocsis and Szepesvari 2006)
     PUCT:  Q(a) + c P(a) sqrt(N) / (1 + N(a))            (Silver et al. 2018, after Rosin 2011)

@@ -2,7 +2,7 @@
 
 A game is played again and again, payoffs are averaged with discount factor delta, and a public random draw before each
 period makes the set V of pure subgame-perfect equilibrium payoffs convex. An action profile a with payoffs g(a) is
-enforced by a continuation payoff w when nobody gains from deviating and then being held to the worst payoff v_i of V:
+enforced by a continuation payoff w when nobody gains from deviating and then being held to the worst payoff v_i of V::
 
     w_i  >=  v_i + (1 - delta) / delta * h_i(a),      h_i(a) = max_b g_i(b, a_-i) - g_i(a).
 
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from marlgt.errors import GameError, NotConverged, UnsupportedGame
 from marlgt.games._arrays import short
-from marlgt.games._doors import require_game, require_whole
+from marlgt.games._doors import nonnegative, require_game, require_whole
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["RepeatedGamePayoffs", "repeated_game_payoffs"]
@@ -90,8 +90,9 @@ def repeated_game_payoffs(
         raise UnsupportedGame(
             f"the game has {game.n_players} players: this algorithm works in the plane of two payoffs"
         )
-    if not isinstance(discount, int | float) or not 0.0 < discount < 1.0:
+    if not isinstance(discount, int | float | np.integer | np.floating) or not 0.0 < discount < 1.0:
         raise GameError(f"discount is {short(discount)}: give a number above 0 and below 1")
+    tolerance = nonnegative(tolerance, "tolerance")
     require_whole(max_iterations, "max_iterations", least=1)
     payoffs = game.payoffs.reshape(2, -1).T
     gains = np.stack([game.payoffs[i].max(axis=i, keepdims=True) - game.payoffs[i] for i in range(2)]).reshape(2, -1)
