@@ -9,7 +9,8 @@ a Moran process with Fermi selection of strength alpha gives to a gain ``D = u_i
 With each of the ``sum_i (|A_i| - 1)`` mutations equally likely this is a Markov chain over pure profiles; its
 stationary distribution ranks them (Omidshafiei et al. 2019, sections 2.1 and 3). One population that plays a
 symmetric game of two against itself gives a chain over strategies, with ``D = u(b, a) - u(a, b)``. As alpha grows the
-chain comes to follow better replies only; the limit keeps worse ones with a small probability (Rowland et al. 2019, section 2).
+chain comes to follow better replies only; the limit keeps worse ones with a small probability (Rowland et al. 2019,
+section 2).
 
 References
 ----------

@@ -82,8 +82,8 @@ def nash_averaging(game: NormalFormGame) -> NashAverage:
     answer = certified(game, profile, method="nash_averaging", work={"newton_steps": steps}, seconds=clock())
     if not settled or relative_epsilon(game, answer) > TOLERANCE:
         raise NotConverged(
-            f"Newton's method stopped early, with a regret of {answer.epsilon:.1e}: use minimax, whose pair need not have "
-            "the most",
+            f"Newton's method stopped early, with a regret of {answer.epsilon:.1e}: use minimax, whose pair need not "
+            "have the most",
             best=answer,
         )
     ratings = (game.payoffs[0] @ profile[1], profile[0] @ game.payoffs[1])
