@@ -88,6 +88,7 @@ def _one_shot(game: NormalFormGame, profile: Sequence[Any], player: int, rng: An
 
 def _by_turns(game: ExtensiveGame, profile: Sequence[Any], player: int, rng: Any, ask: Any, say: Any) -> Any:
     node = 0
+    moves: list[str] = []
     while game.player[node] != TERMINAL:
         mover, j = int(game.player[node]), int(game.infoset[node])
         below = game.children[game.first_child[node] : game.first_child[node + 1]]
@@ -96,8 +97,7 @@ def _by_turns(game: ExtensiveGame, profile: Sequence[Any], player: int, rng: Any
             labels = game.chance.action_labels(j)
         elif mover == player:
             labels = game.infosets[mover].action_labels(j)
-            known = game.node_labels[node] if game.node_labels and game.has_perfect_information else ""
-            say(known or f"You know: {game.infosets[mover].label(j)}")
+            say(_seen(game, node, moves))
             a = _chosen(labels, ask, say)
         else:
             labels = game.infosets[mover].action_labels(j)
@@ -106,9 +106,19 @@ def _by_turns(game: ExtensiveGame, profile: Sequence[Any], player: int, rng: Any
         if mover != player and game.has_perfect_information:
             who = "Chance" if mover == CHANCE else _capital(game.players[mover])
             say(f"{who} plays {labels[a]}.")
+        moves.append(f"{'chance' if mover == CHANCE else game.players[mover]} {labels[a]}")
         node = int(below[a])
     column = int(np.searchsorted(game.terminals, node))
     return game.terminal_payoffs[:, column]
+
+
+def _seen(game: ExtensiveGame, node: int, moves: list[str]) -> str:
+    """Return what the player who moves knows: the moves so far, where nothing is hidden."""
+    if not game.has_perfect_information:
+        return f"You know: {game.infosets[int(game.player[node])].label(int(game.infoset[node]))}"
+    if game.node_labels and game.node_labels[node]:
+        return game.node_labels[node]
+    return f"So far: {', '.join(moves)}" if moves else "You begin."
 
 
 def _by_states(game: StochasticGame, profile: Sequence[Any], player: int, rng: Any, ask: Any, say: Any) -> Any:
