@@ -17,6 +17,7 @@ __all__ = [
     "nonnegative",
     "per_player",
     "permutation",
+    "positive",
     "require_any_game",
     "require_budget",
     "require_extensive_game",
@@ -166,6 +167,14 @@ def nonnegative(value: Any, name: str) -> float:
     if floats.shape != () or floats < 0:
         raise GameError(f"{name} is {short(value)}: give one number that is not negative")
     return float(floats)
+
+
+def positive(value: Any, name: str) -> float:
+    """Return a finite number above zero."""
+    number = nonnegative(value, name)
+    if number == 0.0:
+        raise GameError(f"{name} is {short(value)}: it must be positive")
+    return number
 
 
 def _is_listing(value: Any) -> bool:

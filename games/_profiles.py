@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from marlgt.errors import ProfileError
-from marlgt.games._arrays import short
+from marlgt.errors import GameError, ProfileError
+from marlgt.games._arrays import exact_and_float, short
 
 if TYPE_CHECKING:
     from marlgt.games.normal_form import NormalFormGame, Profile
 
-__all__ = ["checked_joint", "checked_profile", "deviation_payoffs", "exact_profile", "integer_profile"]
+__all__ = [
+    "checked_joint",
+    "checked_profile",
+    "deviation_payoffs",
+    "exact_profile",
+    "integer_profile",
+    "policy_numbers",
+]
 
 SUM_TOLERANCE = 1e-9
 """How far from one the probabilities of a distribution may sum."""
@@ -60,6 +67,20 @@ def checked_joint(game: NormalFormGame, joint: ArrayLike) -> NDArray[np.float64]
         raise ProfileError(f"the joint distribution has shape {q.shape} but the game has actions {game.n_actions}")
     _check_distribution(q, "joint")
     return q
+
+
+def policy_numbers(given: Any, name: str) -> NDArray[np.float64]:
+    """Return what was given as a policy or a distribution as a new float64 array of finite numbers.
+
+    Raises
+    ------
+    ProfileError
+        For anything else; what it is worth as a policy is not looked at.
+    """
+    try:
+        return exact_and_float(given, name)[0]
+    except GameError as error:
+        raise ProfileError(str(error)) from error
 
 
 def _check_container(game: NormalFormGame, profile: Any) -> None:

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import ExactnessError, GameError
 from marlgt.games._arrays import labels_or_default, short
+from marlgt.games._doors import require_whole
 from marlgt.games._exact import as_fractions, nearest_fractions
 from marlgt.games._tree import checked_tree, path_sums
 from marlgt.games._tree_views import forgetful_infoset, same_tree, sequences_and_reach
@@ -360,8 +361,10 @@ class ExtensiveGame:
         Raises
         ------
         GameError
-            If the fractions nearest to the probabilities of a chance node do not sum to 1.
+            If the bound is no whole number from 1, or the fractions nearest to the probabilities of a chance node do
+            not sum to 1.
         """
+        require_whole(max_denominator, "max_denominator", least=1)
         outcomes: Any = self._exact_outcomes
         probability: Any = self._exact_probability
         if outcomes is None:

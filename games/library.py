@@ -130,6 +130,8 @@ def read(
     OSError
         If the file is not there or may not be read.
     """
+    from marlgt.games._doors import require_path
     from marlgt.games.files.formats import read_game_file
 
+    require_path(path, "path")
     return read_game_file(path)

@@ -155,6 +155,8 @@ def mixed_to_behavior(game: ExtensiveGame, mixed: Sequence[ArrayLike], *, reduce
     """
     require_extensive_game(game)
     form = game.sequence_form
+    if not isinstance(mixed, Sequence) or isinstance(mixed, (str, bytes)):
+        raise ProfileError(f"mixed is {short(mixed)}: give one distribution for each of {game.n_players} players")
     if len(mixed) != game.n_players:
         raise ProfileError(f"mixed holds {len(mixed)} distributions: give one for each of {game.n_players} players")
     profile = []

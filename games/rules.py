@@ -10,10 +10,22 @@ from typing import Any, Protocol, TypeVar
 
 from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games._arrays import short
+from marlgt.games._doors import require_whole
 from marlgt.games.extensive import CHANCE, MAX_NODES, TERMINAL, ExtensiveGame
 from marlgt.games.tree_builder import TreeBuilder
 
 __all__ = ["Rules", "tree_of"]
+
+METHODS = (
+    "initial_state",
+    "current_player",
+    "legal_actions",
+    "chance_outcomes",
+    "next_state",
+    "information_state",
+    "returns",
+)
+"""What an object must know to be the rules of a game."""
 
 State = TypeVar("State")
 Action = TypeVar("Action", bound=Hashable)
@@ -71,8 +83,10 @@ def tree_of(rules: Rules[Any, Any], *, title: str = "", comment: str = "", max_n
     BudgetExceeded
         If the tree has more than ``max_nodes`` nodes.
     GameError
-        If a state has no legal action, or a mover that is no player.
+        If an object knows no rules, a state has no legal action, or a mover that is no player.
     """
+    _require_rules(rules)
+    require_whole(max_nodes, "max_nodes", least=1)
     tree = TreeBuilder(list(rules.players), title=title or type(rules).__name__, comment=comment, max_nodes=max_nodes)
     stack: list[tuple[int | None, Any]] = [(None, rules.initial_state())]
     try:
@@ -102,3 +116,13 @@ def tree_of(rules: Rules[Any, Any], *, title: str = "", comment: str = "", max_n
     if not tree.n_nodes:
         raise GameError("the rules gave no initial state")
     return tree.build()
+
+
+def _require_rules(rules: Any) -> None:
+    missing = [name for name in METHODS if not callable(getattr(rules, name, None))]
+    if isinstance(rules, type) or missing or not isinstance(getattr(rules, "players", None), Sequence):
+        lacks = f", which has no method {missing[0]}" if missing else ", which lists no players"
+        raise GameError(
+            f"rules is {short(rules)}{', a class' if isinstance(rules, type) else lacks}: give an object with the "
+            f"methods of marlgt.games.Rules and the list of its players"
+        )

@@ -28,7 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.errors import ProfileError, UnsupportedGame
-from marlgt.games._arrays import exact_and_float
+from marlgt.games._comparable import checked_player
+from marlgt.games._profiles import policy_numbers
 from marlgt.games._sequence_kernels import pass_over, realize
 
 if TYPE_CHECKING:
@@ -144,16 +145,19 @@ class SequenceForm:
         ------
         UnsupportedGame
             If the players are not two.
+        GameError
+            If the player is none of them.
         """
         from scipy.sparse import csr_array
 
+        player = checked_player(self, player)
         if self.n_players != 2:
             raise UnsupportedGame(f"the game has {self.n_players} players: a payoff matrix over sequences takes two")
         shape = (self.players[0].n_sequences, self.players[1].n_sequences)
         return csr_array((self.payoffs[player], (self.sequences[0], self.sequences[1])), shape=shape)
 
     def realization_plans(self, profile: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64], ...]:
-        """Return the realization plan of each player's behaviour policy."""
+        """Return the realization plan of each player's behaviour policy; that they are policies is not checked."""
         return tuple(own.realization_plan(policy) for own, policy in zip(self.players, profile))
 
     def behavior_profile(self, plans: Sequence[NDArray[np.float64]]) -> BehaviorProfile:
@@ -230,10 +234,10 @@ def checked_behavior(game: ExtensiveGame, profile: Any) -> BehaviorProfile:
     result = []
     for i, (given, sets) in enumerate(zip(profile, game.infosets)):
         shape = (len(sets), sets.most_actions)
-        if isinstance(given, np.ndarray) and given.dtype == np.float64:
+        if type(given) is np.ndarray and given.dtype == np.float64:
             policy = given
         else:
-            policy = np.zeros(shape) if 0 in shape else exact_and_float(given, f"the policy of player {i}")[0]
+            policy = np.zeros(shape) if 0 in shape else policy_numbers(given, f"the policy of player {i}")
         if policy.shape != shape:
             raise ProfileError(
                 f"the policy of player {i} has shape {policy.shape}: it must be {shape}, a row for each of her "

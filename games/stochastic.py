@@ -26,6 +26,7 @@ from marlgt.errors import GameError, ProfileError
 from marlgt.games import _transitions as checks
 from marlgt.games._arrays import exact_and_float, labels_or_default, short
 from marlgt.games._doors import require_game
+from marlgt.games._profiles import policy_numbers
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["StationaryProfile", "StochasticGame", "checked_stationary"]
@@ -376,7 +377,7 @@ def checked_stationary(game: StochasticGame, profile: Any) -> StationaryProfile:
         raise ProfileError(f"the profile must hold one policy for each of {game.n_players} players, of shape (S, A_i)")
     result = []
     for i, given in enumerate(profile):
-        policy, _ = exact_and_float(given, f"the policy of player {i}")
+        policy = policy_numbers(given, f"the policy of player {i}")
         shape = (game.n_states, game.n_actions[i])
         if policy.shape != shape:
             raise ProfileError(

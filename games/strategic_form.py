@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.errors import BudgetExceeded
-from marlgt.games._doors import require_extensive_game, require_game, require_whole
+from marlgt.games._doors import require_extensive_game, require_flag, require_game, require_whole
 from marlgt.games._exact import over_common_denominators
 from marlgt.games._plans import played_nodes, played_sequences, recalls, sequences, size
 from marlgt.games.extensive import TERMINAL, ExtensiveGame, Infosets
@@ -70,6 +70,7 @@ def strategic_form(game: ExtensiveGame, *, reduced: bool = True, max_payoffs: in
     """
     require_extensive_game(game)
     require_whole(max_payoffs, "max_payoffs", least=1)
+    require_flag(reduced, "reduced")
     n = game.n_players
     asked = n * math.prod(n_pure_strategies(game, i, reduced=reduced) for i in range(n))
     if asked > max_payoffs:

@@ -16,6 +16,7 @@ from marlgt.concepts.policies import policy_worth
 from marlgt.concepts.stationary import value_units
 from marlgt.equilibria import Certificate, Equilibrium
 from marlgt.errors import GameError
+from marlgt.games._arrays import short
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.sequence_form import checked_behavior
 from marlgt.games.stochastic import StochasticGame
@@ -148,6 +149,8 @@ def certify_policies(game: ExtensiveGame | StochasticGame, answer: Any, concept:
     GameError
         If the concept has no certificate for such a game.
     """
+    if not isinstance(concept, str):
+        raise GameError(f"concept is {short(concept)}: give the name of one, such as 'nash'")
     in_extensive_form = {"extensive_form_correlated": False, "extensive_form_coarse_correlated": True}
     if isinstance(game, ExtensiveGame) and concept in in_extensive_form:
         from marlgt.concepts.trigger_deviations import trigger_regrets

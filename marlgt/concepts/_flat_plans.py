@@ -107,7 +107,7 @@ def _row_of_plans(flat: FlatPlans, profile: Sequence[Any]) -> list[float] | None
     """Return the realization plans in one row, or None where a policy is not made of distributions."""
     plan: list[float] = []
     for policy, shape, sets in zip(profile, flat.shapes, flat.sets):
-        if not isinstance(policy, np.ndarray) or policy.dtype != np.float64 or policy.shape != shape:
+        if type(policy) is not np.ndarray or policy.dtype != np.float64 or policy.shape != shape:
             return None
         plan.append(1.0)
         width = shape[1]

@@ -26,7 +26,8 @@ from marlgt.concepts._decision_processes import (
     mixed_chain,
     process_of,
 )
-from marlgt.errors import UnsupportedGame
+from marlgt.errors import GameError, UnsupportedGame
+from marlgt.games._arrays import exact_and_float
 from marlgt.games._comparable import checked_player
 from marlgt.games._doors import require_stochastic_game
 from marlgt.games.stochastic import StationaryProfile, StochasticGame, checked_stationary
@@ -125,9 +126,20 @@ def value_units(game: StochasticGame, state_values: NDArray[np.float64]) -> NDAr
     ----------
     game : StochasticGame
     state_values : ndarray, shape (n, S)
+
+    Raises
+    ------
+    GameError
+        If the values have another shape or are not finite.
     """
     require_stochastic_game(game)
-    stakes = np.maximum(game.reward_range, np.abs(state_values).max(axis=1))
+    worth, _ = exact_and_float(state_values, "state_values")
+    if worth.shape != (game.n_players, game.n_states):
+        raise GameError(
+            f"state_values has shape {worth.shape}: give {(game.n_players, game.n_states)}, the value of each state to "
+            "each player"
+        )
+    stakes = np.maximum(game.reward_range, np.abs(worth).max(axis=1))
     return np.where(stakes > 0.0, stakes, 1.0)
 
 

@@ -27,9 +27,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import ProfileError
-from marlgt.games._arrays import exact_and_float
 from marlgt.games._doors import require_extensive_game
 from marlgt.games._plans import played_sequences
+from marlgt.games._profiles import policy_numbers
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.plans import pure_strategies
 from marlgt.games.sequence_form import SUM_TOLERANCE, PlayerSequences
@@ -147,7 +147,7 @@ def _last_first(own: PlayerSequences) -> Iterator[tuple[int, slice]]:
 
 
 def _checked_joint(joint: Any, shape: tuple[int, ...]) -> Floats:
-    weights = exact_and_float(joint, "joint")[0]
+    weights = policy_numbers(joint, "joint")
     if weights.shape != shape:
         raise ProfileError(
             f"joint has shape {weights.shape} but the players have {shape} reduced pure strategies: give the "

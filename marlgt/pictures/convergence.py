@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from marlgt.equilibria import Equilibrium
-from marlgt.errors import UnsupportedGame
+from marlgt.errors import GameError, UnsupportedGame
+from marlgt.games._arrays import short
 
 __all__ = ["draw_convergence"]
 
@@ -19,18 +20,24 @@ def draw_convergence(axes: Any, answers: Iterable[Equilibrium], *, gap: str = "g
     Parameters
     ----------
     axes : matplotlib.axes.Axes
-    answers : iterable of Equilibrium
+    answers : iterable of Equilibrium, or one
         Those without a trace are left out.
     gap : str
         What the trace holds, for the label of the axis: ``"NashConv"``, ``"residual"``.
 
     Raises
     ------
+    GameError
+        For what is no answer.
     UnsupportedGame
         If no answer has a trace.
     """
     drawn = 0
-    for answer in answers:
+    for answer in (answers,) if isinstance(answers, Equilibrium) or not isinstance(answers, Iterable) else answers:
+        if not isinstance(answer, Equilibrium):
+            raise GameError(
+                f"answers holds {short(answer)}: give the answers of solvers, for example marlgt.solve(game)"
+            )
         if answer.trace is None or not len(answer.trace):
             continue
         iterations, gaps = answer.trace.T

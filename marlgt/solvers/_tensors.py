@@ -126,7 +126,9 @@ def regret_of(tensor: Tensor, stacked: NDArray[np.float64]) -> float:
 def check_positive(**arguments: float | None) -> None:
     """Raise for a limit that is given and no number above zero."""
     for name, value in arguments.items():
-        if value is not None and not (isinstance(value, (int, float, np.integer, np.floating)) and value > 0):
+        if value is not None and not (
+            isinstance(value, (int, float, np.integer, np.floating)) and value is not True and value > 0
+        ):
             raise GameError(f"{name} is {value!r}: it must be positive")
 
 

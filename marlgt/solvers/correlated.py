@@ -131,6 +131,7 @@ def _optimum(game: NormalFormGame, objective: str | ArrayLike, player: int, *, c
 
 def objective_values(game: NormalFormGame, objective: str | ArrayLike, player: int) -> list[Floats]:
     """Return the linear objectives of which the best optimum is wanted."""
+    player = checked_player(game, player)
     if not isinstance(objective, str):
         values, _ = exact_and_float(objective, "objective")
         if values.shape != game.n_actions:
@@ -146,7 +147,7 @@ def objective_values(game: NormalFormGame, objective: str | ArrayLike, player: i
     if objective == "republican":
         return list(game.payoffs)
     if objective == "libertarian":
-        return [game.payoffs[checked_player(game, player)]]
+        return [game.payoffs[player]]
     raise GameError(
         f"unknown objective {objective!r}: choose from {', '.join(OBJECTIVES)}, or give one value per action profile"
     )

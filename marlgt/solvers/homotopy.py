@@ -17,7 +17,7 @@ from marlgt.concepts.deviations import values_and_regrets
 from marlgt.concepts.quantal_response import checked_rationality, logit_residual
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import NotConverged
-from marlgt.games._doors import require_game
+from marlgt.games._doors import positive, require_game
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear
 from marlgt.progress import progress, stopwatch
@@ -333,7 +333,8 @@ def logit(game: NormalFormGame, *, tolerance: float = 1e-8, time_limit: float | 
     As for :func:`quantal_response`.
     """
     require_game(game)
-    check_positive(tolerance=tolerance, time_limit=time_limit)
+    positive(tolerance, "tolerance")
+    check_positive(time_limit=time_limit)
     elapsed = stopwatch()
     path = principal_branch(game)
     pieces: list[NDArray[np.float64]] = []

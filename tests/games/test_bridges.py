@@ -94,7 +94,7 @@ def test_a_conversion_that_would_explode_is_refused_before_it_starts():
 def test_what_is_no_pyspiel_game_is_refused():
     with pytest.raises(GameError, match="'no_such_game', which pyspiel cannot load"):
         from_openspiel("no_such_game")
-    with pytest.raises(GameError, match="game is 3: give a pyspiel.Game or the name of one"):
+    with pytest.raises(GameError, match=r"game is 3: give a pyspiel\.Game or the name of one"):
         from_openspiel(3)
 
 

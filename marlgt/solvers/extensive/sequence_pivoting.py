@@ -26,7 +26,7 @@ from marlgt.certificates import TOLERANCE
 from marlgt.concepts.exact_behavior import exact_plan
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import ExactnessError, NotConverged, UnsupportedGame
-from marlgt.games._doors import nonnegative, require_extensive_game, require_seed
+from marlgt.games._doors import nonnegative, require_extensive_game, require_flag, require_seed
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.sequence_form import checked_behavior
 from marlgt.kernels import gear
@@ -121,6 +121,8 @@ def sequence_form_lcp(
     ([1.0, 1.0], True)
     """
     require_extensive_game(game)
+    if exact is not None:
+        require_flag(exact, "exact")
     tolerance = nonnegative(tolerance, "tolerance")
     if game.n_players != 2:
         raise UnsupportedGame(

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from marlgt.certificates import TOLERANCE
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import ExactnessError, NotConverged, UnsupportedGame
-from marlgt.games._doors import nonnegative, require_extensive_game
+from marlgt.games._doors import nonnegative, require_extensive_game, require_flag
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.sequence_form import SequenceForm
 from marlgt.linear_programs import LinearProgramResult, solve_linear_program
@@ -83,6 +83,8 @@ def sequence_form_lp(game: ExtensiveGame, *, exact: bool | None = None, toleranc
     """
     clock = stopwatch()
     require_extensive_game(game)
+    if exact is not None:
+        require_flag(exact, "exact")
     tolerance = nonnegative(tolerance, "tolerance")
     if game.n_players != 2 or not game.is_constant_sum:
         what = f"has {game.n_players} players" if game.n_players != 2 else "is not constant-sum"

@@ -18,7 +18,7 @@ import numpy as np
 
 from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import BudgetExceeded
-from marlgt.games._doors import require_budget, require_extensive_game
+from marlgt.games._doors import require_budget, require_extensive_game, require_seed
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.plans import mixed_to_behavior, n_pure_strategies
 from marlgt.games.sequence_form import sequence_form
@@ -70,6 +70,7 @@ def reduced_normal_form(
     require_extensive_game(game)
     most = float(MAX_PROFILES) if budget == "default" else budget
     require_budget(most, "profiles of pure strategies")
+    require_seed(seed)
     sequence_form(game)
     profiles = 1
     for i in range(game.n_players):

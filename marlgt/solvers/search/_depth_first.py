@@ -197,7 +197,7 @@ def _final(returns: Any, count: Count) -> float:
 
 
 def _judged(plan: Plan, state: Any) -> float:
-    given = plan.evaluate(state) if plan.evaluate is not None else 0.0
+    given: Any = plan.evaluate(state) if plan.evaluate is not None else 0.0
     value = float(given) if isinstance(given, (numbers.Real, np.number, np.bool_)) else math.nan
     if not math.isfinite(value):
         raise GameError(f"evaluate gave {short(given)} for the state {short(state)}: give what player 0 can expect")

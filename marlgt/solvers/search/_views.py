@@ -134,8 +134,13 @@ def searchable(game: Any, state: Any) -> tuple[Any, Any]:
             raise GameError(f"state is {short(state)}: give a node of the tree, from 0 to {game.n_nodes - 1}")
         rules, state = TreeRules(game), None if state is None else int(state)
     elif isinstance(game, (np.ndarray, list, tuple)):
-        if state is not None:
-            raise GameError(f"state is {short(state)}: leave it out, and give the part of the lists to search")
+        if state is not None and not (
+            isinstance(state, tuple)
+            and len(state) == 2
+            and isinstance(state[0], (list, tuple))
+            and isinstance(state[1], int)
+        ):
+            raise GameError(f"state is {short(state)}: give a part of the nested lists and its depth, as a pair")
         rules = ListRules(game.tolist() if isinstance(game, np.ndarray) else game)
     elif not all(callable(getattr(game, name, None)) for name in _METHODS):
         raise GameError(

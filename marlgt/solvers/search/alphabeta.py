@@ -161,8 +161,10 @@ def _searched(game: Any, state: Any, plan: Plan, method: str) -> SearchResult:
         _require_searchable_tree(game, plan)
         if plan.depth is None and plan.order is None:
             return _tree_result(game, root, plan, method, clock)
-    elif (plan.transpositions or plan.count_states) and not hasattr(game, "initial_state"):
-        raise GameError("the positions of nested lists are met once each: leave transpositions and count_states out")
+    elif not hasattr(game, "initial_state"):
+        for name in ("transpositions", "count_states"):
+            if getattr(plan, name):
+                raise GameError(f"the positions of nested lists are met once each: leave {name} out")
     count = Count()
     value, line = depth_first(rules, root, plan, count)
     variation = []

@@ -10,7 +10,7 @@ from marlgt.certificates import TOLERANCE
 from marlgt.concepts.stationary import require_discounting
 from marlgt.concepts.stationary_correlated import correlated_worth
 from marlgt.equilibria import Equilibrium
-from marlgt.games._doors import require_stochastic_game, require_whole
+from marlgt.games._doors import positive, require_stochastic_game, require_whole
 from marlgt.games.stochastic import StationaryProfile, StochasticGame
 from marlgt.policy_certificates import certified_policies, relative_policy_epsilon
 from marlgt.solvers._tensors import check_positive
@@ -26,7 +26,8 @@ _SHARES = (1e-2, 1e-3, 1e-4, 1e-6, 1e-9)
 def opened(game: StochasticGame, tolerance: float, max_sweeps: int, time_limit: float | None) -> None:
     """Check the arguments that all iterations share."""
     require_stochastic_game(game)
-    check_positive(tolerance=tolerance, time_limit=time_limit)
+    positive(tolerance, "tolerance")
+    check_positive(time_limit=time_limit)
     require_whole(max_sweeps, "max_sweeps", least=1)
     require_discounting(game)
 

@@ -25,7 +25,7 @@ from marlgt.concepts.quantal_response import checked_rationality
 from marlgt.concepts.stationary import require_discounting
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import NotConverged
-from marlgt.games._doors import require_stochastic_game
+from marlgt.games._doors import positive, require_stochastic_game
 from marlgt.games.stochastic import StochasticGame
 from marlgt.policy_certificates import certified_policies
 from marlgt.progress import progress, stopwatch
@@ -92,7 +92,8 @@ def markov_logit(game: StochasticGame, *, tolerance: float = 1e-6, time_limit: f
     As for the module.
     """
     require_stochastic_game(game)
-    check_positive(tolerance=tolerance, time_limit=time_limit)
+    positive(tolerance, "tolerance")
+    check_positive(time_limit=time_limit)
     require_discounting(game)
     elapsed = stopwatch()
     tables = stage_tables(game, common_scale=True)

@@ -24,10 +24,11 @@ import numpy as np
 
 from marlgt.certificates import TOLERANCE
 from marlgt.equilibria import Equilibrium
-from marlgt.games._doors import require_whole
+from marlgt.games._doors import require_flag, require_stochastic_game, require_whole
 from marlgt.games.stochastic import StochasticGame
 from marlgt.progress import progress
-from marlgt.solvers.stochastic._iterations import finished, open_iteration
+from marlgt.solvers.stochastic._damped_newton import along_discounts
+from marlgt.solvers.stochastic._iterations import Iteration, finished, open_iteration
 from marlgt.solvers.stochastic._stages import evaluate, exact_values
 
 __all__ = ["modified_policy_iteration", "shapley_value_iteration"]
@@ -36,6 +37,10 @@ _FEWEST_EVALUATIONS = 25
 _MOST_EVALUATIONS = 100
 _EXACT_FROM = 200.0
 """Steps of a play from which solving the policies' linear equations beats sweeps."""
+_FEW_STATES = 96
+"""States up to which the equations are solved by dense elimination, faster than sweeps at any discount."""
+_NEWTON_FROM = 50.0
+_SWIFT = 0.1
 _PATIENCE = 10
 _PATIENCE_EXACTLY = 3
 
@@ -84,6 +89,8 @@ def shapley_value_iteration(
     nash 1 x 2 + 1 x 2 policies  values (2, -2)  epsilon 0  [shapley_value_iteration]
     """
     method = "shapley_value_iteration"
+    require_stochastic_game(game)
+    require_flag(in_place, "in_place")
     # Each sweep shrinks the error by the discount.
     typical = 30.0 if game_discount(game) in (0.0, 1.0) else log(1e-12) / log(game_discount(game))
     run = open_iteration(game, method=method, tolerance=tolerance, max_sweeps=max_sweeps, typical_sweeps=typical)
@@ -143,11 +150,13 @@ def modified_policy_iteration(
     """
     method = "modified_policy_iteration"
     run = open_iteration(game, method=method, tolerance=tolerance, max_sweeps=max_sweeps, typical_sweeps=30.0)
-    exactly = evaluation_sweeps is None and run.horizon >= _EXACT_FROM
+    automatic = evaluation_sweeps is None
+    exactly = automatic and (run.horizon >= _EXACT_FROM or len(run.stages.order) <= _FEW_STATES)
+    by_discounts = automatic and run.horizon >= _EXACT_FROM
     if evaluation_sweeps is None:
         evaluation_sweeps = min(max(_FEWEST_EVALUATIONS, round(run.horizon)), _MOST_EVALUATIONS)
     require_whole(evaluation_sweeps, "evaluation_sweeps", least=0)
-    allowed, best, saved, stale = float(evaluation_sweeps), np.inf, run.values, 0
+    allowed, best, saved, stale, before = float(evaluation_sweeps), np.inf, run.values, 0, np.inf
     with progress("modified policy iteration") as report:
         while True:
             run.sweep()
@@ -159,14 +168,29 @@ def modified_policy_iteration(
                 allowed = min(max(allowed, 1.0) * 1.1, float(evaluation_sweeps))
             else:
                 stale += 1
+            # Where the residual falls so fast the policies have all but settled, and Newton's method ends it.
+            swift = automatic and run.horizon >= _NEWTON_FROM and run.residual <= _SWIFT * before
+            before = run.residual
             if stale > (_PATIENCE_EXACTLY if exactly else _PATIENCE):
                 run.values[:], stale = saved, 0
+                if exactly and by_discounts:
+                    by_discounts = False
+                    if along_discounts(run, report) or hopeless(run):
+                        return finished(run, method=method)
+                    best, saved = np.inf, run.values
                 allowed, exactly = (allowed if exactly else allowed // 2), False
-            if exactly:
+            if exactly or swift:
                 exact_values(run.stages, run.values)
             else:
                 # Fewer while the residual is up: a cycle of equal steps would go on for ever.
                 evaluate(run.stages, run.values, int(allowed / (1 + stale)), run.expected)
+
+
+def hopeless(run: Iteration) -> bool:
+    """Whether even the sweeps that are left, each of which lowers the residual by the discount, cannot settle it."""
+    largest = max(float(np.abs(run.values).max()), run.spread)
+    needed = max(0.25 * run.tolerance * largest / run.horizon, 8.0 * np.finfo(np.float64).eps * largest)
+    return run.horizon * log(max(1.0, run.residual / needed)) > run.max_sweeps - run.sweeps
 
 
 def game_discount(game: object) -> float:
