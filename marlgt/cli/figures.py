@@ -13,6 +13,7 @@ from marlgt.equilibria import Equilibria, Equilibrium
 from marlgt.errors import UnsupportedGame
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.stochastic import StochasticGame
+from marlgt.pictures.policies import MOST_ROWS
 
 __all__ = ["canvas", "policy_section", "svg"]
 
@@ -75,13 +76,8 @@ def _pictures(game: PolicyGame, answers: Equilibria) -> list[tuple[str, str]]:
         caption = "The grid in a likely starting state; arrows are the moves of the policies"
         wanted.append((caption, (4.6, 4.6), lambda axes: draw_grid(axes, game, profile=best.profile)))
     for i, player in enumerate(game.players):
-        wanted.append(
-            (
-                f"Policy of {player}",
-                (4.4, 4.4),
-                functools.partial(draw_policy, game=game, profile=best.profile, player=i),
-            )
-        )
+        draw = functools.partial(draw_policy, game=game, profile=best.profile, player=i)
+        wanted.append((f"Policy of {player}", (4.4, _height(game, i)), draw))
     wanted.append(("What was left of the gap", (4.6, 3.6), lambda axes: draw_convergence(axes, answers)))
     made = []
     for caption, size, draw in wanted:
@@ -96,3 +92,12 @@ def _pictures(game: PolicyGame, answers: Equilibria) -> list[tuple[str, str]]:
             continue
         made.append((caption, svg(figure)))
     return made
+
+
+def _height(game: PolicyGame, player: int) -> float:
+    """Return how high a picture of a policy must be, in inches, for its rows to be legible."""
+    if isinstance(game, ExtensiveGame):
+        rows = game.n_infosets[player]
+    else:
+        rows = int(((game.legal[player].sum(axis=1) > 1) & ~game.terminal).sum())
+    return 1.4 + 0.16 * min(rows, MOST_ROWS)

@@ -13,9 +13,10 @@ from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.sequence_form import checked_behavior
 from marlgt.games.stochastic import StochasticGame, checked_stationary
 
-__all__ = ["draw_policy"]
+__all__ = ["MOST_ROWS", "draw_policy"]
 
-_MOST_ROWS = 40
+MOST_ROWS = 40
+"""Rows of a policy that a picture shows."""
 
 
 def draw_policy(axes: Any, game: ExtensiveGame | StochasticGame, profile: Any, player: int) -> None:
@@ -50,15 +51,15 @@ def draw_policy(axes: Any, game: ExtensiveGame | StochasticGame, profile: Any, p
         columns = game.actions[player]
     if not len(rows) or policy.shape[1] < 1:
         raise UnsupportedGame(f"player {player} never has a choice: draw another player's policy")
-    shown = policy[rows[:_MOST_ROWS]]
+    shown = policy[rows[:MOST_ROWS]]
     axes.imshow(shown, cmap="Blues", vmin=0.0, vmax=1.3, aspect="auto")
     for (r, c), p in np.ndenumerate(shown):
         if p > 5e-4:
             axes.text(c, r, f"{p:.3g}", ha="center", va="center", fontsize=7)
-    axes.set_yticks(range(len(shown)), [_short(name) for name in names[:_MOST_ROWS]], fontsize=7)
+    axes.set_yticks(range(len(shown)), [_short(name) for name in names[:MOST_ROWS]], fontsize=7)
     axes.set_xticks(range(policy.shape[1]), columns or [f"action {a}" for a in range(policy.shape[1])], fontsize=8)
     axes.tick_params(length=0)
-    more = f" (first {_MOST_ROWS} of {len(rows)} rows)" if len(rows) > _MOST_ROWS else ""
+    more = f" (first {MOST_ROWS} of {len(rows)} rows)" if len(rows) > MOST_ROWS else ""
     axes.set_title(f"policy of {game.players[player]}{more}", fontsize=9)
 
 
