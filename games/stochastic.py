@@ -383,8 +383,13 @@ def checked_stationary(game: StochasticGame, profile: Any) -> StationaryProfile:
             raise ProfileError(
                 f"the policy of player {i} has shape {policy.shape}: it must be {shape}, a row per state"
             )
+        off = ~(np.abs(policy.sum(axis=1) - 1.0) <= _POLICY_TOLERANCE)
+        if not (off & ~game.terminal).any() and policy.min(initial=0.0) >= 0.0 and not policy[~game.legal[i]].any():
+            policy.flags.writeable = False
+            result.append(policy)
+            continue
         wrong = (policy < 0).any(axis=1) | ((policy != 0) & ~game.legal[i]).any(axis=1)
-        bad = np.flatnonzero((wrong | (np.abs(policy.sum(axis=1) - 1.0) > _POLICY_TOLERANCE)) & ~game.terminal)
+        bad = np.flatnonzero((wrong | off) & ~game.terminal)
         if len(bad):
             raise ProfileError(
                 f"the policy of player {i} in state {bad[0]} ({game.states[bad[0]]!r}) is {policy[bad[0]].tolist()}: "

@@ -15,6 +15,7 @@ nonsymmetric linear systems. SIAM Journal on Scientific and Statistical Computin
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ _STEPS_PER_CALL = 2e7
 _EXPECTED_ITERATIONS = 60
 _MOST_ITERATIONS = 600
 _CORRECTIONS = 4
+_ONCE_STARTED = 10.0
 
 
 class Chain(NamedTuple):
@@ -75,7 +77,9 @@ def chain_values(chain: Chain, rewards: NDArray[np.float64]) -> NDArray[np.float
     n_states = len(chain.stays)
     if n_states <= _DENSE_STATES:
         return np.asarray(np.linalg.solve(_dense(chain), paid.T).T)
-    steps: Any = gear(conjugate_steps, 2.0 * _EXPECTED_ITERATIONS * len(paid) * (len(chain.targets) + 5 * n_states))
+    work = 2.0 * _EXPECTED_ITERATIONS * len(paid) * (len(chain.targets) + 5 * n_states)
+    # Most of what compiling has to repay is numba's own start.
+    steps: Any = gear(conjugate_steps, _ONCE_STARTED * work if "numba" in sys.modules else work)
     if steps is conjugate_steps:
         return _by_factors(chain, paid)
     found = np.empty_like(paid)

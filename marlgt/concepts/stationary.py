@@ -223,7 +223,11 @@ def _values(game: StochasticGame, policies: StationaryProfile, process: Decision
         weight = (weight[:, :, None] * policy[:, None, :]).reshape(game.n_states, -1)
     paid = np.einsum("isj,sj->is", game.rewards.reshape(game.n_players, game.n_states, -1), weight)
     paid[:, game.terminal] = 0.0
-    return chain_values(mixed_chain(process, policies[0]), paid)
+    chain = mixed_chain(process, policies[0])
+    if len(paid) == 2 and np.array_equal(paid[1], -paid[0]):
+        worth = chain_values(chain, paid[:1])
+        return np.concatenate([worth, -worth])
+    return chain_values(chain, paid)
 
 
 def _earned(process: DecisionProcess, policy: NDArray[np.float64]) -> NDArray[np.float64]:

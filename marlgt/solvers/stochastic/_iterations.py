@@ -139,8 +139,11 @@ def finished(run: Iteration, *, method: str, work: Mapping[str, int] | None = No
         return answer
     spent = f"after {run.sweeps} sweeps" if run.exhausted else "and its residual is down to rounding"
     stakes = float(value_units(run.game, worth)[0])
+    way = "give it more sweeps with max_sweeps or"
+    if not run.exhausted:
+        way = f"over a play of {run.horizon:.0e} steps rounding adds up, so give a smaller discount or"
     raise NotConverged(
-        f"{method} stands at a regret of {share:.1e} of what is at stake ({stakes:.3g}) {spent}: give "
-        f"it more sweeps with max_sweeps or a larger tolerance than {run.tolerance:.1e}",
+        f"{method} stands at a regret of {share:.1e} of what is at stake ({stakes:.3g}) {spent}: {way} a larger "
+        f"tolerance than {run.tolerance:.1e}",
         best=answer,
     )
