@@ -3,13 +3,13 @@
 A pure strategy of a player names one action for each of her information sets. Strategies that differ only at
 information sets which their own earlier choices rule out play alike against everybody; the reduced ones are one of
 each such class. With perfect recall every mixture of pure strategies has a behaviour policy that leads to every end
-of the game with the same probability, whatever the others do, and conversely (Kuhn 1953, Theorem 4).
+of the game with the same probability, whatever the others do, and conversely (Kuhn 1953).
 
 References
 ----------
 Kuhn, H. W. (1953). Extensive games and the problem of information. In Contributions to the Theory of
 Games II, 193-216.
-Osborne, M. J. and Rubinstein, A. (1994). A Course in Game Theory, sections 6.4 and 11.4.
+Osborne, M. J. and Rubinstein, A. (1994). A Course in Game Theory, chapters 6 and 11.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def pure_strategies(
 
 
 def mixed_to_behavior(game: ExtensiveGame, mixed: Sequence[ArrayLike], *, reduced: bool = True) -> BehaviorProfile:
-    """Return the behaviour profile that plays like mixtures of pure strategies (Kuhn 1953, Theorem 4).
+    """Return the behaviour profile that plays like mixtures of pure strategies (Kuhn 1953).
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ denominator, split into limbs so short that float64 holds their sums exactly.
 
 References
 ----------
-Osborne, M. J. and Rubinstein, A. (1994). A Course in Game Theory, section 6.4.
+Osborne, M. J. and Rubinstein, A. (1994). A Course in Game Theory, chapter 6.
 """
 
 from __future__ import annotations

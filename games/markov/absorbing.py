@@ -130,9 +130,10 @@ def paris_match(*, discount: float = 0.9) -> StochasticGame:
 def everett_1957(*, discount: float = 0.9) -> StochasticGame:
     """Return a recursive game: the first player wins unless both choose the second action, and the first ones go on.
 
-    The first action against the first leads back and pays nothing; the game ends with a payment of 1 if their
-    actions differ and with nothing if both take the second. With discount d the value is 1/(1 + sqrt(1 - d)). It
-    goes to 1, and without discounting the first player can be as sure of 1 as she likes, but never entirely.
+    Both choose one of two actions at once. The first action against the first leads back and pays nothing; the game
+    ends with a payment of 1 if their actions differ and with nothing if both take the second. With discount d the
+    value is 1/(1 + sqrt(1 - d)). It goes to 1, and without discounting the first player can be as sure of 1 as she
+    likes, but never entirely.
 
     Parameters
     ----------

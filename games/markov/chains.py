@@ -89,19 +89,22 @@ def alternating_turns(*, discount: float = 0.9) -> StochasticGame:
 def nosde(*, discount: float = 0.75) -> StochasticGame:
     """Return a game whose only stationary equilibrium is mixed, though only one player moves in each state.
 
-    In the first state the first player keeps or sends the turn, in the second state the second player does. To keep
-    pays who keeps 1; to send pays her nothing, and the other 3 if the first sends. If the second keeps, the first
-    gets 3. So what a player gets later depends on how the other moves, and no deterministic stationary policies are
-    in equilibrium: at discount 3/4 the first sends with probability 2/3 and the second with 5/12. Another game has the
-    same values of actions in equilibrium, and another equilibrium: who looks at these values alone cannot tell.
+    In the first state the first player keeps the turn or sends it, which leads to the second state, where the second
+    player keeps it or sends it back. Nothing is hidden. To keep pays who keeps 1 and to send pays her nothing; the
+    other gets 3 when the first sends or the second keeps. So what a player gets later depends on how the other moves,
+    and no deterministic stationary policies are in equilibrium: in the only stationary equilibrium the first sends
+    with probability 1/(2 discount) and the second with (3 discount - 1)/(4 discount), at discount 3/4 with 2/3 and
+    5/12. Another game has the same values of actions in equilibrium, and another equilibrium: who looks at these
+    values alone cannot tell.
 
     Parameters
     ----------
     discount : float
+        Above 1/2 for what is said here; up to 1/2 it is an equilibrium that the first sends and the second keeps.
 
     References
     ----------
-    Zinkevich, M., Greenwald, A. and Littman, M. L. (2005). Cyclic equilibria in Markov games. NIPS 18, section 3.
+    Zinkevich, M., Greenwald, A. and Littman, M. L. (2005). Cyclic equilibria in Markov games. NIPS 18, 1641-1648.
 
     Examples
     --------

@@ -46,8 +46,7 @@ def soccer(*, discount: float = 0.9) -> StochasticGame:
 
     References
     ----------
-    Littman, M. L. (1994). Markov games as a framework for multi-agent reinforcement learning. ICML, 157-163,
-    section 6.1.
+    Littman, M. L. (1994). Markov games as a framework for multi-agent reinforcement learning. ICML, 157-163.
 
     Examples
     --------

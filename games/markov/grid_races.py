@@ -48,7 +48,7 @@ def grid_game_1(*, discount: float = 0.99) -> StochasticGame:
     References
     ----------
     Hu, J. and Wellman, M. P. (2003). Nash Q-learning for general-sum stochastic games. Journal of Machine Learning
-    Research 4, 1039-1069, section 5.
+    Research 4, 1039-1069.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def grid_game_2(*, discount: float = 0.99) -> StochasticGame:
     References
     ----------
     Hu, J. and Wellman, M. P. (2003). Nash Q-learning for general-sum stochastic games. Journal of Machine Learning
-    Research 4, 1039-1069, section 5.
+    Research 4, 1039-1069.
 
     Examples
     --------

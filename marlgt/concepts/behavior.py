@@ -2,7 +2,7 @@
 
 Against fixed policies of the others, a player with perfect recall solves a decision tree: passing once over her
 information sets from the last to the first, each is worth its best action, whose worth is what its sequence earns
-at once plus the worth of the information sets that follow it (von Stengel 1996, section 5). One pass over the
+at once plus the worth of the information sets that follow it (von Stengel 1996). One pass over the
 sequence form gives the exact best reply.
 
 References

@@ -3,7 +3,7 @@
 A mediator draws a pure strategy for every player from a joint distribution and tells each of them, at every
 information set that she reaches, what her strategy says there. A player who ignores one recommendation is told nothing
 more, and plays on as she likes. In an extensive-form correlated equilibrium (EFCE) no player gains by doing so after
-hearing a recommendation c at an information set h (von Stengel and Forges 2008, Definition 2.2); in a coarse one
+hearing a recommendation c at an information set h (von Stengel and Forges 2008, section 2.1); in a coarse one
 (EFCCE) no player gains by doing so on arrival at h, before she hears it (Farina, Bianchi and Sandholm 2020). The sets
 nest: correlated equilibria of the normal form, EFCE, EFCCE, coarse correlated equilibria of the normal form.
 

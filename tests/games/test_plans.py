@@ -113,7 +113,7 @@ def test_behaviour_becomes_a_mixture_that_plays_alike_and_back(game, data):
 @given(SMALL, st.integers(0, 2**32))
 @settings(max_examples=60)
 def test_every_mixture_has_behaviour_that_plays_alike(game, seed):
-    # Kuhn (1953), Theorem 4
+    # Kuhn (1953)
     rng = np.random.default_rng(seed)
     mixtures = [rng.dirichlet(np.full(n_pure_strategies(game, i), 0.5)) for i in range(game.n_players)]
     assert plays(game, mixed_to_behavior(game, mixtures)) == pytest.approx(mixed_plays(game, mixtures), abs=1e-12)

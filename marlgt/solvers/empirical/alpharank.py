@@ -7,10 +7,9 @@ a Moran process with Fermi selection of strength alpha gives to a gain ``D = u_i
     rho(D) = (1 - exp(-alpha D)) / (1 - exp(-alpha m D)),   1 / m where D = 0.
 
 With each of the ``sum_i (|A_i| - 1)`` mutations equally likely this is a Markov chain over pure profiles; its
-stationary distribution ranks them (Omidshafiei et al. 2019, sections 2.1 and 3). One population that plays a
-symmetric game of two against itself gives a chain over strategies, with ``D = u(b, a) - u(a, b)``. As alpha grows the
-chain comes to follow better replies only; the limit keeps worse ones with a small probability (Rowland et al. 2019,
-section 2).
+stationary distribution ranks them (Omidshafiei et al. 2019). One population that plays a symmetric game of two
+against itself gives a chain over strategies, with ``D = u(b, a) - u(a, b)``. As alpha grows the chain comes to follow
+better replies only; the limit keeps worse ones with a small probability (Rowland et al. 2019).
 
 References
 ----------

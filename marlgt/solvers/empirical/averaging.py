@@ -3,7 +3,7 @@
 The agents' results are a zero-sum game between two players who each choose an agent (or one an agent and the other a
 task). Its equilibrium of greatest entropy is unique; an agent's rating is what it earns against the other side's
 equilibrium strategy. Agents that no equilibrium plays get no weight, and copies share one, so that adding them moves
-no rating (Balduzzi et al. 2018, section 3.2); where there are several equilibria, a copy can tilt their balance.
+no rating (Balduzzi et al. 2018); where there are several equilibria, a copy can tilt their balance.
 
 References
 ----------

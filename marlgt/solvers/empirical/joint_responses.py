@@ -3,8 +3,8 @@
 Where players need not mix on their own, a meta-solver can choose a correlated or coarse correlated equilibrium of the
 meta-game. Against a coarse one every player replies to the others' joint play; against a correlated one she replies,
 for every strategy that can be recommended to her, to what the others do when it is. With exact replies it ends in an
-equilibrium of that kind of the full game, for any number of players (Marris et al. 2021, theorems 1 and 2): with a
-device that draws from populations of strategies, and deviations to any strategy of the full game.
+equilibrium of that kind of the full game, for any number of players (Marris et al. 2021): with a device that draws
+from populations of strategies, and deviations to any strategy of the full game.
 
 References
 ----------

@@ -1,8 +1,8 @@
 """Meta-solvers: what the players of an empirical game should mix, given the payoffs of the strategies so far.
 
 A meta-solver is any function from a NormalFormGame to an :class:`~marlgt.Equilibrium` with a profile or a joint
-distribution; it need not be an equilibrium, its regrets say. Projected replicator dynamics (Lanctot et al. 2017,
-section 3.1, equations 1 and 2) are the discrete replicator equation with every strategy kept alive::
+distribution; it need not be an equilibrium, its regrets say. Projected replicator dynamics (Lanctot et al. 2017)
+are the discrete replicator equation with every strategy kept alive::
 
     x_i  <-  P( x_i + dt x_i (u_i(., x_-i) - u_i(x)) ),
 

@@ -2,15 +2,15 @@
 
 In iteration t every information set matches its next policy to the positive regrets of its actions (Hart and
 Mas-Colell 2000), measured in counterfactual values: weighted by the chance that the others and chance let it be
-reached. The regrets of a player sum to no more than those of her information sets (Zinkevich et al. 2007,
-Theorem 3), and in a two-player zero-sum game the average policies, weighted by own reach, are then an
-equilibrium up to
+reached. A player's regret is at most the sum of the positive parts of those of her information sets (Zinkevich et al.
+2007), and in a two-player zero-sum game the average policies, weighted by own reach, are then an equilibrium up to
 
-    NashConv  <=  (sum over players i of  range_i * I_i * sqrt(A_i)) / sqrt(T)          (Theorem 4 there).
+    NashConv  <=  (sum over players i of  range_i * I_i * sqrt(A_i)) / sqrt(T).
 
-The players move in turn, each against the newest policies of the others. After iteration t positive regrets are
-multiplied by t^alpha / (t^alpha + 1) and negative ones by t^beta / (t^beta + 1), and its policies enter the average
-with weight t^gamma (Brown and Sandholm 2019), so that
+The players move in turn, each against the newest policies of the others, which keeps the bound because every step of
+regret matching improves on the policy before it (Burch, Moravcik and Schmid 2019). After iteration t positive regrets
+are multiplied by t^alpha / (t^alpha + 1) and negative ones by t^beta / (t^beta + 1), and its policies enter the
+average with weight t^gamma (Brown and Sandholm 2019), so that
 
     CFR = (inf, inf, 0),   CFR+ = (inf, -inf, 1),   linear CFR = (1, 1, 1),   discounted CFR = (1.5, 0, 2).
 
@@ -22,6 +22,7 @@ References
 Zinkevich, M., Johanson, M., Bowling, M. and Piccione, C. (2007). Regret minimization in games with incomplete
 information. Advances in Neural Information Processing Systems 20.
 Tammelin, O. (2014). Solving large imperfect information games using CFR+. arXiv:1407.5042.
+Burch, N., Moravcik, M. and Schmid, M. (2019). Revisiting CFR+ and alternating updates. arXiv:1810.11542.
 Brown, N. and Sandholm, T. (2019). Solving imperfect-information games via discounted regret minimization.
 AAAI Conference on Artificial Intelligence 33, 1829-1836.
 Farina, G., Kroer, C. and Sandholm, T. (2021). Faster game solving via predictive Blackwell approachability.
@@ -91,7 +92,7 @@ def cfr(
 
     References
     ----------
-    Zinkevich et al. (2007), Theorems 3 and 4.
+    Zinkevich et al. (2007): CFR, here with the players in turn.
     """
     return _solve(game, "cfr", math.inf, math.inf, 0.0, False, (iterations, gap, time_limit))
 
@@ -105,7 +106,7 @@ def cfr_plus(
 
     References
     ----------
-    Tammelin (2014), Algorithm 1, with averaging from the first iteration.
+    Tammelin (2014): CFR+, with averaging from the first iteration.
     """
     return _solve(game, "cfr_plus", math.inf, -math.inf, 1.0, False, (iterations, gap, time_limit))
 
@@ -158,8 +159,8 @@ def predictive_cfr_plus(
 ) -> Equilibrium:
     """Return the average policies of predictive CFR+, which expects the next worths to be like the last.
 
-    Iteration t counts ``t**2`` times. On many games it is faster than the others by orders of magnitude; on poker
-    with large pots discounted CFR has been found to be better. Parameters, result and errors as for :func:`cfr`.
+    Iteration t counts ``t**2`` times. On many games it is faster than the others by orders of magnitude; on some
+    poker games its authors found discounted CFR to be better. Parameters, result and errors as for :func:`cfr`.
 
     References
     ----------

@@ -8,8 +8,9 @@ sequence s of the player earns at once against the others' strategies, a trigger
     what is earned below h when (h, c) is recommended and followed  >=  v(h).
 
 This is the definition of von Stengel and Forges (2008) written out, exponential in the number of parallel information
-sets, as it must be with chance or more than two players, where optimal equilibria are NP-hard to find (there,
-section 3). A coarse trigger is an information set h, and takes the profiles whose strategy leads to h.
+sets. With moves of chance optimal equilibria are NP-hard to find; for two players without them there are programs of
+polynomial size (there, section 3), which this is not. A coarse trigger is an information set h, and takes the profiles
+whose strategy leads to h.
 
 References
 ----------

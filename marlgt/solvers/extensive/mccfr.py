@@ -92,7 +92,7 @@ def external_sampling_mccfr(
 
     References
     ----------
-    Lanctot et al. (2009), section 3.2; the average is updated at the nodes that are sampled.
+    Lanctot et al. (2009): external sampling; the average is updated at the nodes that are sampled.
     """
     require_extensive_game(game)
     limits = checked_limits(iterations, gap, time_limit)
@@ -154,7 +154,7 @@ def outcome_sampling_mccfr(
 
     References
     ----------
-    Lanctot et al. (2009), section 3.1; Schmid et al. (2019).
+    Lanctot et al. (2009): outcome sampling; Schmid et al. (2019): baselines.
     """
     require_extensive_game(game)
     limits = checked_limits(iterations, gap, time_limit)

@@ -2,7 +2,7 @@
 
 Against a plan x of the first player, the second one's best reply solves ``min y'(A'x)  s.t.  F y = f, y >= 0``, whose
 dual turns the maximin into one linear program of the size of the tree (Koller, Megiddo and von Stengel 1994;
-von Stengel 1996, equation 4.4):
+von Stengel 1996):
 
     max f'q   s.t.   E x = e,   F'q - A'x <= 0,   x >= 0,
 

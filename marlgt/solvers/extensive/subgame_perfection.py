@@ -1,4 +1,4 @@
-"""Subgame-perfect equilibria of games with perfect information, by backward induction (Kuhn 1953, Theorem 3).
+"""Subgame-perfect equilibria of games with perfect information, by backward induction (Kuhn 1953).
 
 From the last moves to the first, every player takes an action whose subgame is worth most to her. A tie is a choice:
 each way to break it is an equilibrium of that subgame, and changes what the moves before it are worth. All pure
@@ -68,7 +68,7 @@ def backward_induction(game: ExtensiveGame) -> Equilibrium:
 
     References
     ----------
-    Kuhn (1953), Theorem 3.
+    Kuhn (1953); Selten (1965).
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Fictitious play in extensive form: every player replies best to the others' average plans, which mix in the reply.
 
 The average of realization plans is the plan of a behaviour policy that plays like the average of the mixed
-strategies (Heinrich, Lanctot and Silver 2015, section 3), so fictitious play needs no normal form:
+strategies (Heinrich, Lanctot and Silver 2015), so fictitious play needs no normal form:
 
     plan  <-  plan + (reply - plan) / (t + 1),       all players at once, from uniform policies.
 
@@ -9,8 +9,8 @@ In two-player zero-sum games and in games of identical interest the averages app
 
 References
 ----------
-Heinrich, J., Lanctot, M. and Silver, D. (2015). Fictitious self-play in extensive-form games. International
-Conference on Machine Learning 37, 805-813.
+Heinrich, J., Lanctot, M. and Silver, D. (2015). Fictitious self-play in extensive-form games. Proceedings of
+the 32nd International Conference on Machine Learning, PMLR 37, 805-813.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ that were the truth; but statistics belong to information sets, so that what a p
 only. With several observers every player has the information sets of the rules; with a single observer the moves of
 the others are known to the searcher only by what has been played since she last moved, and their statistics do not
 depend on what they hold. A move's bonus counts how often it could have been tried, since the moves at hand can
-differ from one state to another (Cowling, Powley and Whitehouse 2012, equation 1).
+differ from one state to another (Cowling, Powley and Whitehouse 2012).
 
 It does not converge to an equilibrium in general. The states are drawn as if the others had played as ``beliefs``
 says, whatever they would rather do; and as both sides' choices follow each other from one simulation to the next,

@@ -88,7 +88,7 @@ def friend_or_foe_value_iteration(
 
     References
     ----------
-    Littman (2001), section 3.
+    Littman (2001): friend-or-foe Q, here with a known game.
     """
     opened(game, tolerance, max_sweeps, time_limit)
     hostile = _foes_of([[j for j in range(game.n_players) if j != i] for i in range(game.n_players)]

@@ -86,7 +86,7 @@ def nash_value_iteration(
 
     References
     ----------
-    Hu and Wellman (2003), section 3.
+    Hu and Wellman (2003): Nash-Q, here with a known game.
     """
     opened(game, tolerance, max_sweeps, time_limit)
     elapsed = stopwatch()
@@ -169,7 +169,7 @@ def correlated_value_iteration(
 
     References
     ----------
-    Greenwald and Hall (2003), section 2.
+    Greenwald and Hall (2003): correlated-Q, here with a known game.
     """
     opened(game, tolerance, max_sweeps, time_limit)
     elapsed = stopwatch()

@@ -32,7 +32,7 @@ def values_when_both_race(game):
 
 
 def test_grid_game_1_has_the_published_stage_game_at_its_start():
-    # Hu and Wellman (2003), section 5: 97.0 without a collision and 95.1 with one.
+    # Hu and Wellman (2003): 97.0 without a collision and 95.1 with one.
     game = grid_game_1()
     values = values_when_both_race(game)
     start = grid_game_state(game, 0, 2)

@@ -110,6 +110,24 @@ def test_nosde_has_its_only_stationary_equilibrium_at_two_thirds_and_five_twelft
     assert gt.certify(game, nearby).epsilon > 1e-3
 
 
+@pytest.mark.parametrize("discount", [Fraction(11, 20), Fraction(3, 4), Fraction(9, 10), Fraction(99, 100)])
+def test_nosde_mixes_as_its_formulas_say_for_every_discount_above_a_half(discount):
+    first, second = 1 / (2 * discount), (3 * discount - 1) / (4 * discount)
+    game = gt.games.nosde(discount=float(discount))
+    equilibrium = ([[float(1 - first), float(first)], [1, 0]], [[1, 0], [float(1 - second), float(second)]])
+    assert gt.certify(game, equilibrium).epsilon <= 1e-9
+    # A player's indifference fixes the other's chance to send: off it, on a fine grid, somebody gains.
+    for k in range(21):
+        for j in range(21):
+            gain = gt.certify(game, ([[1 - k / 20, k / 20], [1, 0]], [[1, 0], [1 - j / 20, j / 20]])).epsilon
+            assert gain > 1e-3 or (abs(k / 20 - first) < 0.01 and abs(j / 20 - second) < 0.01)
+
+
+@pytest.mark.parametrize("discount", [0.25, 0.5])
+def test_nosde_with_less_of_a_future_is_played_without_mixing(discount):
+    assert gt.certify(gt.games.nosde(discount=discount), ([[0, 1], [1, 0]], [[1, 0], [1, 0]])).epsilon == 0
+
+
 def test_the_threat_never_to_forgive_keeps_the_peace_if_the_future_matters():
     # Grim trigger is in equilibrium, also after a defection, from discount (5 - 3)/(5 - 1) = 1/2 on.
     grim = [[1, 0], [1, 0], [0, 1], [0, 1], [0, 1]]

@@ -16,7 +16,7 @@ def antisymmetric(seed, count):
 
 
 def test_the_cyclic_and_the_transitive_example_of_the_paper():
-    # Balduzzi et al. (2018), section 3.3, example 1: [[0, 4.6, -4.6], [-4.6, 0, 4.6], [4.6, -4.6, 0]] and its C.
+    # Balduzzi et al. (2018), on Nash averaging: [[0, 4.6, -4.6], [-4.6, 0, 4.6], [4.6, -4.6, 0]] and its C.
     cyclic = nash_averaging(gt.NormalFormGame.zero_sum([[0, 4.6, -4.6], [-4.6, 0, 4.6], [4.6, -4.6, 0]]))
     assert np.allclose(cyclic.equilibrium.profile[0], 1 / 3)
     assert np.allclose(cyclic.ratings[0], 0.0)

@@ -51,7 +51,7 @@ def alone():
 
 
 def zinkevich_bound(game, iterations):
-    """Return the bound of Zinkevich et al. (2007), Theorem 4, on the sum of all players' average regrets."""
+    """Return the bound of Zinkevich et al. (2007) on the sum of all players' average regrets."""
     bound = sum(
         range_ * len(sets) * math.sqrt(sets.most_actions) for range_, sets in zip(game.payoff_range, game.infosets)
     )

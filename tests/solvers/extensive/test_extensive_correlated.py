@@ -141,7 +141,7 @@ def test_where_all_move_once_nothing_is_new(game):
 
 
 def signalling_game():
-    """von Stengel and Forges (2008), figure 1: a student of either type sends a signal that costs nothing."""
+    """von Stengel and Forges (2008), section 2.3: a student of either type sends a signal that costs nothing."""
     tree = TreeBuilder(["student", "professor"])
     root = tree.chance(None, [("good", Fraction(1, 2)), ("bad", Fraction(1, 2))])
     for kind, hired in (("good", [4, 10]), ("bad", [6, 0])):
@@ -154,7 +154,7 @@ def signalling_game():
 
 
 def test_a_signal_from_the_mediator_helps_only_in_extensive_form():
-    # von Stengel and Forges (2008), section 2.2: payoffs (3.5, 6.5) as an EFCE, (0, 6) in all correlated equilibria.
+    # von Stengel and Forges (2008), section 2.3: payoffs (3.5, 6.5) as an EFCE, (0, 6) in all correlated equilibria.
     game = signalling_game()
     assert correlated_equilibrium(game.normal_form()).values == pytest.approx([0, 6], abs=1e-9)
     answer = EFCE(game)

@@ -76,7 +76,7 @@ def test_the_path_in_integers_ends_in_an_equilibrium_and_never_in_a_ray(data):
 @settings(max_examples=40)
 @given(data=st.data())
 def test_at_weight_one_the_prior_is_replied_to(data):
-    # von Stengel, van den Elzen and Talman (2002), section 4: b + d is feasible.
+    # von Stengel, van den Elzen and Talman (2002): b + d is feasible.
     game = data.draw(extensive_games(n_players=2))
     form = game.sequence_form
     plans = form.realization_plans(data.draw(behavior_profiles(game)))
@@ -105,7 +105,7 @@ def entry_game():
 
 
 def test_a_completely_mixed_prior_leads_away_from_empty_threats():
-    # Normal-form perfect equilibria are found (Theorem 4.3 there); "out, fight" is none.
+    # Normal-form perfect equilibria are found (proved there); "out, fight" is none.
     for seed in range(10):
         answer = sequence_form_lcp(entry_game(), seed=seed)
         assert is_subgame_perfect(entry_game(), answer.profile)

@@ -132,7 +132,7 @@ def test_prisoners_who_remember_find_an_equilibrium_that_is_one():
 
 
 def test_grid_game_1_is_worth_what_hu_and_wellman_compute():
-    # Hu and Wellman 2003, section 5: both reach their goals in four steps without meeting, 100 * 0.99 ** 3.
+    # Hu and Wellman 2003: both reach their goals in four steps without meeting, 100 * 0.99 ** 3.
     np.testing.assert_allclose(stationary_equilibrium(gt.games.grid_game_1()).values, [97.0299, 97.0299], atol=1e-9)
 
 

@@ -114,7 +114,7 @@ def test_the_libertarian_objective_favours_the_player_named():
     ],
 )
 def test_the_circles_of_the_game_without_deterministic_equilibria_are_found_out(iteration):
-    # Zinkevich, Greenwald and Littman 2005, theorem 1: no choice of stage equilibria converges here.
+    # Zinkevich, Greenwald and Littman 2005: no choice of stage equilibria converges here.
     game = gt.games.nosde()
     with pytest.raises(NotConverged, match=r"in circles: after \d+ sweeps .* leave a gain of [\d.]+: use") as circle:
         iteration(game)
@@ -123,7 +123,7 @@ def test_the_circles_of_the_game_without_deterministic_equilibria_are_found_out(
 
 
 def test_grid_games_converge_to_the_values_of_hu_and_wellman():
-    # Hu and Wellman 2003, section 5; in grid game 2 one player has the free way and the other the barrier.
+    # Hu and Wellman 2003; in grid game 2 one player has the free way and the other the barrier.
     np.testing.assert_allclose(nash_value_iteration(gt.games.grid_game_1()).values, [97.0299, 97.0299], atol=1e-8)
     values = np.sort(nash_value_iteration(gt.games.grid_game_2()).values)
     np.testing.assert_allclose(values, [49.005, 98.01], atol=1e-8)
