@@ -100,7 +100,8 @@ def nosde(*, discount: float = 0.75) -> StochasticGame:
     Parameters
     ----------
     discount : float
-        Above 1/2 for what is said here; up to 1/2 it is an equilibrium that the first sends and the second keeps.
+        Above 1/2 for what is said here. Up to 1/2 the second player always keeps in equilibrium, and so does the first
+        below 1/3, who sends above.
 
     References
     ----------
