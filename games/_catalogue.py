@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from marlgt.errors import GameError
+from marlgt.games._arrays import exact_and_float, short
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "catalogued",
     "check_count",
     "check_falling",
+    "check_numbers",
     "described",
     "half",
     "is_listed",
@@ -274,7 +276,14 @@ def check_falling(**payoffs: Number) -> None:
 def check_count(value: int, name: str, least: int, most: int) -> None:
     """Raise unless a size is a whole number between two bounds."""
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise GameError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
+        raise GameError(f"{name} must be a whole number from {least} to {most}, got {short(value)}")
+
+
+def check_numbers(**values: Any) -> None:
+    """Raise unless all arguments are finite real numbers, which may be compared."""
+    for name, value in values.items():
+        if isinstance(value, np.ndarray) or exact_and_float(value, name)[0].shape != ():
+            raise GameError(f"{name} is {short(value)}: give a number")
 
 
 def half(x: Number) -> Number:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marlgt.errors import GameError
-from marlgt.games._catalogue import Number, catalogued, check_falling, half, symmetric, two_players
+from marlgt.games._catalogue import Number, catalogued, check_falling, check_numbers, half, symmetric, two_players
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = [
@@ -46,6 +46,7 @@ def prisoners_dilemma(
     ----------
     Luce and Raiffa (1957), Games and Decisions, chapter 5.
     """
+    check_numbers(temptation=temptation, reward=reward, punishment=punishment, sucker=sucker)
     check_falling(temptation=temptation, reward=reward, punishment=punishment, sucker=sucker)
     return symmetric([[reward, sucker], [temptation, punishment]], actions=_CONDUCT, title="Prisoner's dilemma")
 
@@ -67,6 +68,7 @@ def chicken(*, temptation: Number = 7, reward: Number = 6, sucker: Number = 2, c
     Aumann (1974), Subjectivity and correlation in randomized strategies, Journal of Mathematical
     Economics 1.
     """
+    check_numbers(temptation=temptation, reward=reward, sucker=sucker, crash=crash)
     check_falling(temptation=temptation, reward=reward, sucker=sucker, crash=crash)
     return symmetric([[reward, sucker], [temptation, crash]], actions=("swerve", "dare"), title="Chicken")
 
@@ -86,6 +88,7 @@ def hawk_dove(*, value: Number = 2, cost: Number = 4) -> NormalFormGame:
     ----------
     Maynard Smith and Price (1973), The logic of animal conflict, Nature 246.
     """
+    check_numbers(value=value, cost=cost)
     if value <= 0 or cost <= 0:
         raise GameError(f"value and cost must be positive, got {value} and {cost}")
     return symmetric([[half(value - cost), value], [0, half(value)]], actions=("hawk", "dove"), title="Hawk-dove")
@@ -109,6 +112,7 @@ def stag_hunt(
     Rousseau (1755), Discourse on Inequality; Skyrms (2004), The Stag Hunt and the Evolution of
     Social Structure.
     """
+    check_numbers(stag=stag, hare_alone=hare_alone, hare_together=hare_together, abandoned=abandoned)
     if not stag > hare_alone >= hare_together > abandoned:
         raise GameError(
             "the payoffs must satisfy stag > hare_alone >= hare_together > abandoned, "
@@ -132,6 +136,7 @@ def deadlock(
     ----------
     Rapoport and Guyer (1966), A taxonomy of 2 x 2 games, General Systems 11.
     """
+    check_numbers(temptation=temptation, punishment=punishment, reward=reward, sucker=sucker)
     check_falling(temptation=temptation, punishment=punishment, reward=reward, sucker=sucker)
     return symmetric([[reward, sucker], [temptation, punishment]], actions=_CONDUCT, title="Deadlock")
 
@@ -151,6 +156,7 @@ def harmony(
     ----------
     Rapoport and Guyer (1966), A taxonomy of 2 x 2 games, General Systems 11.
     """
+    check_numbers(reward=reward, sucker=sucker, temptation=temptation, punishment=punishment)
     check_falling(reward=reward, sucker=sucker, temptation=temptation, punishment=punishment)
     return symmetric([[reward, sucker], [temptation, punishment]], actions=_CONDUCT, title="Harmony")
 
@@ -169,6 +175,7 @@ def leader(*, first: Number = 4, follower: Number = 3, wait: Number = 2, clash: 
     Rapoport (1967), Exploiter, leader, hero, and martyr: the four archetypes of the 2 x 2 game,
     Behavioral Science 12.
     """
+    check_numbers(first=first, follower=follower, wait=wait, clash=clash)
     check_falling(first=first, follower=follower, wait=wait, clash=clash)
     return symmetric([[wait, follower], [first, clash]], actions=("wait", "move"), title="Leader")
 
@@ -187,6 +194,7 @@ def hero(*, saved: Number = 4, hero: Number = 3, wait: Number = 2, clash: Number
     Rapoport (1967), Exploiter, leader, hero, and martyr: the four archetypes of the 2 x 2 game,
     Behavioral Science 12.
     """
+    check_numbers(saved=saved, hero=hero, wait=wait, clash=clash)
     check_falling(saved=saved, hero=hero, wait=wait, clash=clash)
     return symmetric([[wait, saved], [hero, clash]], actions=("wait", "move"), title="Hero")
 
@@ -205,6 +213,7 @@ def battle_of_the_sexes(*, favourite: Number = 3, other: Number = 2, apart: Numb
     ----------
     Luce and Raiffa (1957), Games and Decisions, section 5.3.
     """
+    check_numbers(favourite=favourite, other=other, apart=apart)
     check_falling(favourite=favourite, other=other, apart=apart)
     labels = ("his favourite", "hers")
     return two_players(
@@ -229,6 +238,7 @@ def snowdrift(*, benefit: Number = 4, cost: Number = 2) -> NormalFormGame:
     Hauert and Doebeli (2004), Spatial structure often inhibits the evolution of cooperation in the
     snowdrift game, Nature 428.
     """
+    check_numbers(benefit=benefit, cost=cost)
     if not benefit > cost > 0:
         raise GameError(f"the payoffs must satisfy benefit > cost > 0, got {benefit} and {cost}")
     return symmetric([[benefit - half(cost), benefit - cost], [benefit, 0]], actions=("dig", "wait"), title="Snowdrift")
@@ -249,6 +259,7 @@ def donation_game(*, benefit: Number = 3, cost: Number = 1) -> NormalFormGame:
     ----------
     Nowak (2006), Five rules for the evolution of cooperation, Science 314.
     """
+    check_numbers(benefit=benefit, cost=cost)
     if not benefit > cost > 0:
         raise GameError(f"the payoffs must satisfy benefit > cost > 0, got {benefit} and {cost}")
     return symmetric([[benefit - cost, -cost], [benefit, 0]], actions=("give", "keep"), title="Donation game")
@@ -272,6 +283,7 @@ def inspection_game(
     ----------
     Fudenberg and Tirole (1991), Game Theory, section 1.1.
     """
+    check_numbers(wage=wage, effort=effort, output=output, inspection=inspection)
     if not (output > wage > effort > 0 and wage > inspection > 0):
         raise GameError(
             "the payoffs must satisfy output > wage > effort > 0 and wage > inspection > 0, "

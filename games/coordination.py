@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from marlgt.errors import GameError
-from marlgt.games._catalogue import Number, catalogued, check_count, symmetric
+from marlgt.games._catalogue import Number, catalogued, check_count, check_numbers, symmetric
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = [
@@ -79,6 +79,7 @@ def penalty_game(*, penalty: Number = -100) -> NormalFormGame:
     Claus and Boutilier (1998), The dynamics of reinforcement learning in cooperative multiagent
     systems, AAAI.
     """
+    check_numbers(penalty=penalty)
     if penalty > 0:
         raise GameError(f"penalty must not be positive, got {penalty}")
     return symmetric([[10, 0, penalty], [0, 2, 0], [penalty, 0, 10]], title="Penalty game")
@@ -144,6 +145,7 @@ def bank_run(*, deposit: Number = 4, recovered: Number = 3, matured: Number = 6)
     Diamond and Dybvig (1983), Bank runs, deposit insurance, and liquidity, Journal of Political
     Economy 91; in this form Gibbons (1992), A Primer in Game Theory, section 2.2.
     """
+    check_numbers(deposit=deposit, recovered=recovered, matured=matured)
     if not (matured > deposit > recovered and 2 * recovered > deposit):
         raise GameError(
             "the payoffs must satisfy matured > deposit > recovered > deposit / 2, "

@@ -5,7 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 
 from marlgt.errors import GameError
-from marlgt.games._catalogue import Number, catalogued, check_count, half, symmetric, tabulated, two_players
+from marlgt.games._catalogue import (
+    Number,
+    catalogued,
+    check_count,
+    check_numbers,
+    half,
+    symmetric,
+    tabulated,
+    two_players,
+)
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = [
@@ -52,6 +61,7 @@ def sparrow_game(*, beta: Number = Fraction(1, 2)) -> NormalFormGame:
     Sparrow, van Strien and Harris (2008), Fictitious play in 3 x 3 games: the transition between
     periodic and chaotic behaviour, Games and Economic Behavior 63.
     """
+    check_numbers(beta=beta)
     if not -1 < beta < 1:
         raise GameError(f"beta must lie between -1 and 1, got {beta}")
     A = [[1, 0, beta], [beta, 1, 0], [0, beta, 1]]
@@ -118,6 +128,7 @@ def sato_rock_paper_scissors(
     ----------
     Sato, Akiyama and Farmer (2002), Chaos in learning a simple two-person game, PNAS 99.
     """
+    check_numbers(tie_row=tie_row, tie_column=tie_column)
     if not (-1 < tie_row < 1 and -1 < tie_column < 1):
         raise GameError(f"the payoffs of ties must lie between -1 and 1, got {tie_row} and {tie_column}")
     A = [[tie_row, -1, 1], [1, tie_row, -1], [-1, 1, tie_row]]
@@ -140,6 +151,7 @@ def good_rock_paper_scissors(*, win: Number = 2) -> NormalFormGame:
     ----------
     Hofbauer and Sigmund (1998), Evolutionary Games and Population Dynamics, section 7.7.
     """
+    check_numbers(win=win)
     if win <= 1:
         raise GameError(f"win must be more than 1, got {win}: below it is bad_rock_paper_scissors")
     return symmetric([[0, -1, win], [win, 0, -1], [-1, win, 0]], actions=_HANDS, title="Good rock-paper-scissors")
@@ -160,6 +172,7 @@ def bad_rock_paper_scissors(*, loss: Number = 2) -> NormalFormGame:
     ----------
     Hofbauer and Sigmund (1998), Evolutionary Games and Population Dynamics, section 7.7.
     """
+    check_numbers(loss=loss)
     if loss <= 1:
         raise GameError(f"loss must be more than 1, got {loss}: below it is good_rock_paper_scissors")
     return symmetric([[0, -loss, 1], [1, 0, -loss], [-loss, 1, 0]], actions=_HANDS, title="Bad rock-paper-scissors")
@@ -201,6 +214,7 @@ def hawk_dove_bourgeois(*, value: Number = 2, cost: Number = 4) -> NormalFormGam
     ----------
     Maynard Smith (1982), Evolution and the Theory of Games, chapter 8.
     """
+    check_numbers(value=value, cost=cost)
     if value <= 0 or cost <= 0:
         raise GameError(f"value and cost must be positive, got {value} and {cost}")
     fight, share, zero = half(value - cost), half(value), 0
@@ -242,6 +256,7 @@ def hawk_dove_retaliator(*, value: Number = 2, cost: Number = 4, edge: Number = 
     ----------
     Maynard Smith (1982), Evolution and the Theory of Games, chapter 2.
     """
+    check_numbers(value=value, cost=cost, edge=edge)
     if value <= 0 or cost <= 0 or edge < 0:
         raise GameError(f"value and cost must be positive and edge not negative, got {value}, {cost}, {edge}")
     fight, share = half(value - cost), half(value)
@@ -270,6 +285,7 @@ def war_of_attrition(*, value: Number = 4, longest: int = 5) -> NormalFormGame:
     Maynard Smith (1974), The theory of games and the evolution of animal conflicts, Journal of
     Theoretical Biology 47.
     """
+    check_numbers(value=value)
     check_count(longest, "longest", 1, 1000)
     waits = range(longest + 1)
     matrix = [[value - b if a > b else half(value) - a if a == b else -a for b in waits] for a in waits]

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from marlgt.errors import GameError
-from marlgt.games._catalogue import Number, catalogued, check_count, symmetric, tabulated, two_players
+from marlgt.games._arrays import short
+from marlgt.games._catalogue import Number, catalogued, check_count, check_numbers, symmetric, tabulated, two_players
+from marlgt.games._doors import require_sequence
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = [
@@ -44,6 +46,7 @@ def cournot_oligopoly(*, n_firms: int = 2, intercept: Number = 10, cost: Number 
     ----------
     Cournot (1838), Recherches sur les principes mathematiques de la theorie des richesses, chapter 7.
     """
+    check_numbers(intercept=intercept, cost=cost)
     check_count(n_firms, "n_firms", 1, 6)
     check_count(most, "most", 1, 200)
     if not intercept > cost >= 0:
@@ -186,8 +189,10 @@ def ultimatum_game(*, pie: int = 3) -> NormalFormGame:
 
 def _bids(values: Sequence[Number], highest: int) -> None:
     check_count(highest, "highest", 1, 200)
+    require_sequence(values, "values", "numbers, one per bidder")
+    check_numbers(**{f"values[{i}]": value for i, value in enumerate(values)})
     if not 1 <= len(values) <= 8 or min(values) < 0:
-        raise GameError(f"values must be 1 to 8 numbers that are not negative, got {values!r}")
+        raise GameError(f"values must be 1 to 8 numbers that are not negative, got {short(values)}")
 
 
 @catalogued(
@@ -278,6 +283,7 @@ def all_pay_auction(*, n_bidders: int = 2, value: Number = 3, highest: int = 3) 
     ----------
     Baye, Kovenock and de Vries (1996), The all-pay auction with complete information, Economic Theory 8.
     """
+    check_numbers(value=value)
     check_count(n_bidders, "n_bidders", 2, 8)
     check_count(highest, "highest", 1, 200)
     if value <= 0:
@@ -312,6 +318,7 @@ def tullock_contest(*, n_players: int = 2, prize: Number = 8, most: int = 4) -> 
     Tullock (1980), Efficient rent seeking, in Buchanan, Tollison and Tullock (eds.), Toward a Theory of
     the Rent-Seeking Society.
     """
+    check_numbers(prize=prize)
     check_count(n_players, "n_players", 2, 8)
     check_count(most, "most", 1, 200)
     if prize <= 0:
@@ -342,9 +349,15 @@ def congestion_game(*, delays: Sequence[Sequence[Number]] = ((2, 4, 6), (3, 4, 5
     Rosenthal (1973), A class of games possessing pure-strategy Nash equilibria, International Journal
     of Game Theory 2.
     """
-    n_players = len(delays[0]) if delays else 0
+    require_sequence(delays, "delays", "the delays of each road")
+    for r, road in enumerate(delays):
+        require_sequence(road, f"delays[{r}]", "numbers")
+        check_numbers(**{f"delays[{r}][{k}]": delay for k, delay in enumerate(road)})
+    n_players = len(delays[0])
     if not 1 <= n_players <= 12 or any(len(road) != n_players for road in delays):
-        raise GameError(f"delays must list, for each road, the delay with 1 to n travellers, n <= 12, got {delays!r}")
+        raise GameError(
+            f"delays must list, for each road, the delay with 1 to n travellers, n <= 12, got {short(delays)}"
+        )
 
     def pays(roads: tuple[int, ...]) -> list[Number]:
         return [-delays[road][roads.count(road) - 1] for road in roads]

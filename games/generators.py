@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.errors import GameError
+from marlgt.games._arrays import short
+from marlgt.games._catalogue import check_numbers
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = [
@@ -39,37 +41,44 @@ LARGEST_TABLE = 10_000_000
 def generator(seed: int) -> np.random.Generator:
     """Return the source of randomness for a seed, refusing what is no seed."""
     if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
-        raise GameError(f"seed must be a whole number from 0, got {seed!r}")
+        raise GameError(f"seed must be a whole number from 0, got {short(seed)}")
     return np.random.default_rng(int(seed))
 
 
 def checked_counts(n_actions: Sequence[int], *, players: int | None = None) -> tuple[int, ...]:
     """Return the numbers of actions as a tuple, refusing what is no size of a game."""
-    if isinstance(n_actions, (str, bytes)) or not hasattr(n_actions, "__len__"):
-        raise GameError(f"n_actions must list the number of actions of each player, got {n_actions!r}")
+    is_array = isinstance(n_actions, np.ndarray) and n_actions.ndim == 1
+    if not is_array and (isinstance(n_actions, (str, bytes)) or not isinstance(n_actions, Sequence)):
+        raise GameError(f"n_actions must list the number of actions of each player, got {short(n_actions)}")
     counts = tuple(n_actions)
     if players is not None and len(counts) != players:
-        raise GameError(f"n_actions must hold {players} numbers, one per player, got {counts!r}")
+        raise GameError(f"n_actions must hold {players} numbers, one per player, got {short(counts)}")
     if not counts or any(not isinstance(k, (int, np.integer)) or isinstance(k, bool) or k < 1 for k in counts):
-        raise GameError(f"n_actions must hold a whole number from 1 for each player, got {counts!r}")
+        raise GameError(f"n_actions must hold a whole number from 1 for each player, got {short(counts)}")
     if len(counts) > 63:
         raise GameError(f"n_actions names {len(counts)} players, more than the 63 that an array can hold")
     asked = len(counts) * math.prod(map(int, counts))
     if asked > LARGEST_TABLE:
-        raise GameError(f"n_actions {counts} asks for {asked} payoffs, more than {LARGEST_TABLE}")
+        raise GameError(
+            f"n_actions {short(counts)} asks for {short(asked)} payoffs, more than {LARGEST_TABLE}"
+        )
     return tuple(int(k) for k in counts)
 
 
 def checked_share(value: float, name: str) -> float:
     """Return a number between 0 and 1, refusing any other."""
+    check_numbers(**{name: value})
     if not 0 <= value <= 1:
-        raise GameError(f"{name} must lie between 0 and 1, got {value!r}")
+        raise GameError(f"{name} must lie between 0 and 1, got {short(value)}")
     return value
 
 
 def _check_bounds(low: int, high: int) -> None:
+    check_numbers(low=low, high=high)
     if not -(2**62) <= low <= high <= 2**62:
-        raise GameError(f"low must not exceed high, both at most 2**62 in magnitude, got {low!r} and {high!r}")
+        raise GameError(
+            f"low must not exceed high, both at most 2**62 in magnitude, got {short(low)} and {short(high)}"
+        )
 
 
 def random_uniform(n_actions: Sequence[int], *, low: float = 0.0, high: float = 1.0, seed: int) -> NormalFormGame:
@@ -90,8 +99,9 @@ def random_uniform(n_actions: Sequence[int], *, low: float = 0.0, high: float = 
     """
     rng = generator(seed)
     counts = checked_counts(n_actions)
+    check_numbers(low=low, high=high)
     if not -1e150 <= low < high <= 1e150:
-        raise GameError(f"low must be below high, both at most 1e150 in magnitude, got {low!r} and {high!r}")
+        raise GameError(f"low must be below high, both at most 1e150 in magnitude, got {short(low)} and {short(high)}")
     return NormalFormGame(rng.uniform(low, high, (len(counts), *counts)), title="Random uniform game")
 
 
@@ -146,8 +156,9 @@ def random_covariant(n_actions: Sequence[int], *, rho: float, seed: int) -> Norm
     counts = checked_counts(n_actions)
     n = len(counts)
     least = -1.0 / (n - 1) if n > 1 else -1.0
+    check_numbers(rho=rho)
     if not least - 1e-12 <= rho <= 1:
-        raise GameError(f"rho must lie between -1 / (n - 1) = {least:.6g} and 1, got {rho!r}")
+        raise GameError(f"rho must lie between -1 / (n - 1) = {least:.6g} and 1, got {short(rho)}")
     draws = rng.standard_normal((n, *counts))
     # u_i = a z_i + b mean(z) has variance 1 and correlation rho for these a and b.
     own = math.sqrt(max(1.0 - rho, 0.0))
@@ -190,7 +201,7 @@ def random_rank(n_actions: Sequence[int], *, rank: int, seed: int) -> NormalForm
     rng = generator(seed)
     m, n = checked_counts(n_actions, players=2)
     if not isinstance(rank, int) or isinstance(rank, bool) or not 0 <= rank <= min(m, n):
-        raise GameError(f"rank must be a whole number from 0 to {min(m, n)}, got {rank!r}")
+        raise GameError(f"rank must be a whole number from 0 to {min(m, n)}, got {short(rank)}")
     A = rng.integers(-9, 9, (m, n), endpoint=True)
     # A unit lower triangle and a unit upper one keep the rank at exactly `rank`.
     left = np.tril(rng.integers(-3, 3, (m, rank), endpoint=True), -1) + np.eye(m, rank, dtype=np.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from marlgt.errors import GameError
-from marlgt.games._catalogue import Number, catalogued, check_count, tabulated, two_players
+from marlgt.games._catalogue import Number, catalogued, check_count, check_numbers, tabulated, two_players
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = [
@@ -36,6 +36,7 @@ def asymmetric_matching_pennies(*, prize: Number = 9) -> NormalFormGame:
     Ochs (1995), Games with unique, mixed strategy equilibria, Games and Economic Behavior 10;
     McKelvey and Palfrey (1995), Quantal response equilibria for normal form games, same volume.
     """
+    check_numbers(prize=prize)
     if prize <= 0:
         raise GameError(f"prize must be positive, got {prize}")
     return two_players([[prize, 0], [0, 1]], [[0, 1], [1, 0]], title="Asymmetric matching pennies")
@@ -55,6 +56,7 @@ def goeree_holt_matching_pennies(*, prize: Number = 320) -> NormalFormGame:
     Goeree and Holt (2001), Ten little treasures of game theory and ten intuitive contradictions,
     American Economic Review 91.
     """
+    check_numbers(prize=prize)
     if prize <= 40:
         raise GameError(f"prize must be more than 40, got {prize}")
     return two_players(
@@ -100,6 +102,7 @@ def travelers_dilemma(*, lowest: int = 2, highest: int = 10, bonus: Number = 2) 
     Basu (1994), The traveler's dilemma: paradoxes of rationality in game theory, American Economic
     Review 84.
     """
+    check_numbers(lowest=lowest, highest=highest, bonus=bonus)
     check_count(highest - lowest + 1, "highest - lowest + 1", 2, 1000)
     if bonus <= 1:
         raise GameError(f"bonus must be more than 1, got {bonus}")
@@ -129,6 +132,7 @@ def beauty_contest(*, n_players: int = 3, highest: int = 5, factor: Number = Fra
     ----------
     Nagel (1995), Unraveling in guessing games: an experimental study, American Economic Review 85.
     """
+    check_numbers(factor=factor)
     check_count(n_players, "n_players", 2, 8)
     check_count(highest, "highest", 1, 100)
     if not 0 < factor < 1:
@@ -166,6 +170,7 @@ def minimum_effort(
     Van Huyck, Battalio and Beil (1990), Tacit coordination games, strategic uncertainty, and
     coordination failure, American Economic Review 80.
     """
+    check_numbers(share=share, cost=cost, base=base)
     check_count(n_players, "n_players", 2, 8)
     check_count(efforts, "efforts", 2, 100)
     if not share > cost > 0:

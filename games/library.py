@@ -9,6 +9,7 @@ import os
 
 from marlgt.errors import GameError
 from marlgt.games import _EXPORTS
+from marlgt.games._arrays import short
 from marlgt.games._catalogue import CatalogueEntry, described, is_listed
 from marlgt.games.action_graph_games import ActionGraphGame, BayesianActionGraphGame
 from marlgt.games.extensive import ExtensiveGame
@@ -71,7 +72,7 @@ def load(name: str) -> NormalFormGame | StochasticGame | ExtensiveGame:
     (6, 6)
     """
     if not isinstance(name, str):
-        raise GameError(f"name must be the name of a catalogue game, got {name!r}")
+        raise GameError(f"name must be the name of a catalogue game, got {short(name)}")
     names = _names()
     wanted = name.strip().lower().replace("'", "").replace(" ", "_").replace("-", "_")
     if wanted not in names:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from marlgt.errors import GameError
-from marlgt.games._catalogue import Number, catalogued, check_count, tabulated
+from marlgt.games._catalogue import Number, catalogued, check_count, check_numbers, tabulated
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = [
@@ -63,6 +63,7 @@ def volunteers_dilemma(*, n_players: int = 4, benefit: Number = 2, cost: Number 
     ----------
     Diekmann (1985), Volunteer's dilemma, Journal of Conflict Resolution 29.
     """
+    check_numbers(benefit=benefit, cost=cost)
     check_count(n_players, "n_players", 2, _MOST_PLAYERS)
     if not benefit > cost > 0:
         raise GameError(f"the payoffs must satisfy benefit > cost > 0, got {benefit} and {cost}")
@@ -166,6 +167,7 @@ def anti_coordination(*, n_players: int = 3, value: Number = 2) -> NormalFormGam
     ----------
     McLennan and Tourky (2006), From imitation games to Kakutani.
     """
+    check_numbers(value=value)
     check_count(n_players, "n_players", 2, _MOST_PLAYERS)
     if value <= 1:
         raise GameError(f"value must be more than 1, got {value}")
@@ -219,6 +221,7 @@ def public_goods(*, n_players: int = 3, factor: Number = Fraction(9, 5)) -> Norm
     Isaac and Walker (1988), Group size effects in public goods provision, Quarterly Journal of
     Economics 103.
     """
+    check_numbers(factor=factor)
     check_count(n_players, "n_players", 2, _MOST_PLAYERS)
     if not 1 < factor < n_players:
         raise GameError(f"factor must lie between 1 and n_players={n_players}, got {factor}")
@@ -249,6 +252,7 @@ def diners_dilemma(
     ----------
     Glance and Huberman (1994), The dynamics of social dilemmas, Scientific American 270.
     """
+    check_numbers(fine=fine, simple=simple, price_fine=price_fine, price_simple=price_simple)
     check_count(n_players, "n_players", 2, _MOST_PLAYERS)
     if not price_fine - price_simple > fine - simple > (price_fine - price_simple) / n_players:
         raise GameError("fine - simple must lie between 1 / n_players of price_fine - price_simple and the whole")
@@ -280,6 +284,7 @@ def tragedy_of_the_commons(*, n_players: int = 3, most: int = 4, capacity: Numbe
     Hardin (1968), The tragedy of the commons, Science 162; Gibbons (1992), A Primer in Game Theory,
     section 1.2.
     """
+    check_numbers(capacity=capacity)
     check_count(n_players, "n_players", 2, 8)
     check_count(most, "most", 1, 50)
     if capacity <= 0:

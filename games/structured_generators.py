@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.errors import GameError
+from marlgt.games._arrays import short
 from marlgt.games.generators import checked_counts, generator
 from marlgt.games.normal_form import NormalFormGame
 
@@ -149,7 +150,7 @@ def random_congestion(n_players: int, n_facilities: int, *, seed: int) -> Normal
     """
     rng = generator(seed)
     if _whole(n_facilities, "n_facilities") > 20:
-        raise GameError(f"n_facilities must be at most 20, got {n_facilities}: each set of them is an action")
+        raise GameError(f"n_facilities must be at most 20, got {short(n_facilities)}: each set of them is an action")
     counts = _alike(n_players, 2**n_facilities - 1)
     delays = np.cumsum(rng.integers(1, 9, (n_facilities, n_players), endpoint=True), axis=1)
     chosen = np.indices(counts) + 1
@@ -202,7 +203,9 @@ def random_degenerate(n_actions: Sequence[int], *, values: int = 3, seed: int) -
     """
     rng = generator(seed)
     counts = checked_counts(n_actions)
-    payoffs = rng.integers(0, _whole(values, "values"), (len(counts), *counts))
+    if _whole(values, "values") > 2**62:
+        raise GameError(f"values is {short(values)}: give at most 2**62")
+    payoffs = rng.integers(0, int(values), (len(counts), *counts))
     for i, count in enumerate(counts):
         if count > 1 and rng.random() < 0.5:
             source, copy = rng.choice(count, 2, replace=False)
@@ -258,7 +261,8 @@ def random_polymatrix(
     rng = generator(seed)
     counts = checked_counts(n_actions)
     n = len(counts)
-    edges = list(itertools.combinations(range(n), 2)) if edges is None else edges
+    if edges is None:
+        edges = list(itertools.combinations(range(n), 2))
     profiles = tuple(np.indices(counts))
     payoffs = np.zeros((n, *counts), dtype=np.int64)
     for i, near in enumerate(_neighbours(n, edges)):
@@ -272,14 +276,16 @@ def _neighbours(n: int, edges: Sequence[tuple[int, int]] | None) -> list[list[in
     if edges is None:
         edges = [(i, (i + 1) % n) for i in range(n) if (i + 1) % n != i]
     near: list[set[int]] = [set() for _ in range(n)]
+    if not isinstance(edges, Sequence):
+        raise GameError(f"edges is {short(edges)}: give a list of pairs of players")
     for edge in edges:
         if (
             not isinstance(edge, Sequence)
             or len(edge) != 2
+            or not all(isinstance(player, (int, np.integer)) and 0 <= player < n for player in edge)
             or edge[0] == edge[1]
-            or not all(0 <= player < n for player in edge)
         ):
-            raise GameError(f"edges must be pairs of different players from 0 to {n - 1}, got {edge!r}")
+            raise GameError(f"edges must be pairs of different players from 0 to {n - 1}, got {short(edge)}")
         near[edge[0]].add(edge[1])
         near[edge[1]].add(edge[0])
     return [sorted(players) for players in near]
@@ -320,11 +326,11 @@ def random_with_equilibria(n_actions: int, n_equilibria: int, *, seed: int) -> N
     rng = generator(seed)
     n = checked_counts((n_actions, n_actions))[0]
     possible = {2**a * 6**b - 1: (a, b) for b in range(n // 3 + 1) for a in range(n - 3 * b + 1) if a + b}
-    if n_equilibria not in possible:
+    if _whole(n_equilibria, "n_equilibria") not in possible:
         near = sorted(sorted(possible, key=lambda count: abs(count - n_equilibria))[:5])
         raise GameError(
             f"n_equilibria must be 2**a * 6**b - 1 with a + 3 b <= {n}, for example "
-            f"{', '.join(map(str, near))}, got {n_equilibria!r}"
+            f"{', '.join(map(str, near))}, got {short(n_equilibria)}"
         )
     singles, triples = possible[n_equilibria]
     A, B = np.zeros((n, n), dtype=np.int64), np.zeros((n, n), dtype=np.int64)
@@ -353,11 +359,11 @@ def _alike(n_players: int, n_actions: int, *, least: int = 1) -> tuple[int, ...]
     if _whole(n_players, "n_players") < least:
         raise GameError(f"n_players must be at least {least}, got {n_players}")
     if _whole(n_players, "n_players") > 63:
-        raise GameError(f"n_players must be at most 63, as many as an array can hold, got {n_players}")
+        raise GameError(f"n_players must be at most 63, as many as an array can hold, got {short(n_players)}")
     return checked_counts((_whole(n_actions, "n_actions"),) * n_players)
 
 
 def _whole(value: int, name: str) -> int:
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-        raise GameError(f"{name} must be a whole number from 1, got {value!r}")
+        raise GameError(f"{name} must be a whole number from 1, got {short(value)}")
     return int(value)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from marlgt.errors import GameError
-from marlgt.games._catalogue import Number, catalogued, check_count, zero_sum_game
+from marlgt.games._catalogue import Number, catalogued, check_count, check_numbers, zero_sum_game
+from marlgt.games._doors import require_sequence
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = [
@@ -71,6 +72,7 @@ def biased_rock_paper_scissors(*, rock: Number = 50, paper: Number = 25, scissor
     Tuyls, Perolat, Lanctot, Leibo and Graepel (2018), A generalised method for empirical game
     theoretic analysis, AAMAS.
     """
+    check_numbers(rock=rock, paper=paper, scissors=scissors)
     if min(rock, paper, scissors) <= 0:
         raise GameError(f"the stakes must be positive, got {rock}, {paper}, {scissors}")
     wins = {(0, 2): rock, (1, 0): paper, (2, 1): scissors}
@@ -196,6 +198,7 @@ def diagonal_game(*, values: Sequence[Number] = (1, 2, 3, 6)) -> NormalFormGame:
     ----------
     Ferguson, Game Theory, part II, section 3.3.
     """
+    require_sequence(values, "values", "numbers")
     matrix = [[value if i == j else 0 for j in range(len(values))] for i, value in enumerate(values)]
     return zero_sum_game(matrix, title="Diagonal game")
 

@@ -218,7 +218,9 @@ def _cell(value: Any, name: str) -> Cell:
 
 
 def _whole_numbers(values: Any, name: str, *, least: int) -> tuple[int, ...]:
-    listed_values = list(values) if isinstance(values, Sequence) or np.ndim(values) > 0 else []
+    listed_values = (
+        list(values) if isinstance(values, Sequence) or (isinstance(values, np.ndarray) and values.ndim) else []
+    )
     fit = (isinstance(v, (int, np.integer)) and not isinstance(v, bool) and v >= least for v in listed_values)
     if not listed_values or isinstance(values, str) or not all(fit):
         raise GameError(f"{name} is {short(values)}: give whole numbers from {least}")

@@ -13,7 +13,7 @@ import numpy as np
 
 from marlgt.errors import BudgetExceeded
 from marlgt.games._arrays import short
-from marlgt.games._catalogue import Number, listed
+from marlgt.games._catalogue import Number, check_numbers, listed
 from marlgt.games._doors import require_game, require_whole
 from marlgt.games.classic import donation_game, prisoners_dilemma
 from marlgt.games.normal_form import NormalFormGame
@@ -57,6 +57,7 @@ def iterated_prisoners_dilemma(
     >>> iterated_prisoners_dilemma().states
     ('start', 'C C', 'C D', 'D C', 'D D')
     """
+    check_numbers(temptation=temptation, reward=reward, punishment=punishment, sucker=sucker)
     stage = prisoners_dilemma(temptation=temptation, reward=reward, punishment=punishment, sucker=sucker)
     stage = NormalFormGame(stage.payoffs, players=stage.players, actions=[["C", "D"]] * 2, title=stage.title)
     return repeated_with_memory(stage, memory=memory, discount=discount)
@@ -145,6 +146,7 @@ def stochastic_donation_game(
     >>> stochastic_donation_game().states
     ('rich', 'poor')
     """
+    check_numbers(rich=rich, poor=poor, cost=cost)
     stages = [donation_game(benefit=benefit, cost=cost) for benefit in (rich, poor)]
     nexts = np.ones((2, 2, 2, 1), dtype=np.int64)
     nexts[:, 0, 0] = 0

@@ -74,7 +74,7 @@ def predator_prey_grid(
     require_whole(n_predators, "n_predators", least=1)
     require_whole(n_needed, "n_needed", least=1)
     if n_needed > n_predators:
-        raise GameError(f"n_needed is {n_needed}: it cannot be more than the {n_predators} predators")
+        raise GameError(f"n_needed is {short(n_needed)}: it cannot be more than the {n_predators} predators")
     require_flag(prey_plays, "prey_plays")
     _require_size(len(cells), n_predators + 1)
     each, _ = exact_and_float(step_reward, "step_reward")
@@ -129,7 +129,7 @@ def coordination_grid(
     """
     require_sequence(starts, "starts", "cells")
     require_sequence(goals, "goals", "cells")
-    if walls != ():
+    if not (isinstance(walls, tuple) and not walls):
         require_sequence(walls, "walls", "cells")
     cells = set(_cells(grid)) - {_cell(wall, f"walls[{k}]") for k, wall in enumerate(walls)}
     homes = [

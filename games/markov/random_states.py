@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from marlgt.errors import GameError
+from marlgt.games._arrays import short
 from marlgt.games._doors import require_whole
 from marlgt.games.generators import checked_counts, generator
 from marlgt.games.stochastic import StochasticGame
@@ -69,7 +70,8 @@ def random_stochastic_game(
     size = math.prod(shape) * n_states
     if size > LARGEST_TABLE:
         raise GameError(
-            f"{n_states} states and {counts} actions take {size} random numbers, more than {LARGEST_TABLE}: ask for "
+            f"{short(n_states)} states and {short(counts)} actions take {short(size)} random numbers, more than "
+            f"{LARGEST_TABLE}: ask for "
             "fewer"
         )
     rng = generator(seed)

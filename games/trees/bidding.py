@@ -9,6 +9,7 @@ from typing import NamedTuple
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.games._catalogue import check_count, listed
+from marlgt.games._doors import require_sequence
 from marlgt.games.extensive import CHANCE, TERMINAL, ExtensiveGame
 from marlgt.games.tree_builder import TreeBuilder
 
@@ -60,8 +61,10 @@ class Goofspiel:
         check_count(n_cards, "n_cards", 2, 13)
         check_count(n_players, "n_players", 2, 5)
         cards = tuple(range(n_cards, 0, -1))
+        if prizes is not None:
+            require_sequence(prizes, "prizes", "cards")
         self._prizes = cards if prizes is None else tuple(prizes)
-        if sorted(self._prizes, reverse=True) != list(cards):
+        if set(map(type, self._prizes)) != {int} or sorted(self._prizes, reverse=True) != list(cards):
             raise GameError(f"prizes are {short(prizes)}: put the cards 1 to {n_cards} in some order")
         if shuffled and prizes is not None:
             raise GameError("prizes are given but shuffled is true: give an order or let chance draw it")

@@ -250,6 +250,7 @@ def leduc_poker(n_players: int = 2, *, suits: bool = True) -> ExtensiveGame:
     Southey, Bowling, Larson, Piccione, Burch, Billings and Rayner (2005), Bayes' bluff: opponent modelling in poker,
     UAI 2005.
     """
+    check_count(n_players, "n_players", 2, 6)
     if n_players > 3:
         raise GameError(
             f"n_players is {n_players}: the tree for more than 3 is too large, so search LeducPoker instead"

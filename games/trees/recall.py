@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marlgt.games._catalogue import Number, check_falling, listed
+from marlgt.games._catalogue import Number, check_falling, check_numbers, listed
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.tree_builder import TreeBuilder
 
@@ -48,6 +48,7 @@ def wichardt_2008(*, penalty: Number = 5) -> ExtensiveGame:
     Wichardt (2008), Existence of Nash equilibria in finite extensive form games with imperfect recall: a
     counterexample, Games and Economic Behavior 63.
     """
+    check_numbers(penalty=penalty)
     check_falling(penalty=penalty, win=1)
     tree = TreeBuilder(["forgetful", "guesser"], title="A game without an equilibrium in behaviour strategies")
     first = tree.decision(None, 0, "first", ["left", "right"])

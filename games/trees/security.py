@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from marlgt.errors import GameError
-from marlgt.games._catalogue import Number, check_count, listed
+from marlgt.games._catalogue import Number, check_count, check_numbers, listed
 from marlgt.games.extensive import TERMINAL, ExtensiveGame
 
 __all__ = ["Battleship", "Sheriff", "battleship", "sheriff"]
@@ -205,6 +205,7 @@ def sheriff(
     Farina, Ling, Fang and Sandholm (2019), Correlation in extensive-form games: saddle-point formulation and
     benchmarks, NeurIPS 2019.
     """
+    check_numbers(value=value, fine=fine, compensation=compensation)
     rules = Sheriff(items=items, bribe=bribe, rounds=rounds, value=value, fine=fine, compensation=compensation)
     return ExtensiveGame.from_rules(rules, title="Sheriff")
 
@@ -228,5 +229,6 @@ def battleship(*, rows: int = 1, columns: int = 3, ship: int = 1, shots: int = 2
     Farina, Ling, Fang and Sandholm (2019), Correlation in extensive-form games: saddle-point formulation and
     benchmarks, NeurIPS 2019.
     """
+    check_numbers(loss=loss)
     rules = Battleship(rows=rows, columns=columns, ship=ship, shots=shots, loss=loss)
     return ExtensiveGame.from_rules(rules, title="Battleship")

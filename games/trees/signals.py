@@ -7,7 +7,8 @@ from fractions import Fraction
 
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
-from marlgt.games._catalogue import Number, check_count, listed
+from marlgt.games._catalogue import Number, check_count, check_numbers, listed
+from marlgt.games._doors import require_sequence
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.tree_builder import TreeBuilder
 
@@ -31,6 +32,7 @@ def beer_quiche(*, strong: Number = Fraction(9, 10)) -> ExtensiveGame:
     ----------
     Cho and Kreps (1987), Signaling games and stable equilibria, Quarterly Journal of Economics 102, figure 1.
     """
+    check_numbers(strong=strong)
     if not 0 < strong < 1:
         raise GameError(f"strong is {short(strong)}: give a probability between 0 and 1, such as Fraction(9, 10)")
     tree = TreeBuilder(["sender", "bully"], title="Beer and quiche")
@@ -72,11 +74,14 @@ def spence_signalling(
     ----------
     Spence (1973), Job market signaling, Quarterly Journal of Economics 87.
     """
+    check_numbers(able=able)
     check_count(levels, "levels", 2, 50)
     if not 0 < able < 1:
         raise GameError(f"able is {short(able)}: give a probability between 0 and 1, such as Fraction(1, 2)")
+    require_sequence(wages, "wages", "numbers")
     if not 1 <= len(wages) <= 100:
         raise GameError(f"wages are {short(wages)}: list 1 to 100 numbers")
+    check_numbers(**{f"wages[{k}]": wage for k, wage in enumerate(wages)})
     tree = TreeBuilder(["worker", "employer"], title="Job-market signalling")
     root = tree.chance(None, [("able", able), ("not able", 1 - able)])
     for kind, productivity in (("able", 2), ("not able", 1)):

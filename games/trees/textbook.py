@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from marlgt.games._catalogue import Number, check_count, check_falling, listed
+from marlgt.games._catalogue import Number, check_count, check_falling, check_numbers, listed
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.tree_builder import TreeBuilder
 
@@ -194,6 +194,7 @@ def battle_of_the_sexes_with_outside_option(*, outside: Number = 2) -> Extensive
     Kohlberg and Mertens (1986), On the strategic stability of equilibria, Econometrica 54. van Damme (1989), Stable
     equilibria and forward induction, Journal of Economic Theory 48.
     """
+    check_numbers(outside=outside)
     check_falling(favourite=3, outside=outside, other=1)
     tree = TreeBuilder(["she", "he"], title="Battle of the sexes with an outside option")
     root = tree.decision(None, 0, "start", ["out", "in"])
@@ -229,6 +230,7 @@ def prisoners_dilemma_repeated_tree(
     ----------
     Luce and Raiffa (1957), Games and Decisions, section 5.5.
     """
+    check_numbers(temptation=temptation, reward=reward, punishment=punishment, sucker=sucker)
     check_count(rounds, "rounds", 1, 8)
     check_falling(temptation=temptation, reward=reward, punishment=punishment, sucker=sucker)
     stage: tuple[Sequence[Number], ...] = ((reward, sucker), (temptation, punishment))

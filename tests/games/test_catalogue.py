@@ -103,7 +103,7 @@ BAD_PARAMETERS = [
     (lambda: gt.games.morra(fingers=2.0), "fingers must be a whole number from 2 to 10, got 2.0"),
     (lambda: gt.games.minority_game(n_players=4), "must be odd"),
     (lambda: gt.games.congestion_game(delays=((1, 2), (1,))), "delays must list"),
-    (lambda: gt.games.congestion_game(delays=()), "delays must list"),
+    (lambda: gt.games.congestion_game(delays=()), "delays is .*: give a list"),
     (lambda: gt.games.sparrow_game(beta=1), "beta must lie between -1 and 1"),
     (lambda: gt.games.public_goods(factor=3), "factor must lie between 1 and n_players=3, got 3"),
     (lambda: gt.games.savani_von_stengel_2006(n_actions=5), "must be even, got 5"),
