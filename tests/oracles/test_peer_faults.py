@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import subprocess
+import sys
 import warnings
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +15,9 @@ import pytest
 
 import marlgt as gt
 from marlgt.certificates import relative_epsilon
-from marlgt.games import NormalFormGame
+from marlgt.concepts import exploitability, is_subgame_perfect
+from marlgt.games import NormalFormGame, behavior_profile_from_openspiel, from_openspiel, to_openspiel
+from marlgt.games.files.efg import parse_efg
 from marlgt.solvers.backends import nashpy_linear_program
 from marlgt.testing import (
     assert_nash,
@@ -40,7 +44,15 @@ NASHPY = pytest.mark.skipif(
 OPENSPIEL = pytest.mark.skipif(
     version("open_spiel") != "2.0.2", reason=f"the page is about open_spiel 2.0.2, here is {version('open_spiel')}"
 )
+LITE_EFG = pytest.mark.skipif(
+    version("LiteEFG") != "1.0.0", reason=f"the page is about LiteEFG 1.0.0, here is {version('LiteEFG')}"
+)
 BIG = 2**61
+ONE_MOVE = 'EFG 2 R "" { "A" "B" } p "" 1 1 "" { "left" "right" } 0 t "" 1 "" { PAID -PAID } t "" 2 "" { 0 0 }'
+OUT_OR_IN = (
+    'EFG 2 R "" { "A" "B" } p "" 1 1 "" { "out" "in" } 0 t "" 1 "" { 1 -1 } '
+    'p "" 2 1 "" { "high" "low" } 0 t "" 2 "" { 0 0 } t "" 3 "" { -1 1 }'
+)
 
 
 def support_enumeration(A, B):
@@ -197,6 +209,221 @@ def test_13_openspiel_returns_what_is_no_distribution():
     game = NormalFormGame.zero_sum([[-2e10, 1e6, 0]])
     weights = called(openspiel_minimax, game)[1]
     assert abs(sum(weights) - 1) > 1e-6
+
+
+def sequence_form(text):
+    """Return the weights of the only mover, as OpenSpiel's linear program of the tree has them."""
+    from open_spiel.python.algorithms import sequence_form_lp
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return sequence_form_lp.solve_zero_sum_game(to_openspiel(parse_efg(text)))[2].action_probability_array[0]
+
+
+class Joined:
+    """One policy of OpenSpiel for each player."""
+
+    def __init__(self, *policies):
+        self.policies = policies
+
+    def action_probabilities(self, state):
+        return self.policies[state.current_player()].action_probabilities(state)
+
+
+@OPENSPIEL
+def test_14_sequence_form_plays_a_dominated_action_half_the_time():
+    weights = sequence_form(ONE_MOVE.replace("PAID", "1e-9"))
+    assert 0.4 < weights[1] < 0.6
+    game = parse_efg(ONE_MOVE.replace("PAID", "1e-9"))
+    assert exploitability(game, (weights[None] / weights.sum(), np.zeros((0, 0)))) > 0.4 * 1e-9 / 2
+    assert gt.solvers.sequence_form_lp(game).profile[0].tolist() == [[1, 0]]
+
+
+@OPENSPIEL
+def test_15_sequence_form_raises_at_a_large_scale():
+    with pytest.raises(TypeError, match="NoneType"):
+        sequence_form(ONE_MOVE.replace("PAID", "1000000000000"))
+
+
+@OPENSPIEL
+def test_16_sequence_form_returns_what_is_no_distribution():
+    assert sequence_form(ONE_MOVE.replace("PAID", "1000000000")).min() < -1e-8
+
+
+@OPENSPIEL
+def test_17_the_perturbed_program_gives_no_sequential_equilibrium():
+    from open_spiel.python.algorithms import sequence_form_lp
+
+    game = parse_efg(OUT_OR_IN)
+    theirs = to_openspiel(game)
+    for eps, right in ((1e-8, False), (1e-6, True)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            policies = sequence_form_lp.solve_perturbed_zero_sum_game(theirs, eps=eps)[2:]
+        profile = behavior_profile_from_openspiel(theirs, Joined(*policies), tree=game)
+        assert bool(profile[1][0, 1] > 0.99) is right
+        assert exploitability(game, profile) < 1e-5
+        assert is_subgame_perfect(game, profile, tolerance=1e-3) is right
+
+
+@OPENSPIEL
+def test_18_solvers_of_python_raise_where_nobody_moves():
+    import pyspiel
+    from open_spiel.python.algorithms import cfr, discounted_cfr
+    from open_spiel.python.algorithms.sequence_form_lp import solve_zero_sum_game
+
+    game = to_openspiel(parse_efg('EFG 2 R "" { "A" "B" } t "" 1 "" { 0 0 }'))
+    for solver in (cfr.CFRSolver, cfr.CFRPlusSolver, discounted_cfr.DCFRSolver, solve_zero_sum_game):
+        with pytest.raises(ValueError, match="0 states"):
+            solver(game)
+    pyspiel.CFRSolver(game).evaluate_and_update_policy()
+
+
+@OPENSPIEL
+def test_19_value_iteration_raises_on_soccer():
+    import pyspiel
+    from open_spiel.python.algorithms.value_iteration import value_iteration
+
+    with pytest.raises(RecursionError):
+        value_iteration(pyspiel.load_game("markov_soccer"), -1, 1e-3, cyclic_game=True)
+
+
+def ends(program, *arguments):
+    """Run a program in a process of its own and tell how it ends."""
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, timeout=120, check=False)
+    return done.returncode
+
+
+@OPENSPIEL
+def test_20_a_policy_dies_with_its_solver():
+    program = """if True:
+        import sys, pyspiel
+        game = pyspiel.load_game("kuhn_poker")
+        kept = []
+
+        def solved():
+            solver = pyspiel.CFRSolver(game)
+            solver.evaluate_and_update_policy()
+            kept.extend([solver] if sys.argv[1] == "kept" else [])
+            return solver.average_policy()
+
+        policy = solved()
+        policy.action_probabilities(game.new_initial_state().child(0).child(1))
+    """
+    assert ends(program, "kept") == 0
+    assert ends(program, "lost") != 0
+
+
+@OPENSPIEL
+def test_21_players_of_goofspiel_forget_their_bids():
+    import pyspiel
+
+    name = "goofspiel(num_cards=4,imp_info=False,points_order=descending)"
+    first, second = (pyspiel.load_game(name).new_initial_state() for _ in range(2))
+    for bid in (0, 1):
+        first.apply_actions([bid, bid])
+        second.apply_actions([1 - bid, 1 - bid])
+    assert first.information_state_string(0) == second.information_state_string(0)
+    assert not from_openspiel(name).has_perfect_recall
+    assert gt.games.goofspiel(4).has_perfect_recall
+
+
+@OPENSPIEL
+def test_22_chances_written_for_gambit_do_not_sum_to_one():
+    import pyspiel
+    from open_spiel.python.algorithms.gambit import export_gambit
+
+    text = export_gambit(pyspiel.load_game("kuhn_poker"))
+    chances = re.findall(r'"Deal:\d" ([.\d]+)', text.splitlines()[1])
+    assert sum(map(Fraction, chances)) == Fraction(9999999999999999, 10**16)
+    with pytest.raises(gt.GameError, match="sum to"):
+        parse_efg(text)
+    assert parse_efg(text, rationalize=True).n_nodes == gt.games.kuhn_poker().n_nodes
+
+
+@OPENSPIEL
+@pytest.mark.parametrize(
+    ("rest", "error"),
+    [
+        ('0 t "" 1 "" { 1 0 } t "" 1', IndexError),
+        ('1 "" { 1 0 } t "" 2 "" { 1 0 } t "" 3 "" { 0 1 }', RuntimeError),
+    ],
+    ids=["an outcome twice", "a payoff before the end"],
+)
+def test_23_openspiel_refuses_files_of_the_format(rest, error):
+    import pyspiel
+
+    text = 'EFG 2 R "" { "A" "B" } p "" 1 1 "" { "l" "r" } ' + rest
+    with pytest.raises(error):
+        pyspiel.load_efg_game(text)
+    game = parse_efg(text)
+    theirs = to_openspiel(game).new_initial_state()
+    for a in range(2):
+        assert theirs.child(a).returns() == game.terminal_payoffs[:, a].tolist()
+
+
+@OPENSPIEL
+def test_24_alpharank_raises_in_a_coordination_game():
+    from open_spiel.python.egt import alpharank
+
+    with pytest.raises(ValueError, match="found 2"):
+        alpharank.compute([np.eye(2), np.eye(2)], alpha=1)
+    ours = gt.solvers.alpha_rank(NormalFormGame.bimatrix(np.eye(2), np.eye(2)), alpha=1.0)
+    np.testing.assert_allclose(ours.distribution, np.eye(2) / 2, atol=1e-12)
+
+
+@OPENSPIEL
+def test_25_alpharank_raises_where_payoffs_are_far_apart():
+    from open_spiel.python.egt import alpharank
+
+    rows = np.array([[8.0], [0.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match="infs or NaNs"):
+            alpharank.compute([rows, 0 * rows])
+    ours = gt.solvers.alpha_rank(NormalFormGame(np.stack([rows, 0 * rows])))
+    np.testing.assert_allclose(ours.distribution, [[1], [0]], atol=1e-12)
+
+
+@OPENSPIEL
+def test_26_double_oracle_raises_where_a_player_has_one_action():
+    import pyspiel
+    from open_spiel.python.algorithms.double_oracle import DoubleOracleSolver
+
+    with pytest.raises(IndexError):
+        DoubleOracleSolver(pyspiel.create_matrix_game([[0, 1]], [[0, -1]])).solve()
+    certified(NormalFormGame.zero_sum([[0, 1]]), [1], [1, 0])
+
+
+@OPENSPIEL
+def test_27_nash_averaging_raises_on_a_task_that_tells_nobody_apart():
+    import pyspiel
+    from open_spiel.python.algorithms.nash_averaging import nash_averaging
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(AssertionError):
+            nash_averaging(pyspiel.create_matrix_game([[1, 0], [1, 1]], [[-1, 0], [-1, -1]]), a_v_a=False)
+
+
+@LITE_EFG
+@OPENSPIEL
+def test_28_a_second_graph_kills_the_process(tmp_path):
+    program = """if True:
+        import os, sys
+        os.environ["HOME"] = sys.argv[1]
+        import LiteEFG, pyspiel
+        from LiteEFG.baselines import CFR, CFRplus
+
+        environment = LiteEFG.OpenSpielEnv(pyspiel.load_game("kuhn_poker"), regenerate=True)
+        for baseline in (CFR, CFRplus)[: int(sys.argv[2])]:
+            graph = baseline.graph()
+            environment.set_graph(graph)
+            graph.update_graph(environment)
+            environment.update_strategy(graph.current_strategy())
+    """
+    assert ends(program, str(tmp_path), "1") == 0
+    assert ends(program, str(tmp_path), "2") != 0
 
 
 @NASHPY
