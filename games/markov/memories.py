@@ -37,6 +37,8 @@ def iterated_prisoners_dilemma(
 ) -> StochasticGame:
     """Return the prisoner's dilemma played again and again by players who remember the last steps.
 
+    In every step both cooperate or defect at once, are paid, and see what the other did.
+
     Parameters
     ----------
     memory : int
@@ -127,8 +129,9 @@ def stochastic_donation_game(
 ) -> StochasticGame:
     """Return two donation games between which the players move: only if both help is the next one the rich game.
 
-    To help costs the helper ``cost`` and gives the other the benefit of the state. That the benefit falls when
-    somebody defects makes it easier to keep each other helping than in either game alone.
+    In every step both help or defect at once. To help costs the helper ``cost`` and gives the other the benefit of the
+    state. The state remembers for the players: to help in the rich game and defect in the poor one is an equilibrium if
+    the future matters enough, while in one donation game played again and again nobody helps without a memory.
 
     Parameters
     ----------

@@ -194,9 +194,10 @@ class ConnectFour:
 
 @listed(n_players=2, size=549_946, value=0)
 def tic_tac_toe() -> ExtensiveGame:
-    """Return the whole tree of tic-tac-toe, all 549,946 positions that a play goes through, worth a draw.
+    """Return the whole tree of tic-tac-toe, worth a draw: a node for each of its 549,946 sequences of moves.
 
-    The rules, for a search, are :class:`~marlgt.games.TicTacToe`.
+    X and O in turn mark one of nine cells, and three in a row win; nothing is hidden. The rules, for a search, are
+    :class:`~marlgt.games.TicTacToe`.
 
     References
     ----------
@@ -252,8 +253,9 @@ def tic_tac_toe() -> ExtensiveGame:
 def nim(piles: Sequence[int] = (1, 3, 5), *, misere: bool = False) -> ExtensiveGame:
     """Return Nim: who takes the last object wins; the mover wins unless the sizes of the piles have nim-sum 0.
 
-    The nim-sum is their bitwise exclusive or. Where who takes the last object loses, the same holds as long as some
-    pile has two objects; of piles of one each, the mover then wants an even number.
+    In turn the two players take any number of objects from one pile; nothing is hidden. The nim-sum is the bitwise
+    exclusive or of the sizes. Where who takes the last object loses, the same holds as long as some pile has two
+    objects; of piles of one each, the mover then wants an even number.
 
     Parameters
     ----------

@@ -204,6 +204,9 @@ class LeducPoker:
 def kuhn_poker(n_players: int = 2, n_cards: int | None = None) -> ExtensiveGame:
     """Return Kuhn poker, worth -1/18 to the first of two players with three cards.
 
+    Everybody puts in one chip and gets one card, which nobody else sees; in turn they pass or bet one more chip, as
+    :class:`KuhnPoker` says in full.
+
     Parameters
     ----------
     n_players : int
@@ -227,9 +230,11 @@ def kuhn_poker(n_players: int = 2, n_cards: int | None = None) -> ExtensiveGame:
     return ExtensiveGame.from_rules(KuhnPoker(n_players, n_cards), title="Kuhn poker")
 
 
-@listed(n_players=2, size=9457, value=-0.08560642408198)
+@listed(n_players=2, size=9457, value=-0.0856064240780005)
 def leduc_poker(n_players: int = 2, *, suits: bool = True) -> ExtensiveGame:
     """Return Leduc hold'em: six cards of three ranks, one private and one public, two rounds of bets.
+
+    Each player sees her own card, the public one once it is there, and all bets; :class:`LeducPoker` has the rules.
 
     Parameters
     ----------

@@ -15,7 +15,9 @@ __all__ = ["myerson_poker_tree", "stoc94_example", "stripped_down_poker"]
 def myerson_poker_tree() -> ExtensiveGame:
     """Return Myerson's card game as a tree: one player sees a card and may raise, the other may meet or pass.
 
-    Folding with the red card still wins. She bluffs with a third of the black cards, the other meets two raises in
+    Each puts in 1. Fred draws a card, red or black with the same chance, which Alice does not see, and raises by 1 or
+    folds; after a raise Alice meets it by 1 or passes, which loses her 1. If she meets, or if Fred folds, he wins with
+    red and loses with black. He raises with every red card and a third of the black ones, she meets two raises in
     three. Its normal form is :func:`myerson_poker`.
 
     References
@@ -36,7 +38,9 @@ def myerson_poker_tree() -> ExtensiveGame:
 def stripped_down_poker() -> ExtensiveGame:
     """Return stripped-down poker: the professor sees a king or a queen and bets or folds, the student may call.
 
-    Unlike in Myerson's game, folding with the high card loses.
+    Each puts in 1; the card, which only the professor sees, is a king or a queen with the same chance, and a bet and a
+    call add 1 each. A called king wins and a called queen loses. Unlike in Myerson's game, folding with the high card
+    loses.
 
     References
     ----------
@@ -77,6 +81,10 @@ def _one_card(
 @listed(n_players=2, size=21, value=13)
 def stoc94_example() -> ExtensiveGame:
     """Return the example by which the sequence form was introduced, a zero-sum game worth 13.
+
+    Chance chooses one of four ways. In the first the first player stops or lets the second reply, and then moves again
+    without having seen the reply. She cannot tell the second way from the third; in the third the other replies
+    without seeing what she chose. The fourth ends at once.
 
     References
     ----------

@@ -158,6 +158,9 @@ class DarkHex:
 def dark_hex(*, rows: int = 2, columns: int = 2) -> ExtensiveGame:
     """Return dark hex on a small board: Hex in which nobody sees the other's stones.
 
+    In turn the players put a stone on a cell, or learn that the other holds it and try again; the first joins top to
+    bottom, the second left to right. :class:`DarkHex` has the rules. On 2 x 2 cells the first player wins.
+
     Parameters
     ----------
     rows, columns : int

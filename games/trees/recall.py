@@ -13,8 +13,10 @@ __all__ = ["absent_minded_driver", "wichardt_2008"]
 def absent_minded_driver() -> ExtensiveGame:
     """Return the absent-minded driver, who cannot tell the first exit from the second.
 
-    The first exit pays 0, the second 4, going on to the end 1. Planning to go on with probability 2/3 is best and
-    pays 4/3; no pure strategy, nor any mixture of them, pays more than 1.
+    The driver, who plays alone, comes to the first exit and, if he goes on, to the second; at each he takes the exit
+    or goes on, and does not remember whether he has passed one. The first exit pays 0, the second 4, going on to the
+    end 1. Planning to go on with probability 2/3 is best and pays 4/3; no pure strategy, nor any mixture of them, pays
+    more than 1.
 
     References
     ----------
@@ -35,8 +37,9 @@ def wichardt_2008(*, penalty: Number = 5) -> ExtensiveGame:
     """Return a zero-sum game without an equilibrium in behaviour strategies, since one player forgets her first move.
 
     She moves left or right twice, remembering nothing; two different moves cost her the penalty. The other then
-    guesses, unseeing, which move she made twice. Every best behaviour reply of hers is pure, and no pure strategy is
-    in equilibrium; in mixed strategies she plays left twice or right twice, and the value is 0.
+    guesses, unseeing, which move she made twice, and gets 1 from her if right and pays her 1 if wrong. Every best
+    behaviour reply of hers is pure, and no pure strategy is in equilibrium; in mixed strategies she plays left twice or
+    right twice, and the value is 0.
 
     Parameters
     ----------

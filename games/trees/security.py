@@ -189,7 +189,10 @@ def sheriff(
     fine: Number = 1,
     compensation: Number = 1,
 ) -> ExtensiveGame:
-    """Return Sheriff, a bargaining game in which correlation makes honest smugglers and idle sheriffs possible.
+    """Return Sheriff, a game of bribes between a smuggler and a sheriff who does not see what is hidden.
+
+    The smuggler hides some items, unseen. In each round she then offers a bribe and the sheriff says whether he would
+    inspect; only the last round counts. :class:`Sheriff` has the payments.
 
     Parameters
     ----------
@@ -212,7 +215,11 @@ def sheriff(
 
 @listed(n_players=2, size=238)
 def battleship(*, rows: int = 1, columns: int = 3, ship: int = 1, shots: int = 2, loss: Number = 2) -> ExtensiveGame:
-    """Return Battleship with one ship each, in which a mediator can keep the peace that no equilibrium keeps.
+    """Return Battleship with one ship each, in which a mediator can spare more ships than players on their own do.
+
+    Each places a ship, unseen by the other; then they shoot in turn and hear whether they hit, until a ship is sunk or
+    the shots are used up. By default a ship is sunk with probability 13/18 in the extensive-form correlated
+    equilibrium that is best for both together, and with 8/9 in a Nash equilibrium.
 
     Parameters
     ----------

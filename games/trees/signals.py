@@ -19,9 +19,10 @@ __all__ = ["beer_quiche", "spence_signalling"]
 def beer_quiche(*, strong: Number = Fraction(9, 10)) -> ExtensiveGame:
     """Return beer and quiche: breakfast may tell a bully whether he faces a wimp or somebody strong.
 
-    The strong type likes beer and the wimp quiche, which is worth 1, and not having to fight is worth 2; the bully
-    gains 1 by fighting exactly the wimp. If most are strong, both types drink beer, or both eat quiche: the latter
-    is a sequential equilibrium too, but fails the intuitive criterion.
+    Chance draws the sender's type, which only the sender learns before choosing beer or quiche; the bully sees the
+    breakfast and fights or leaves. The strong type likes beer and the wimp quiche, which is worth 1, and not having to
+    fight is worth 2; the bully gains 1 by fighting exactly the wimp. If most are strong, both types drink beer, or both
+    eat quiche: the latter is a sequential equilibrium too, but fails the intuitive criterion.
 
     Parameters
     ----------

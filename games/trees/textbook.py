@@ -118,6 +118,9 @@ def entry_deterrence_tree(*, markets: int = 1) -> ExtensiveGame:
 def trust_tree() -> ExtensiveGame:
     """Return the trust game as a tree: trusting helps both if it is honoured, and it is not.
 
+    A trusts B or does not; B, who sees it, honours or abuses the trust, which gives him 10 or 15 and her 10 or -5. So
+    he would abuse it, and she does not trust him.
+
     References
     ----------
     Kreps (1990), Corporate culture and economic theory, in Alt and Shepsle (eds.), Perspectives on Positive Political
@@ -136,7 +139,8 @@ def trust_tree() -> ExtensiveGame:
 def seltens_horse_tree() -> ExtensiveGame:
     """Return Selten's horse: an equilibrium that is subgame perfect, for want of subgames, and yet not perfect.
 
-    The first player passes along or down, then the second; the third sees only that somebody went down.
+    The first player goes across or down, then, after across, the second; the third sees that somebody went down, but
+    not who, and goes left or right. If both go across everybody gets 1.
 
     References
     ----------
@@ -181,8 +185,9 @@ def matching_pennies_tree(*, seen: bool = False) -> ExtensiveGame:
 def battle_of_the_sexes_with_outside_option(*, outside: Number = 2) -> ExtensiveGame:
     """Return the battle of the sexes that the first player may stay out of: forward induction gets her way.
 
-    Playing at all tells that she expects more than outside, which only her favourite equilibrium pays: by iterated
-    weak dominance she plays and gets 3, though staying out is subgame perfect too.
+    She stays out or goes in; then both choose at once, each not knowing what the other does. Going in tells that she
+    expects more than outside, which only her favourite equilibrium pays: by iterated weak dominance she goes in and
+    gets 3, though staying out is subgame perfect too.
 
     Parameters
     ----------
@@ -218,7 +223,8 @@ def prisoners_dilemma_repeated_tree(
 ) -> ExtensiveGame:
     """Return the finitely repeated prisoner's dilemma: payoffs add up, and both remember every round.
 
-    In every equilibrium both always defect on the path, however many rounds there are.
+    In each round both cooperate or defect at once. In every equilibrium both always defect on the path, however many
+    rounds there are.
 
     Parameters
     ----------

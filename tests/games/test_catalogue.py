@@ -51,6 +51,35 @@ def test_every_entry_says_what_the_game_is_and_where_it_is_from(name):
     assert len(set(entry.equilibria)) == len(entry.equilibria)
 
 
+LISTED = {entry.name: entry for entry in gt.games.catalogue() if entry.kind != "normal_form" and entry.size <= 20_000}
+
+
+def worth(game):
+    """Return what a game with states or turns is worth to the first player, and how far off that may be."""
+    if isinstance(game, gt.ExtensiveGame):
+        perfect = game.has_perfect_information
+        answer = gt.solvers.backward_induction(game) if perfect else gt.solvers.sequence_form_lp(game)
+        assert answer.exact
+        # In an exact answer only the rounding to floats is left.
+        return answer.values[0], 2e-16 * game.payoff_range.max()
+    if game.is_zero_sum:
+        answer = gt.solvers.modified_policy_iteration(game)
+        return game.start @ answer.state_values[0], answer.error_bound + 1e-14 * abs(answer.values[0])
+    solve = gt.solvers.plan_common_interest if game.is_common_interest else gt.solvers.stationary_equilibrium
+    answer = solve(game)
+    return answer.values[0], answer.epsilon + 1e-9
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_a_listed_game_has_the_players_the_size_and_the_value_that_it_is_said_to_have(name):
+    entry, game = LISTED[name], gt.games.load(name)
+    size = game.n_nodes if entry.kind == "extensive" else game.n_states
+    assert (entry.n_players, entry.size) == (game.n_players, size)
+    if entry.value is not None:
+        value, off = worth(game)
+        assert abs(value - float(entry.value)) <= off
+
+
 def test_the_catalogue_and_the_exports_name_the_same_games():
     modules = [importlib.import_module(f"marlgt.games.{topic}") for topic in TOPICS]
     exported = sorted(name for module in modules for name in module.__all__)

@@ -2,6 +2,7 @@ import pytest
 
 from marlgt.errors import GameError
 from marlgt.games import Battleship, battleship, sheriff
+from marlgt.solvers import extensive_form_correlated_equilibrium, sequence_form_lcp
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,13 @@ def test_a_game_without_losses_is_zero_sum():
 def test_parameters_out_of_range_are_refused(make, message):
     with pytest.raises(GameError, match=message):
         make()
+
+
+def test_a_mediator_spares_ships():
+    # With a loss of 2 a sunk ship costs both together 1, so that their welfare is minus the probability of one.
+    game = battleship()
+    best = extensive_form_correlated_equilibrium(game)
+    assert best.values.sum() == pytest.approx(-13 / 18, abs=1e-9)
+    alone = sequence_form_lcp(game)
+    assert alone.epsilon == 0
+    assert alone.values.sum() == pytest.approx(-8 / 9, abs=1e-12)
