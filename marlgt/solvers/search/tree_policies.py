@@ -4,7 +4,7 @@ With Q(a) the mean value of move a to the player who moves, N(a) how often it wa
 the prior probability of a policy::
 
     UCB1:  Q(a) + c sqrt(ln N / N(a))                    (Auer et al. 2002; Kocsis and Szepesvari 2006)
-    PUCT:  Q(a) + c P(a) sqrt(N) / (1 + N(a))            (Silver et al. 2018, after Rosin 2011)
+    PUCT:  Q(a) + c P(a) sqrt(N) / (1 + N(a))            (Silver et al. 2017, after Rosin 2011)
     play:  pi(a) proportional to N(a)^(1 / temperature)
     loss:  (z - v)^2 - pi . log p + weight_decay |theta|^2.
 
@@ -13,6 +13,7 @@ References
 Auer, P., Cesa-Bianchi, N. and Fischer, P. (2002). Finite-time analysis of the multiarmed bandit problem. Machine
 Learning 47, 235-256.
 Kocsis, L. and Szepesvari, C. (2006). Bandit based Monte-Carlo planning. ECML, 282-293.
+Silver, D. et al. (2017). Mastering the game of Go without human knowledge. Nature 550, 354-359.
 Silver, D. et al. (2018). A general reinforcement learning algorithm that masters chess, shogi and Go through
 self-play. Science 362, 1140-1144.
 """

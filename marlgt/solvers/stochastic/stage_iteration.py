@@ -3,8 +3,9 @@
 The values of the states make every state a normal-form game, whose chosen equilibrium gives new values: the
 welfare-best Nash equilibrium (Hu and Wellman 2003), or a correlated equilibrium that is best for an objective
 (Greenwald and Hall 2003). The policies of a fixed point are a stationary equilibrium, Nash or correlated. The iteration
-need not reach one: in some games every rule of choice goes round in circles (Zinkevich, Greenwald and Littman 2005),
-which is found out and said. :func:`marlgt.solvers.stationary_equilibrium` converges there.
+need not reach one: no rule that chooses by the values of actions alone finds a stationary equilibrium of every game
+(Zinkevich, Greenwald and Littman 2005). That it goes round in circles is found out and said;
+:func:`marlgt.solvers.stationary_equilibrium` is for such games.
 
 References
 ----------

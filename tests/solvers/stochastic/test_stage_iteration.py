@@ -114,7 +114,7 @@ def test_the_libertarian_objective_favours_the_player_named():
     ],
 )
 def test_the_circles_of_the_game_without_deterministic_equilibria_are_found_out(iteration):
-    # Zinkevich, Greenwald and Littman 2005: no choice of stage equilibria converges here.
+    # Zinkevich, Greenwald and Littman 2005: the values of actions do not tell how to mix.
     game = gt.games.nosde()
     with pytest.raises(NotConverged, match=r"in circles: after \d+ sweeps .* leave a gain of [\d.]+: use") as circle:
         iteration(game)
