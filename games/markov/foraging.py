@@ -49,9 +49,10 @@ def level_based_foraging(
 ) -> StochasticGame:
     """Return level-based foraging with food in given places, over when all of it is gathered.
 
-    Each agent does nothing, moves north, south, west or east, or loads. Who loads food gets its level times her own,
-    divided by the sum of the levels of those who load it and by the levels of all food, so that all rewards of a
-    game sum to 1.
+    All agents act at once and see everything: each does nothing, moves north, south, west or east, or loads the food
+    beside her. Food is gathered when the levels of those who load it sum to at least its own. Who loads it gets its
+    level times her own, divided by the sum of the levels of those who load it and by the levels of all food, so that
+    all rewards of a game sum to 1.
 
     Parameters
     ----------
