@@ -29,6 +29,7 @@ AREAS = (
     "cfr",
     "tree_size",
     "search_and_empirical",
+    "gambit_trees",
 )
 PACKAGES = ("marlgt", "numpy", "scipy", "numba", "highspy", "nashpy", "quantecon", "open_spiel", "LiteEFG", "pygambit")
 
