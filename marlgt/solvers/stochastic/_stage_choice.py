@@ -13,7 +13,7 @@ from marlgt.solvers._tensors import regret_of, split, stack, tensor_of
 from marlgt.solvers.correlated import correlated_equilibrium
 from marlgt.solvers.matrix_game_batch import minimax_batch
 from marlgt.solvers.newton import refine, supports_of
-from marlgt.solvers.pivoting import lemke_howson_race
+from marlgt.solvers.pivoting import lemke_howson, lemke_howson_race
 from marlgt.solvers.portfolio import find_one
 from marlgt.solvers.stochastic._stage_tables import Floats, StageTables
 from marlgt.solvers.vertices import vertex_enumeration
@@ -23,6 +23,7 @@ __all__ = [
     "correlated_choice",
     "friend_or_foe_choice",
     "nash_choice",
+    "pivoting_choice",
     "pure_equilibria_of_stages",
     "stage_groups",
 ]
@@ -102,6 +103,31 @@ def nash_choice(tables: StageTables, worths: Floats, before: Floats) -> Floats:
         strategies = _welfare_best(game) if game.n_players == 2 else _near_or_any(game, guess)
         x[position] = 0.0
         for i, (own, strategy) in enumerate(zip(kept, strategies)):
+            x[position, tables.offsets[i] + own] = strategy
+    return x
+
+
+def pivoting_choice(tables: StageTables, worths: Floats, turn: int) -> Floats:
+    """Return the Nash equilibrium of every stage game of two players to which pivoting from one label leads.
+
+    Which one that is changes little with the worths, unlike which is best.
+
+    Parameters
+    ----------
+    turn : int
+        The label to drop: for 0 the first player's first action, for 1 the second's, for 2 and 3 the middle ones.
+
+    Raises
+    ------
+    NotConverged
+        If the pivots ran out.
+    """
+    x = np.zeros((tables.n_states, tables.size))
+    for position in range(tables.n_states):
+        game, kept = stage_game(tables, worths, position)
+        rows, columns = game.n_actions
+        found = lemke_howson(game, label=(0, rows, rows // 2, rows + columns // 2)[turn])
+        for i, (own, strategy) in enumerate(zip(kept, found.profile or ())):
             x[position, tables.offsets[i] + own] = strategy
     return x
 

@@ -2,9 +2,10 @@
 
 The order is by cost. Zero-sum games go to modified policy iteration, which converges. Where every stage game has a pure
 equilibrium, policy iteration over the welfare-best of these settles games with common interests, turns or dominant
-actions at once. Then comes the path of Markov logit equilibria with long steps, left for Newton's method as early as
-that succeeds; the same path with short steps, which hardly ever jump to another branch; and paths from random policies,
-which avoid the bifurcations of the first.
+actions at once. With two players a few rounds of stage equilibria found by pivoting follow, whose supports Newton's
+method often corrects to those of an equilibrium. Then comes the path of Markov logit equilibria with long steps, left
+for Newton's method as early as that succeeds; the same path with short steps, which hardly ever jump to another branch;
+and paths from random policies, which avoid the bifurcations of the first.
 """
 
 from __future__ import annotations
@@ -23,15 +24,19 @@ from marlgt.policy_certificates import certified_policies
 from marlgt.progress import progress, stopwatch
 from marlgt.solvers._tensors import check_positive
 from marlgt.solvers.stochastic._quantal_trace import FULL, SETTLED, QuantalTrace
-from marlgt.solvers.stochastic._stage_choice import best_pure
+from marlgt.solvers.stochastic._stage_choice import best_pure, pivoting_choice
 from marlgt.solvers.stochastic._stage_tables import Floats, StageTables, stage_tables
 from marlgt.solvers.stochastic._stationary_answers import accepted, near_end
+from marlgt.solvers.stochastic._stationary_newton import LARGEST_SYSTEM, refined
 from marlgt.solvers.stochastic.value_iteration import modified_policy_iteration
 
 __all__ = ["stationary_equilibrium"]
 
 _PURE_ROUNDS = 60
 _PURE_GAIN = 1e-10
+_PIVOTING_ROUNDS, _PIVOTING_TURNS = 6, 4
+_PIVOTING_SUPPORT_CHANGES = 12
+_SHARE = 1e-9
 _LONG_STEPS, _SHORT_STEPS = 0.1, 0.01
 _GAINS = (1e-2, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8)
 _THOROUGH_BELOW = 1e-5
@@ -136,6 +141,8 @@ def stationary_equilibrium(
 
 def _candidates(tables: StageTables, rng: np.random.Generator, restarts: int) -> Iterator[Candidate]:
     yield from _pure(tables)
+    if tables.n_players == 2:
+        yield from _pivoting(tables)
     even = tables.uniform()
     yield from _along_path(tables, "markov_logit", even, _LONG_STEPS, 0)
     yield from _along_path(tables, "markov_logit_short_steps", even, _SHORT_STEPS, 0)
@@ -177,6 +184,32 @@ def _pure(tables: StageTables) -> Iterator[Candidate]:
             kept, least = x, gain
         seen.add(key)
     yield method, _PURE_ROUNDS, kept, least
+
+
+def _pivoting(tables: StageTables) -> Iterator[Candidate]:
+    """Iterate over stage equilibria found by pivoting, each round evaluated exactly and tried by Newton's method.
+
+    The iteration itself seldom settles, but its supports often come near those of an equilibrium.
+    """
+    method = "pivoting_stage_equilibria"
+    if tables.n_states * 2 * tables.n_players > LARGEST_SYSTEM:
+        return
+    kept: Floats | None = None
+    least = np.inf
+    for k in range(_PIVOTING_TURNS * _PIVOTING_ROUNDS):
+        turn, done = divmod(k, _PIVOTING_ROUNDS)
+        if done == 0:
+            values = tables.evaluate(tables.uniform())
+        try:
+            x = pivoting_choice(tables, tables.worths(values), turn)
+        except NotConverged:
+            return
+        values = tables.evaluate(x)
+        gain = tables.largest_gain(x, values)
+        if gain < least:
+            kept, least = x, gain
+        found = refined(tables, x, values, x > _SHARE, support_changes=_PIVOTING_SUPPORT_CHANGES, dependent=False)
+        yield method, k + 1, kept if found is None and done == _PIVOTING_ROUNDS - 1 else found, least
 
 
 def _along_path(tables: StageTables, method: str, start: Floats, aim: float, done: int) -> Iterator[Candidate]:

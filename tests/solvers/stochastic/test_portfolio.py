@@ -9,6 +9,8 @@ import marlgt as gt
 from marlgt.errors import GameError, NotConverged, UnsupportedGame
 from marlgt.games.stochastic import StochasticGame
 from marlgt.solvers import modified_policy_iteration, stationary_equilibrium
+from marlgt.solvers.stochastic._stage_choice import pivoting_choice
+from marlgt.solvers.stochastic._stage_tables import stage_tables
 from marlgt.testing.stochastic import any_stochastic_game
 
 ROUNDING = 1e-9
@@ -183,3 +185,30 @@ def test_other_kinds_of_game_and_endless_games_are_refused():
         stationary_equilibrium(gt.games.prisoners_dilemma())
     with pytest.raises(UnsupportedGame, match="give a discount below 1"):
         stationary_equilibrium(gt.games.nosde().with_discount(1.0))
+
+
+@pytest.mark.parametrize("turn", range(4))
+@pytest.mark.parametrize("counts", [(1, 1), (1, 3), (3, 2)])
+def test_pivoting_from_any_label_gives_equilibria_of_the_stage_games(turn, counts):
+    rng = np.random.default_rng(turn)
+    rewards = rng.normal(size=(2, 4, *counts))
+    chances = rng.dirichlet(np.ones(4), size=(4, *counts))
+    tables = stage_tables(StochasticGame.from_dense(rewards, chances, discount=0.9))
+    x = pivoting_choice(tables, tables.rewards, turn)
+    for state in range(4):
+        profile = [x[state, tables.block(i)] for i in range(2)]
+        assert gt.concepts.regrets(gt.NormalFormGame(tables.rewards[:, state]), profile).max() <= 1e-9
+
+
+def test_supports_of_stage_equilibria_lead_newton_s_method_to_an_equilibrium():
+    found = 0
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        shape = (10, 4, 4)
+        game = StochasticGame.from_dense(
+            rng.normal(size=(2, *shape)), rng.dirichlet(np.ones(10), size=shape), discount=0.9
+        )
+        answer = stationary_equilibrium(game)
+        assert gt.certify(game, answer.profile).epsilon <= 1e-9 * np.abs(answer.state_values).max()
+        found += answer.method == "stationary_equilibrium/pivoting_stage_equilibria"
+    assert found >= 3
