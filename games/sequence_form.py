@@ -98,13 +98,17 @@ class PlayerSequences:
         policy[unreached] = self.is_action[unreached] / self.n_actions[unreached, None]
         return policy
 
+    def constraint_entries(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Return the rows, columns and values of the entries of :meth:`constraints`."""
+        rows = np.concatenate([[0], 1 + self.infoset_of_sequence[1:], 1 + np.arange(self.n_infosets)])
+        columns = np.concatenate([[0], np.arange(1, self.n_sequences), self.parent_sequence])
+        return rows, columns, np.concatenate([np.ones(self.n_sequences), -np.ones(self.n_infosets)])
+
     def constraints(self) -> Any:
         """Return the sparse matrix E and vector e of the plans: E x = e, x >= 0, shape (1 + I, n_sequences)."""
         from scipy.sparse import csr_array
 
-        rows = np.concatenate([[0], 1 + self.infoset_of_sequence[1:], 1 + np.arange(self.n_infosets)])
-        columns = np.concatenate([[0], np.arange(1, self.n_sequences), self.parent_sequence])
-        entries = np.concatenate([np.ones(self.n_sequences), -np.ones(self.n_infosets)])
+        rows, columns, entries = self.constraint_entries()
         return csr_array((entries, (rows, columns)), shape=(1 + self.n_infosets, self.n_sequences))
 
 

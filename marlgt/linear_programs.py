@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["LinearProgramResult", "run_interruptibly", "solve_linear_program"]
+__all__ = ["CompressedRows", "LinearProgramResult", "compressed_rows", "run_interruptibly", "solve_linear_program"]
 
 _INTERRUPTIBLE_ABOVE = 20_000
 _TOLERANCE = 1e-10
@@ -38,6 +38,34 @@ class LinearProgramResult:
     row_duals: NDArray[np.float64]
     basic_columns: NDArray[np.bool_]
     basic_rows: NDArray[np.bool_]
+
+
+class CompressedRows(NamedTuple):
+    """A sparse matrix by rows, as scipy's ``csr_array`` stores one, without importing scipy.
+
+    Attributes
+    ----------
+    indptr : ndarray of int, shape (m + 1,)
+    indices : ndarray of int
+    data : ndarray of float64
+    """
+
+    indptr: NDArray[Any]
+    indices: NDArray[Any]
+    data: NDArray[np.float64]
+
+    def tocsr(self) -> CompressedRows:
+        """Return itself."""
+        return self
+
+
+def compressed_rows(
+    rows: NDArray[Any], columns: NDArray[Any], entries: NDArray[np.float64], n_rows: int
+) -> CompressedRows:
+    """Return the matrix of entries in any order, no two in one place."""
+    order = np.lexsort((columns, rows))
+    starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n_rows))])
+    return CompressedRows(starts, columns[order], entries[order])
 
 
 def solve_linear_program(

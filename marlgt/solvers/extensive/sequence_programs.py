@@ -29,7 +29,7 @@ from marlgt.errors import ExactnessError, NotConverged, UnsupportedGame
 from marlgt.games._doors import nonnegative, require_extensive_game, require_flag
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.sequence_form import SequenceForm
-from marlgt.linear_programs import LinearProgramResult, solve_linear_program
+from marlgt.linear_programs import LinearProgramResult, compressed_rows, solve_linear_program
 from marlgt.policy_certificates import certified_policies, relative_policy_epsilon
 from marlgt.progress import stopwatch
 from marlgt.solvers.extensive._exact_plans import constraint_rows, integer_payoffs, proven
@@ -145,18 +145,20 @@ def _in_floats(
 
 def _solved(form: SequenceForm, game: ExtensiveGame, player: int, *, basis: bool) -> LinearProgramResult:
     """Solve the program of a player's plan; the variables are her plan and the other's values q."""
-    from scipy.sparse import block_array, csr_array
-
     own, other = form.players[player], form.players[1 - player]
     low = float(game.terminal_payoffs[player].min())
     spread = float(game.payoff_range[player]) or 1.0
     shape = (own.n_sequences, other.n_sequences)
     worth = (form.payoffs[player] - low * form.reach) / spread
-    payoffs = csr_array((worth, (form.sequences[player], form.sequences[1 - player])), shape=shape)
-    plans, values = own.constraints(), other.constraints()
-    matrix = block_array([[plans, None], [-payoffs.T, values.T]], format="csr")
+    # [[E, 0], [-A', F']]; scipy.sparse would take longer to import than small programs to solve.
+    n_equal = 1 + own.n_infosets
+    plan_rows, plan_columns, plan_signs = own.constraint_entries()
+    value_rows, value_columns, value_signs = other.constraint_entries()
+    rows = np.concatenate([plan_rows, n_equal + form.sequences[1 - player], n_equal + value_columns])
+    columns = np.concatenate([plan_columns, form.sequences[player], shape[0] + value_rows])
+    matrix = compressed_rows(rows, columns, np.concatenate([plan_signs, -worth, value_signs]), n_equal + shape[1])
     n_plan, n_values = shape[0], 1 + other.n_infosets
-    equal = np.zeros(1 + own.n_infosets)
+    equal = np.zeros(n_equal)
     equal[0] = 1.0
     objective = np.zeros(n_plan + n_values)
     objective[n_plan] = 1.0
