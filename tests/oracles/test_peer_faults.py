@@ -15,7 +15,7 @@ import pytest
 
 import marlgt as gt
 from marlgt.certificates import relative_epsilon
-from marlgt.concepts import exploitability, is_subgame_perfect
+from marlgt.concepts import cce_gap, ce_gap, exploitability, is_subgame_perfect
 from marlgt.games import NormalFormGame, behavior_profile_from_openspiel, from_openspiel, to_openspiel
 from marlgt.games.files.efg import parse_efg
 from marlgt.solvers.backends import nashpy_linear_program
@@ -406,24 +406,65 @@ def test_27_nash_averaging_raises_on_a_task_that_tells_nobody_apart():
             nash_averaging(pyspiel.create_matrix_game([[1, 0], [1, 1]], [[-1, 0], [-1, -1]]), a_v_a=False)
 
 
+@OPENSPIEL
+@pytest.mark.parametrize(("solver", "gap"), [("_mgce", ce_gap), ("_mwce", ce_gap), ("_mgcce", cce_gap)])
+def test_28_meta_solvers_return_no_correlated_equilibrium_at_a_small_scale(solver, gap):
+    from open_spiel.python.algorithms import jpsro
+
+    payoffs = np.array([[[1.0, 1], [1, 1]], [[1, 1], [1, 2]]])
+    for scale, right in ((1e-9, False), (1.0, True)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            joint = getattr(jpsro, solver)(scale * payoffs, [[1, 1], [1, 1]])[0]
+        joint = np.maximum(joint, 0) / np.maximum(joint, 0).sum()
+        assert (gap(NormalFormGame(scale * payoffs), joint) <= 1e-3 * scale) == right
+
+
+LITE_EFG_ENVIRONMENTS = """if True:
+    import os, sys
+    os.environ["HOME"] = os.environ["USERPROFILE"] = sys.argv[1]
+    import LiteEFG, pyspiel
+    from LiteEFG.baselines import CFR, CFRplus
+
+    def iterated(environment, baseline):
+        graph = baseline.graph()
+        environment.set_graph(graph)
+        graph.update_graph(environment)
+        environment.update_strategy(graph.current_strategy())
+        return environment.utility(graph.current_strategy(), "default")
+"""
+
+
 @LITE_EFG
 @OPENSPIEL
-def test_28_a_second_graph_kills_the_process(tmp_path):
-    program = """if True:
-        import os, sys
-        os.environ["HOME"] = sys.argv[1]
-        import LiteEFG, pyspiel
-        from LiteEFG.baselines import CFR, CFRplus
-
-        environment = LiteEFG.OpenSpielEnv(pyspiel.load_game("kuhn_poker"), regenerate=True)
-        for baseline in (CFR, CFRplus)[: int(sys.argv[2])]:
-            graph = baseline.graph()
-            environment.set_graph(graph)
-            graph.update_graph(environment)
-            environment.update_strategy(graph.current_strategy())
-    """
+def test_29_a_second_graph_kills_the_process(tmp_path):
+    program = (
+        LITE_EFG_ENVIRONMENTS
+        + """
+    environment = LiteEFG.OpenSpielEnv(pyspiel.load_game("kuhn_poker"), regenerate=True)
+    for baseline in (CFR, CFRplus)[: int(sys.argv[2])]:
+        iterated(environment, baseline)
+"""
+    )
     assert ends(program, str(tmp_path), "1") == 0
     assert ends(program, str(tmp_path), "2") != 0
+
+
+@LITE_EFG
+@OPENSPIEL
+def test_30_a_game_from_a_file_is_answered_by_the_tree_of_another(tmp_path):
+    program = (
+        LITE_EFG_ENVIRONMENTS
+        + f"""
+    found = []
+    for paid in ("1", "5"):
+        game = pyspiel.load_efg_game({ONE_MOVE!r}.replace("PAID", paid))
+        found.append(iterated(LiteEFG.OpenSpielEnv(game, regenerate=sys.argv[2] == "anew"), CFR)[0])
+    sys.exit(0 if found[1] == 5 * found[0] > 0 else 3 if found[1] == found[0] > 0 else 4)
+"""
+    )
+    assert ends(program, str(tmp_path), "anew") == 0
+    assert ends(program, str(tmp_path / "kept"), "kept") == 3
 
 
 @NASHPY
