@@ -133,7 +133,9 @@ def value_units(game: StochasticGame, state_values: NDArray[np.float64]) -> NDAr
         If the values have another shape or are not finite.
     """
     require_stochastic_game(game)
-    worth, _ = exact_and_float(state_values, "state_values")
+    worth = state_values
+    if type(worth) is not np.ndarray or worth.dtype != np.float64 or not np.isfinite(worth).all():
+        worth, _ = exact_and_float(state_values, "state_values")
     if worth.shape != (game.n_players, game.n_states):
         raise GameError(
             f"state_values has shape {worth.shape}: give {(game.n_players, game.n_states)}, the value of each state to "

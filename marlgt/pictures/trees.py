@@ -92,7 +92,9 @@ def draw_tree(axes: Any, game: ExtensiveGame, profile: Any = None) -> None:
     axes.set_ylim(deepest - 0.35 - 0.12 * game.n_players, 0.3)
     axes.margins(x=0.04)
     axes.axis("off")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=game.n_players + 1, frameon=False, fontsize=8)
+    # A tree of one node has nobody to name.
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=game.n_players + 1, frameon=False, fontsize=8)
 
 
 def _places(game: ExtensiveGame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -33,7 +33,7 @@ from marlgt.concepts.trigger_deviations import reply_worths, trigger_regrets
 from marlgt.equilibria import Equilibrium
 from marlgt.errors import BudgetExceeded, NotConverged
 from marlgt.games._doors import require_budget, require_extensive_game
-from marlgt.games._plans import played_sequences
+from marlgt.games._plans import played_sequences, size
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.games.plans import n_pure_strategies, pure_strategies
@@ -228,18 +228,21 @@ class _TriggerProgram:
 
     def _refuse_large(self, players: tuple[PlayerSequences, ...], budget: float | None) -> None:
         n_profiles = math.prod(self.shape)
-        rows = 0
+        limit = math.inf if budget is None else float(budget)
+        rows = 1
         for own in players:
             triggers = np.ones(own.n_infosets) if self._coarse else own.n_actions
             for j in range(own.n_infosets):
+                if n_profiles * rows > limit:
+                    break
                 rows += int(triggers[j]) * (1 + sum(int(own.n_actions[k]) for k in _followers(own, j)))
-        estimate = float(n_profiles) * (rows + 1)
-        if budget is not None and estimate > budget:
+        if n_profiles * rows > limit:
+            estimate = float(min(n_profiles * rows, 10**300))
             raise BudgetExceeded(
-                f"the linear program has up to {estimate:.2g} entries, for {n_profiles} profiles of reduced pure "
-                f"strategies, and the budget is {budget:.2g}: raise it, or minimise regret in extensive form",
+                f"the linear program has {estimate:.2g} entries or more, for {size(n_profiles)} profiles of reduced "
+                f"pure strategies, and the budget is {limit:.2g}: raise it, or minimise regret in extensive form",
                 estimate=estimate,
-                limit=float(budget),
+                limit=limit,
             )
 
     def _add_player(

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from marlgt.certificates import TOLERANCE
 from marlgt.concepts.exact_behavior import exact_plan
 from marlgt.equilibria import Equilibrium
-from marlgt.errors import ExactnessError, NotConverged, UnsupportedGame
+from marlgt.errors import BudgetExceeded, ExactnessError, NotConverged, UnsupportedGame
 from marlgt.games._doors import nonnegative, require_extensive_game, require_flag, require_seed
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.sequence_form import checked_behavior
@@ -45,6 +45,9 @@ _EXACT_STEPS = 3_000_000
 
 _INTEGER_SEQUENCES = 160
 """Sequences of both players up to which the path itself is followed in integers where floats fail."""
+
+_MOST_SEQUENCES = 10_000
+"""Sequences of both players whose tableau fits into memory, at two gigabytes."""
 
 _RESTARTS = 4
 _STEPS_AT_ONCE = 2e8
@@ -104,6 +107,8 @@ def sequence_form_lcp(
         If the prior does not fit the game.
     ExactnessError
         If an exact answer is asked of a game that holds floats.
+    BudgetExceeded
+        If the players have more than 10,000 sequences.
     NotConverged
         If a regret exceeds the tolerance, or no exact answer was proven though asked for; it carries the answer.
 
@@ -135,6 +140,13 @@ def sequence_form_lcp(
         require_seed(seed)
     path = _Path(game, stopwatch())
     path.work["sequences"] = sum(own.n_sequences for own in game.sequence_form.players)
+    if path.work["sequences"] > _MOST_SEQUENCES:
+        raise BudgetExceeded(
+            f"the players have {path.work['sequences']} sequences and the tableau, of the square of them, takes up to "
+            f"{_MOST_SEQUENCES}: use marlgt.solvers.cfr_plus, or sequence_form_lp where payoffs sum to a constant",
+            estimate=float(path.work["sequences"]),
+            limit=float(_MOST_SEQUENCES),
+        )
     rng = np.random.default_rng(0 if seed is None else seed)
     small = path.work["sequences"] <= _INTEGER_SEQUENCES
     wanted = game.is_exact and exact is not False and (exact is True or small)

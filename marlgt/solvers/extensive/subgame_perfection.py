@@ -41,8 +41,9 @@ _NODES_AT_ONCE = 2_000_000
 _TIE = 1e-12
 """Share of the payoff range within which two float values are a tie."""
 
-_Found = tuple[tuple[Any, ...], tuple[tuple[int, int], ...]]
-"""What an equilibrium of a subgame is worth to each player, and the action taken at each of its nodes."""
+_Found = tuple[tuple[Any, ...], Any]
+"""What an equilibrium of a subgame is worth to each player, and how it is played: a node, the action taken there, and
+how the subgames below are played, which the equilibria share."""
 
 
 def backward_induction(game: ExtensiveGame) -> Equilibrium:
@@ -140,12 +141,16 @@ def subgame_perfect_equilibria(game: ExtensiveGame, *, max_answers: int = 1000) 
     found, cut = _all_choices(game, max_answers)
     method = "subgame_perfect_equilibria"
     work = {"nodes": game.n_nodes, "combinations": len(found)}
+    exact = game.is_exact and game.n_nodes <= _EXACT_NODES
     answers = []
     for _, taken in found:
         choice = np.zeros(game.n_nodes, dtype=np.int32)
-        for v, a in taken:
+        plays = [taken]
+        while plays:
+            v, a, below = plays.pop()
             choice[v] = a
-        answers.append(_certified(game, choice, method, work, clock, exact=game.is_exact, complete=not cut))
+            plays.extend(below)
+        answers.append(_certified(game, choice, method, work, clock, exact=exact, complete=not cut))
     return Equilibria(
         answers, concept="subgame_perfect", method=method, complete=not cut, stopped="budget" if cut else ""
     )
@@ -199,7 +204,7 @@ def _all_choices(game: ExtensiveGame, max_answers: int) -> tuple[list[_Found], b
     for v in range(game.n_nodes - 1, -1, -1):
         mover = int(game.player[v])
         if mover == TERMINAL:
-            found[v] = [(tuple(ends[v]), ())]
+            found[v] = [(tuple(ends[v]), (v, 0, ()))]
             continue
         below = game.children[game.first_child[v] : game.first_child[v + 1]].tolist()
         options = _combinations([found.pop(child) for child in below], [chances[c] for c in below], v, mover, slack)
@@ -217,15 +222,15 @@ def _combinations(
     below: Sequence[list[_Found]], chances: Sequence[Any], node: int, mover: int, slack: Sequence[Any]
 ) -> Iterator[_Found]:
     for chosen in product(*below):
-        taken = tuple(step for _, steps in chosen for step in steps)
+        plays = tuple(play for _, play in chosen)
         if mover == CHANCE:
             worth = tuple(sum(p * u for p, u in zip(chances, own)) for own in zip(*(value for value, _ in chosen)))
-            yield worth, taken
+            yield worth, (node, 0, plays)
             continue
         best = max(value[mover] for value, _ in chosen)
         for a, (value, _) in enumerate(chosen):
             if value[mover] >= best - slack[mover]:
-                yield value, ((node, a), *taken)
+                yield value, (node, a, plays)
 
 
 def _certified(
