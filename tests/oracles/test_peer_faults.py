@@ -467,6 +467,27 @@ def test_30_a_game_from_a_file_is_answered_by_the_tree_of_another(tmp_path):
     assert ends(program, str(tmp_path / "kept"), "kept") == 3
 
 
+@OPENSPIEL
+def test_31_outcome_sampling_stays_away_from_equilibrium():
+    import pyspiel
+
+    game = parse_efg(
+        'EFG 2 R "" { "A" "B" } p "" 1 1 "" { "out" "in" } 0 t "" 1 "" { 1 -1 } '
+        'p "" 2 1 "" { "good" "bad" } 0 t "" 2 "" { 0 0 } t "" 3 "" { 3 -3 }'
+    )
+    theirs = to_openspiel(game)
+    for seed in range(3):
+        solver = pyspiel.OutcomeSamplingMCCFRSolver(theirs, 0.6, seed)
+        for _ in range(30_000):
+            solver.run_iteration()
+        policy = solver.average_policy()
+        profile = behavior_profile_from_openspiel(theirs, policy, tree=game)
+        assert exploitability(game, profile) == pytest.approx(0.25, abs=1e-3)
+        assert pyspiel.exploitability(theirs, policy) == pytest.approx(0.25, abs=1e-3)
+        ours = gt.solvers.outcome_sampling_mccfr(game, iterations=30_000, seed=seed)
+        assert exploitability(game, ours.profile) < 1e-3
+
+
 @NASHPY
 @pytest.mark.parametrize(
     ("solve", "kinds", "broken"),
