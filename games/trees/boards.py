@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,6 +143,15 @@ class ConnectFour:
         check_count(line, "line", 2, 12)
         self.players = ["first", "second"]
         self.rows, self.columns, self.line = rows, columns, line
+        self._bottoms = [1 << k * (rows + 1) for k in range(columns)]
+        self._columns = [((1 << rows) - 1) * bottom for bottom in self._bottoms]
+        self._tops = [(k, bottom << (rows - 1)) for k, bottom in enumerate(self._bottoms)]
+        # Discs in lines of 2, 4, ... are those that a shift by half of it takes to such a line.
+        lengths = [1]
+        while lengths[-1] < line:
+            lengths.append(min(2 * lengths[-1], line))
+        moves = [after - before for before, after in pairwise(lengths)]
+        self._shifts = [[step * move for move in moves] for step in (1, rows, rows + 1, rows + 2)]
 
     def initial_state(self) -> tuple[int, int, int]:
         """Return the empty board."""
@@ -158,8 +168,7 @@ class ConnectFour:
     def legal_actions(self, state: tuple[int, int, int]) -> list[int]:
         """Return the columns that are not full."""
         taken = state[0] | state[1]
-        top = self.rows - 1
-        return [k for k in range(self.columns) if not taken >> (k * (self.rows + 1) + top) & 1]
+        return [k for k, top in self._tops if not taken & top]
 
     def chance_outcomes(self, state: tuple[int, int, int]) -> list[tuple[int, int]]:
         """Return nothing: chance never moves."""
@@ -168,10 +177,10 @@ class ConnectFour:
     def next_state(self, state: tuple[int, int, int], action: int) -> tuple[int, int, int]:
         """Return the board with one more disc."""
         first, second, count = state
-        column = ((1 << self.rows) - 1) << (action * (self.rows + 1))
+        column = self._columns[action]
         # The lowest free cell of a column is where the carry of adding its lowest cell stops.
         filled = (first | second) & column
-        disc = filled + (1 << (action * (self.rows + 1))) & column & ~filled
+        disc = filled + self._bottoms[action] & column & ~filled
         return (first, second | disc, count + 1) if count % 2 else (first | disc, second, count + 1)
 
     def information_state(self, state: tuple[int, int, int]) -> None:
@@ -183,10 +192,10 @@ class ConnectFour:
         return result, -result
 
     def _has_line(self, discs: int) -> bool:
-        for step in (1, self.rows, self.rows + 1, self.rows + 2):
+        for shifts in self._shifts:
             ends = discs
-            for k in range(1, self.line):
-                ends &= discs >> k * step
+            for shift in shifts:
+                ends &= ends >> shift
             if ends:
                 return True
         return False
