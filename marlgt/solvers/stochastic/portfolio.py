@@ -34,7 +34,9 @@ __all__ = ["stationary_equilibrium"]
 
 _PURE_ROUNDS = 60
 _PURE_GAIN = 1e-10
-_PIVOTING_ROUNDS, _PIVOTING_TURNS = 6, 4
+_PIVOTING_ROUNDS, _MOST_TURNS = 6, 4
+_STAGES_A_ROUND = 100
+"""Stage games up to which a round is tried from several labels; above, their time is better spent on a path."""
 _PIVOTING_SUPPORT_CHANGES = 12
 _SHARE = 1e-9
 _LONG_STEPS, _SHORT_STEPS = 0.1, 0.01
@@ -196,7 +198,8 @@ def _pivoting(tables: StageTables) -> Iterator[Candidate]:
         return
     kept: Floats | None = None
     least = np.inf
-    for k in range(_PIVOTING_TURNS * _PIVOTING_ROUNDS):
+    turns = min(_MOST_TURNS, max(1, _STAGES_A_ROUND // tables.n_states)) if tables.n_states else 0
+    for k in range(turns * _PIVOTING_ROUNDS):
         turn, done = divmod(k, _PIVOTING_ROUNDS)
         if done == 0:
             values = tables.evaluate(tables.uniform())
