@@ -26,6 +26,7 @@ _PAUSE = 8
 _FIXED = 1e-13
 _SAME = 1e-8
 """Change of the values, as a share of the largest, in a sweep that agrees with the policies before it."""
+_DIGITS = 11
 _PATIENCE = 40
 _MOST_PATIENCE = 2000
 
@@ -90,12 +91,14 @@ def sweep_to_equilibrium(
     swept: Floats | None = None
     candidate: Floats | None = None
     before = math.inf
+    stood: set[tuple[int, bytes]] = set()
     discount = tables.game.discount
     half_life = math.log(2.0) / max(1e-6, -math.log(max(discount, 1e-6)))
     patience = _PATIENCE + min(_MOST_PATIENCE, math.ceil(2.0 * half_life))
     with progress(description) as report:
         for count in range(1, max_sweeps + 1):
-            policy, fresh = choose(tables.worths(values), policy)
+            guess = policy
+            policy, fresh = choose(tables.worths(values), guess)
             unit = max(1.0, float(np.abs(fresh).max()))
             residual = float(np.abs(fresh - values).max())
             result.count, result.residual = count, residual
@@ -105,9 +108,17 @@ def sweep_to_equilibrium(
             candidate = None
             if residual < 0.5 * least:
                 least, since = residual, count
+                stood.clear()
             elif count - since > patience:
                 result.status = CIRCLES
                 return result
+            if swept is None and residual > _SAME * unit:
+                # With sweeps alone values and guess decide all, and they stood here since there was any progress.
+                here = pause, np.round(values / unit, _DIGITS).tobytes() + np.round(guess, _DIGITS).tobytes()
+                if here in stood:
+                    result.status = CIRCLES
+                    return result
+                stood.add(here)
             if time_limit is not None and elapsed() > time_limit:
                 return result
             if swept is not None and residual >= before:

@@ -189,3 +189,9 @@ def test_joint_policies_that_are_none_are_refused():
     for wrong in (np.ones((1, 2, 2)) / 3, np.array([[[1.5, -0.5], [0, 0]]])):
         with pytest.raises(ProfileError, match="is no distribution over the profiles of legal actions"):
             stationary_correlated_regrets(game, wrong)
+
+
+def test_a_circle_is_noticed_when_the_same_values_come_again():
+    with pytest.raises(NotConverged, match="goes round in circles") as failure:
+        correlated_value_iteration(gt.games.grid_game_2(), objective="egalitarian")
+    assert failure.value.best.work["sweeps"] < 200
