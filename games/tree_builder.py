@@ -9,6 +9,7 @@ import numpy as np
 
 from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games._arrays import short
+from marlgt.games._doors import require_sequence
 from marlgt.games.extensive import CHANCE, MAX_NODES, TERMINAL, ExtensiveGame, Infosets
 
 __all__ = ["TreeBuilder"]
@@ -42,6 +43,7 @@ class TreeBuilder:
     def __init__(
         self, players: Sequence[str], *, title: str = "", comment: str = "", max_nodes: int = MAX_NODES
     ) -> None:
+        require_sequence(players, "players", "names, one per player")
         self.players = list(players)
         self.title, self.comment, self.max_nodes = title, comment, max_nodes
         self._parent: list[int] = []
