@@ -47,8 +47,9 @@ def generator(seed: int) -> np.random.Generator:
 
 def checked_counts(n_actions: Sequence[int], *, players: int | None = None) -> tuple[int, ...]:
     """Return the numbers of actions as a tuple, refusing what is no size of a game."""
-    is_array = isinstance(n_actions, np.ndarray) and n_actions.ndim == 1
-    if not is_array and (isinstance(n_actions, (str, bytes)) or not isinstance(n_actions, Sequence)):
+    listed: object = n_actions
+    is_array = isinstance(listed, np.ndarray) and listed.ndim == 1
+    if not is_array and (isinstance(listed, (str, bytes)) or not isinstance(listed, Sequence)):
         raise GameError(f"n_actions must list the number of actions of each player, got {short(n_actions)}")
     counts = tuple(n_actions)
     if players is not None and len(counts) != players:
@@ -59,9 +60,7 @@ def checked_counts(n_actions: Sequence[int], *, players: int | None = None) -> t
         raise GameError(f"n_actions names {len(counts)} players, more than the 63 that an array can hold")
     asked = len(counts) * math.prod(map(int, counts))
     if asked > LARGEST_TABLE:
-        raise GameError(
-            f"n_actions {short(counts)} asks for {short(asked)} payoffs, more than {LARGEST_TABLE}"
-        )
+        raise GameError(f"n_actions {short(counts)} asks for {short(asked)} payoffs, more than {LARGEST_TABLE}")
     return tuple(int(k) for k in counts)
 
 

@@ -22,19 +22,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from marlgt.errors import GameError, ProfileError
+from marlgt.errors import GameError
 from marlgt.games import _transitions as checks
 from marlgt.games._arrays import exact_and_float, labels_or_default, short
 from marlgt.games._doors import require_game
-from marlgt.games._profiles import policy_numbers
+from marlgt.games._stationary import StationaryProfile, checked_stationary
 from marlgt.games.normal_form import NormalFormGame
 
 __all__ = ["StationaryProfile", "StochasticGame", "checked_stationary"]
-
-StationaryProfile = tuple[NDArray[np.float64], ...]
-"""One stationary policy per player, in player order, of shapes (S, A_i)."""
-
-_POLICY_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -329,8 +324,15 @@ class StochasticGame:
 
     def with_discount(self, discount: float) -> StochasticGame:
         """Return the same game with another discount."""
+        return self._like(self.rewards if self.successor_rewards is None else self.successor_rewards, discount)
+
+    def with_rewards(self, rewards: ArrayLike) -> StochasticGame:
+        """Return the same game with other rewards, of a shape that the class takes."""
+        return self._like(rewards, self.discount)
+
+    def _like(self, rewards: ArrayLike, discount: float) -> StochasticGame:
         return StochasticGame(
-            self.rewards if self.successor_rewards is None else self.successor_rewards,
+            rewards,
             self.successors,
             self.probabilities,
             discount=discount,
@@ -363,38 +365,3 @@ class StochasticGame:
         ended = int(self.terminal.sum())
         final = f" ({ended} terminal)" if ended else ""
         return f"<StochasticGame{title}: {self.n_states} states{final}, {counts} actions, discount {self.discount:g}>"
-
-
-def checked_stationary(game: StochasticGame, profile: Any) -> StationaryProfile:
-    """Return a stationary profile as float arrays of shapes (S, A_i), each row a distribution over legal actions.
-
-    Raises
-    ------
-    ProfileError
-        If it does not fit the game or a row of a state that is not terminal is no distribution over legal actions.
-    """
-    if not isinstance(profile, Sequence) or len(profile) != game.n_players:
-        raise ProfileError(f"the profile must hold one policy for each of {game.n_players} players, of shape (S, A_i)")
-    result = []
-    for i, given in enumerate(profile):
-        policy = policy_numbers(given, f"the policy of player {i}")
-        shape = (game.n_states, game.n_actions[i])
-        if policy.shape != shape:
-            raise ProfileError(
-                f"the policy of player {i} has shape {policy.shape}: it must be {shape}, a row per state"
-            )
-        off = ~(np.abs(policy.sum(axis=1) - 1.0) <= _POLICY_TOLERANCE)
-        if not (off & ~game.terminal).any() and policy.min(initial=0.0) >= 0.0 and not policy[~game.legal[i]].any():
-            policy.flags.writeable = False
-            result.append(policy)
-            continue
-        wrong = (policy < 0).any(axis=1) | ((policy != 0) & ~game.legal[i]).any(axis=1)
-        bad = np.flatnonzero((wrong | off) & ~game.terminal)
-        if len(bad):
-            raise ProfileError(
-                f"the policy of player {i} in state {bad[0]} ({game.states[bad[0]]!r}) is {policy[bad[0]].tolist()}: "
-                "give a distribution over the legal actions"
-            )
-        policy.flags.writeable = False
-        result.append(policy)
-    return tuple(result)

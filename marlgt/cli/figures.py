@@ -76,8 +76,8 @@ def _pictures(game: PolicyGame, answers: Equilibria) -> list[tuple[str, str]]:
         caption = "The grid in a likely starting state; arrows are the moves of the policies"
         wanted.append((caption, (4.6, 4.6), lambda axes: draw_grid(axes, game, profile=best.profile)))
     for i, player in enumerate(game.players):
-        draw = functools.partial(draw_policy, game=game, profile=best.profile, player=i)
-        wanted.append((f"Policy of {player}", (4.4, _height(game, i)), draw))
+        policy = functools.partial(draw_policy, game=game, profile=best.profile, player=i)
+        wanted.append((f"Policy of {player}", (4.4, _height(game, i)), policy))
     wanted.append(("What was left of the gap", (4.6, 3.6), lambda axes: draw_convergence(axes, answers)))
     made = []
     for caption, size, draw in wanted:

@@ -343,3 +343,12 @@ def test_a_stage_game_needs_a_state_and_values(state, values, message):
 def test_what_is_no_normal_form_game_is_not_repeated():
     with pytest.raises(GameError, match="game is 3: give a NormalFormGame"):
         StochasticGame.repeated(3, discount=0.5)
+
+
+def test_other_rewards_leave_the_rest_of_the_game_alone():
+    game = gt.games.grid_game_1()
+    shared = game.with_rewards(np.broadcast_to(game.rewards.sum(axis=0), game.rewards.shape))
+    assert shared.is_common_interest
+    assert not game.is_common_interest
+    assert shared.with_rewards(game.rewards) == game.with_rewards(game.rewards)
+    assert shared.states == game.states

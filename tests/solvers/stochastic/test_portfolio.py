@@ -212,3 +212,9 @@ def test_supports_of_stage_equilibria_lead_newton_s_method_to_an_equilibrium():
         assert gt.certify(game, answer.profile).epsilon <= 1e-9 * np.abs(answer.state_values).max()
         found += answer.method == "stationary_equilibrium/pivoting_stage_equilibria"
     assert found >= 3
+
+
+def test_foraging_of_1610_states_is_settled_by_best_replies():
+    answer = stationary_equilibrium(gt.games.level_based_foraging())
+    assert answer.method == "stationary_equilibrium/best_replies"
+    assert answer.epsilon <= 1e-9
