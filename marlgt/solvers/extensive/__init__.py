@@ -8,4 +8,5 @@
 - two players, zero sum: ``sequence_programs`` (linear programming); any payoffs: ``sequence_pivoting`` (Lemke), on
   ``_complementarity``, ``_integer_lemke`` and ``_exact_plans``
 - correlation in extensive form: ``correlation``
+- any players, small: ``strategic`` (the reduced normal form)
 """
