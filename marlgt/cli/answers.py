@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from marlgt.cli.arguments import UnreadableFile
+from marlgt.cli.arguments import UnreadableFile, read_file
 from marlgt.cli.output import answers_as_csv, answers_as_json, print_answers
 from marlgt.cli.policies import policies_as_csv, policies_as_json, print_policies, write_curve
 from marlgt.equilibria import Equilibria
@@ -69,8 +69,4 @@ def opponents(game: Game, *, method: str | None, iterations: int | None, policy:
         raise GameError("a normal-form game takes no policy file: leave --policy out")
     from marlgt.games.files.policies import parse_policy_json
 
-    try:
-        text = policy.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UnreadableFile(f"{policy} cannot be read: {error.strerror or error}") from error
-    return parse_policy_json(game, text)
+    return parse_policy_json(game, read_file(str(policy)))

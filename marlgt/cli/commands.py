@@ -67,9 +67,12 @@ def solve(
     """
     from marlgt.cli.answers import print_or_write
     from marlgt.cli.arguments import read_game
+    from marlgt.cli.policies import require_picture
     from marlgt.solvers.selection import DEFAULT_BUDGET
     from marlgt.solvers.selection import solve as solve_game
 
+    if curve is not None:
+        require_picture(curve)
     subject = read_game(game)
     answers = solve_game(
         subject,

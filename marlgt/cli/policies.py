@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marlgt.cli.output import answers_document, certificate_text, summary
+from marlgt.errors import GameError
+from marlgt.games._arrays import short
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.stochastic import StochasticGame
 
@@ -23,6 +25,7 @@ __all__ = [
     "policies_as_json",
     "policy_game_as_json",
     "print_policies",
+    "require_picture",
     "titled",
     "write_curve",
 ]
@@ -130,6 +133,12 @@ def _policy_lines(game: PolicyGame, player: int, policy: Any) -> Iterator[str]:
         yield f"  ... and {hidden} more: --policy FILE writes them all"
 
 
+def require_picture(path: Path) -> None:
+    """Raise GameError for a path whose ending names no format of pictures that is written."""
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise GameError(f"curve is {short(str(path))}: end the name in .png, .svg or .pdf")
+
+
 def write_curve(answers: Equilibria, path: Path) -> None:
     """Draw how the gap fell with the iterations, to a PNG, SVG or PDF file.
 
@@ -158,10 +167,8 @@ def write_curve(answers: Equilibria, path: Path) -> None:
     try:
         draw_convergence(axes, answers)
         figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:
-        if isinstance(error, OSError):
-            raise UnreadableFile(f"{path} cannot be written: {error.strerror or error}") from error
-        raise
+    except OSError as error:
+        raise UnreadableFile(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
         plt.close(figure)
     print(f"wrote {path}")

@@ -120,3 +120,76 @@ def test_long_fractions_are_decimals_in_a_table_and_whole_in_json(capsys, tmp_pa
     assert "0 (exact)" in table
     assert not any(len(cell) > 15 and "/" in cell for cell in table.split())
     assert "/" in whole
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--iterations", "0"], "iterations is 0: give a whole number from 1"),
+        (["--gap=-1"], "gap is -1.0"),
+        (["--gap=nan"], "gap is nan"),
+        (["--time=nan"], "time_limit is nan"),
+        (["--time=-1"], "time_limit is -1.0"),
+        (["--curve", "curve.bmp"], "end the name in .png, .svg or .pdf"),
+        (["--curve", "curve"], "end the name in .png, .svg or .pdf"),
+        (["--curve", "."], "end the name in .png, .svg or .pdf"),
+    ],
+)
+def test_when_to_stop_and_what_to_draw_are_told_before_anything_is_solved(
+    capsys, tmp_path, monkeypatch, options, message
+):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, "solve", "kuhn_poker", "--method", "cfr_plus", *options)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_policy_cannot_replace_a_folder(capsys, tmp_path):
+    code, _, err = run(capsys, "solve", "kuhn_poker", "--policy", str(tmp_path))
+    assert (code, err.count("\n")) == (3, 1)
+    assert "cannot be written" in err
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", 3),
+        (b"\x92\xff\x00", 3),
+        (b'{"format": "marlgt.behavior_profile", "policies": [[', 3),
+        (b"[]", 2),
+        (b"{}", 2),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "play"])
+def test_what_is_no_policy_file_gets_one_sentence(capsys, tmp_path, command, content, code):
+    path = tmp_path / "policy.json"
+    path.write_bytes(content)
+    given = [str(path)] if command == "check" else ["--policy", str(path)]
+    exit_code, out, err = run(capsys, command, "kuhn_poker", *given)
+    assert (out, err.count("\n")) == ("", 1)
+    assert exit_code in (code, 3)
+
+
+def test_a_policy_of_another_game_is_refused(capsys, tmp_path):
+    path = tmp_path / "policy.json"
+    assert run(capsys, "solve", "kuhn_poker", "--policy", str(path))[0] == 0
+    for command in (["check", "leduc_poker"], ["play", "leduc_poker", "--policy"]):
+        code, _, err = run(capsys, *command, str(path))
+        assert (code, err.count("\n")) == (2, 1)
+        assert "the policy of player 0 has 6 entries: give one for each infoset, 468" in err
+    code, _, err = run(capsys, "check", "soccer", str(path))
+    assert (code, err.count("\n")) == (2, 1)
+    assert "no policy of this game" in err
+
+
+@pytest.mark.parametrize("rounds", ["1", "1000000000"])
+def test_whoever_says_nothing_has_played(rounds):
+    command = [sys.executable, "-m", "marlgt", "play", "kuhn_poker", "--rounds", rounds]
+    process = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
+    assert (process.returncode, process.stderr) == (0, "")
+
+
+def test_no_rounds_are_no_game(capsys):
+    code, out, err = run(capsys, "play", "kuhn_poker", "--rounds", "0")
+    assert (code, out, err) == (2, "", "marlgt: rounds is 0: give a whole number from 1\n")

@@ -68,7 +68,7 @@ def test_a_policy_that_is_no_equilibrium_is_refused(capsys, tmp_path):
 
 def test_the_convergence_curve_is_drawn(capsys, tmp_path):
     path = tmp_path / "curve.png"
-    code, out, _ = run(capsys, "solve", "kuhn_poker", "--method", "cfr+", "--iterations", "100", "--curve", str(path))
+    code, _, _ = run(capsys, "solve", "kuhn_poker", "--method", "cfr+", "--iterations", "100", "--curve", str(path))
     assert code == 0
     assert path.read_bytes().startswith(b"\x89PNG")
 

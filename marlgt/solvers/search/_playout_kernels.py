@@ -6,6 +6,7 @@ player's information sets and actions, and a starting node drawn for each simula
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,35 +27,38 @@ Playouts = tuple[NDArray[np.int64], NDArray[np.float64], int]
 
 def run_playouts(
     game: ExtensiveGame,
-    roots: NDArray[np.int64],
+    simulations: int,
+    roots: Callable[[int], NDArray[np.int64]],
     slots: NDArray[np.int64],
     exploration: float,
     rng: np.random.Generator,
 ) -> Playouts:
-    """Simulate once from each root.
+    """Simulate from one root after another.
 
     Parameters
     ----------
-    roots : ndarray of int64, shape (simulations,)
-        Nodes of the player who searches, all with the same actions.
+    simulations : int
+    roots : callable
+        Gives so many further nodes of the player who searches, all with the same actions.
     slots : ndarray of int64, shape (N,) or (0,)
         Where the statistics of the move to each node stand, by default in a slot of its own.
     """
     n_slots = int(slots.max()) + 1 if len(slots) else game.n_nodes
     visits = np.zeros(n_slots, dtype=np.int64)
     totals = np.zeros(n_slots)
-    width = int(game.first_child[roots[0] + 1] - game.first_child[roots[0]])
-    sums = np.zeros((game.n_players, width))
     made = np.zeros(1, dtype=np.int64)
     levels = int(game.depth.max()) + 1
     path = np.zeros(levels + 1, dtype=np.int64)
-    run = gear(play_outs, 20.0 * len(roots) * levels)
+    run = gear(play_outs, 20.0 * simulations * levels)
     chunk = max(1, (_DRAWS_INTERPRETED if run is play_outs else _DRAWS) // levels)
     tree = (game.player, game.parent, game.first_child, game.children, game.probability)
     ends = (game.terminal_payoffs, game.terminals)
-    with progress("Monte-Carlo tree search", total=len(roots)) as report:
-        for done in range(0, len(roots), chunk):
-            part = roots[done : done + chunk]
+    sums = np.zeros((game.n_players, 0))
+    with progress("Monte-Carlo tree search", total=simulations) as report:
+        for done in range(0, simulations, chunk):
+            part = roots(min(chunk, simulations - done))
+            if not done:
+                sums = np.zeros((game.n_players, int(game.first_child[part[0] + 1] - game.first_child[part[0]])))
             run(
                 *tree, *ends, slots, part, rng.random(len(part) * levels), exploration, path, visits, totals, sums, made
             )

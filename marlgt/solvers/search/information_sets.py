@@ -102,8 +102,7 @@ def information_set_mcts(
     if isinstance(game, ExtensiveGame):
         nodes, weights = infoset_weights(game, start, beliefs)
         if observers == "multiple":
-            roots = rng.choice(nodes, size=simulations, p=weights)
-            visits, values, n_sets = _on_arrays(game, player, roots, constant, rng)
+            visits, values, n_sets = _on_arrays(game, simulations, nodes, weights, constant, rng)
             actions = list(rules.legal_actions(start))
             return _result(actions, visits, values, player, n_sets, heat, clock)
         sample: Callable[[], Any] = lambda: int(rng.choice(nodes, p=weights))  # noqa: E731
@@ -170,7 +169,12 @@ def infoset_weights(
 
 
 def _on_arrays(
-    game: ExtensiveGame, player: int, roots: NDArray[np.int64], exploration: float, rng: np.random.Generator
+    game: ExtensiveGame,
+    simulations: int,
+    nodes: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    exploration: float,
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
     """Search with one slot of statistics for each action of each information set."""
     offsets = np.cumsum([0, *(int(sets.n_actions.sum()) for sets in game.infosets)])
@@ -182,8 +186,12 @@ def _on_arrays(
     sets = game.infoset_offset[movers[decided]] + game.infoset[parents[decided]]
     own = game.first_sequence[sets] - 1 + game.action[below[decided]]
     slots[below[decided]] = offsets[movers[decided]] + own
-    visits, sums, _ = run_playouts(game, roots, slots, exploration, rng)
-    first = int(game.first_child[roots[0]])
+
+    def drawn(count: int) -> NDArray[np.int64]:
+        return np.asarray(rng.choice(nodes, size=count, p=weights))
+
+    visits, sums, _ = run_playouts(game, simulations, drawn, slots, exploration, rng)
+    first = int(game.first_child[nodes[0]])
     counts = visits[slots[game.children[first : first + sums.shape[1]]]]
     values = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
     seen = np.add.reduceat(visits, np.concatenate([offsets[i] + s for i, s in enumerate(_starts(game))]))

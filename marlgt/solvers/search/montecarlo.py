@@ -205,8 +205,9 @@ def _on_arrays(
     clock: Callable[[], float],
 ) -> MonteCarloResult:
     own = np.zeros(0, dtype=np.int64)
-    roots = np.full(simulations, root, dtype=np.int64)
-    counts, sums, made = run_playouts(game, roots, own, settings.exploration, rng)
+    counts, sums, made = run_playouts(
+        game, simulations, lambda count: np.full(count, root, dtype=np.int64), own, settings.exploration, rng
+    )
     node, variation = root, []
     while game.player[node] >= 0:
         below = game.children[game.first_child[node] : game.first_child[node + 1]]

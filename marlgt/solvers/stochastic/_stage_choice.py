@@ -200,9 +200,14 @@ def friend_or_foe_choice(
 
 def _welfare_best(game: NormalFormGame) -> Sequence[Floats]:
     try:
-        found = list(vertex_enumeration(game))
+        answers = vertex_enumeration(game)
+        found = list(answers)
     except BudgetExceeded:
         found = []
+    else:
+        if answers.stopped == "interrupted":
+            # Part of the equilibria is an answer for a caller, but no reason to go on here.
+            raise KeyboardInterrupt
     if not found:
         return lemke_howson_race(game).profile or ()
     welfare = np.array([float(e.values.sum()) for e in found])
