@@ -219,3 +219,15 @@ def test_deep_trees_are_written_and_read():
     uniform = game.uniform_profile()
     assert all(map(np.array_equal, parse_policy_json(game, format_policy_json(game, uniform)), uniform))
     assert solvers.sequence_form_lp(game).values[0] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("forgetful", [games.absent_minded_driver(), games.wichardt_2008()], ids=["driver", "pennies"])
+def test_a_player_who_forgets_is_refused_by_every_solver_that_needs_recall(forgetful):
+    uniform = forgetful.uniform_profile()
+    for name, options in TREE_SOLVERS.items():
+        if name not in ("mcts", "information_set_mcts"):
+            with pytest.raises(gt.UnsupportedGame):
+                getattr(solvers, name)(forgetful, **options)
+    for call in (gt.certify, concepts.regrets, concepts.subgame_regrets, games.behavior_to_mixed):
+        with pytest.raises(gt.UnsupportedGame, match="forgets"):
+            call(forgetful, uniform)
