@@ -44,8 +44,8 @@ def solve(
     concept : str
         For every kind of game ``"nash"``. For normal-form games also ``"minimax"``, ``"correlated"``,
         ``"coarse_correlated"``, ``"stackelberg"``, ``"pareto"``, ``"welfare"``, ``"fairness"``, ``"qre"`` and
-        ``"evolutionarily_stable"``; for stochastic games ``"minimax"``, ``"correlated"`` and ``"qre"``; for extensive games
-        ``"minimax"``, ``"subgame_perfect"``, ``"extensive_form_correlated"`` and
+        ``"evolutionarily_stable"``; for stochastic games ``"minimax"``, ``"correlated"`` and ``"qre"``; for extensive
+        games ``"minimax"``, ``"subgame_perfect"``, ``"extensive_form_correlated"`` and
         ``"extensive_form_coarse_correlated"``.
     method : str, optional
         A solver by name; :mod:`marlgt.solvers.methods` lists them. Without it one is chosen, and the result's
