@@ -38,15 +38,19 @@ PACKAGES = ("markov", "trees")
 """The packages of stochastic and of extensive games in the catalogue."""
 
 
+_TABLES = frozenset(f"marlgt.games.{topic}" for topic in TOPICS)
+_OTHERS = tuple(f"marlgt.games.{package}." for package in PACKAGES)
+
+
+def _is_game(name: str) -> bool:
+    """Tell whether a public name is a catalogue game; of the modules of games only its own is imported."""
+    module = _EXPORTS.get(name, "")
+    return module in _TABLES or (module.startswith(_OTHERS) and is_listed(importlib.import_module(module), name))
+
+
 @functools.cache
 def _names() -> tuple[str, ...]:
-    tables = {f"marlgt.games.{topic}" for topic in TOPICS}
-    others = tuple(f"marlgt.games.{package}." for package in PACKAGES)
-    found = []
-    for name, module in _EXPORTS.items():
-        if module in tables or (module.startswith(others) and is_listed(importlib.import_module(module), name)):
-            found.append(name)
-    return tuple(found)
+    return tuple(name for name in _EXPORTS if _is_game(name))
 
 
 def load(name: str) -> NormalFormGame | StochasticGame | ExtensiveGame:
@@ -73,10 +77,9 @@ def load(name: str) -> NormalFormGame | StochasticGame | ExtensiveGame:
     """
     if not isinstance(name, str):
         raise GameError(f"name must be the name of a catalogue game, got {short(name)}")
-    names = _names()
     wanted = name.strip().lower().replace("'", "").replace(" ", "_").replace("-", "_")
-    if wanted not in names:
-        near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+    if not _is_game(wanted):
+        near = difflib.get_close_matches(wanted, _names(), n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "marlgt.games.catalogue() lists them"
         raise GameError(f"there is no game {name!r} in the catalogue: {hint}")
     game: NormalFormGame | StochasticGame | ExtensiveGame = getattr(importlib.import_module(_EXPORTS[wanted]), wanted)()
