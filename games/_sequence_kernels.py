@@ -33,10 +33,18 @@ def best_reply_pass(n_actions: Any, first_sequence: Any, parent_sequence: Any, w
         worths[parent_sequence[j]] += worths[best]
 
 
+_interpreted: dict[Any, float] = {}
+"""Steps that each pass has run interpreted so far: what many calls add up to is worth compiling too."""
+
+
 def pass_over(step: Any, own: Any, *values: NDArray[Any]) -> None:
-    """Run a pass over a player's information sets in the gear for its length; ``values`` are changed in place."""
+    """Run a pass over a player's information sets in the gear for its length and for the passes before it.
+
+    ``values`` are changed in place.
+    """
     arrays = (own.n_actions, own.first_sequence, own.parent_sequence, *values)
-    run = gear(step, 3.0 * len(values[0]))
+    _interpreted[step] = _interpreted.get(step, 0.0) + 3.0 * len(values[0])
+    run = gear(step, _interpreted[step])
     if run is not step:
         run(*arrays)
         return

@@ -22,7 +22,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from marlgt.errors import GameError
 
-__all__ = ["COMPILE_ABOVE", "compiled", "gear", "kernel", "warm_up"]
+__all__ = ["COMPILE_ABOVE", "compiled", "gear", "is_compiled", "kernel", "warm_up"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,6 +75,11 @@ def _fingerprint(function: FunctionType) -> str:
         elif isinstance(value, bool | int | float | str | tuple):
             parts.append(f"{name} {value!r}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def is_compiled(function: Callable[..., Any]) -> bool:
+    """Tell whether a kernel's compiled twin has been made in this process."""
+    return function in _twins
 
 
 @functools.cache

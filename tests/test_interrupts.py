@@ -110,7 +110,8 @@ def interrupted(call):
     before = signal.signal(signal.SIGALRM, interrupt)
     begun = time.perf_counter()
     try:
-        signal.setitimer(signal.ITIMER_REAL, DELAY)
+        # Again and again: an exception raised within a callback of the garbage collector is lost.
+        signal.setitimer(signal.ITIMER_REAL, DELAY, DELAY)
         try:
             answer = call()
         except KeyboardInterrupt:

@@ -16,8 +16,8 @@ from marlgt.games.sequence_form import SUM_TOLERANCE, SequenceForm
 
 __all__ = ["MOST_SEQUENCES", "FlatPlans", "flat_plans", "flat_values_and_regrets"]
 
-MOST_SEQUENCES = 2000
-"""Sequences of all players up to which these passes are tried."""
+FEW_SEQUENCES, MOST_SEQUENCES = 120, 2000
+"""Sequences of all players up to which these passes are faster than the compiled ones, and than interpreted ones."""
 _ENDS_IN_LISTS = 120
 """Combinations of sequences that end a play, in games of two players, up to which lists beat arrays."""
 

@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.concepts._flat_plans import MOST_SEQUENCES, flat_values_and_regrets
+from marlgt.concepts._flat_plans import FEW_SEQUENCES, MOST_SEQUENCES, flat_values_and_regrets
 from marlgt.games._comparable import checked_player
 from marlgt.games._doors import require_extensive_game
 from marlgt.games._sequence_kernels import best_reply_pass, pass_over
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.sequence_form import PlayerSequences, SequenceForm, checked_behavior
+from marlgt.kernels import is_compiled
 
 __all__ = ["behavior_regrets", "best_behavior", "plan_values_and_regrets", "sequence_worths"]
 
@@ -74,7 +75,8 @@ def behavior_regrets(game: ExtensiveGame, profile: Any) -> tuple[NDArray[np.floa
         If the profile does not fit the game.
     """
     form = game.sequence_form
-    if form.n_sequences <= MOST_SEQUENCES and isinstance(profile, Sequence) and len(profile) == form.n_players:
+    most = FEW_SEQUENCES if is_compiled(best_reply_pass) else MOST_SEQUENCES
+    if form.n_sequences <= most and isinstance(profile, Sequence) and len(profile) == form.n_players:
         found = flat_values_and_regrets(form, profile)
         if found is not None:
             return found
