@@ -28,6 +28,9 @@ TEAM = StochasticGame.repeated(gt.NormalFormGame.common_interest([[1, 0], [0, 2]
 class Raises:
     """An object whose own conversion fails."""
 
+    def __repr__(self):
+        return "Raises()"
+
     def __array__(self, dtype=None, copy=None):
         raise RuntimeError("no array here")
 
