@@ -39,9 +39,9 @@ class SequenceRows:
         The number of actions, the first sequence and the sequence that leads there, of each information set.
     slack : ndarray of float64, shape (I,)
         Positive regrets that sum to no more than this are rounding noise.
-    row_start : ndarray of int64, shape (S + 1,)
+    row_start : ndarray of uint64, shape (S + 1,)
         The entries of sequence s are those from ``row_start[s]`` to ``row_start[s + 1]``.
-    columns : ndarray of int32, shape (n - 1, E)
+    columns : ndarray of uint32, shape (n - 1, E)
         The sequences of the others in each entry.
     entries : ndarray of float64, shape (E,)
         Payoffs weighted by chance and divided by the player's scale, those of zero left out.
@@ -56,8 +56,8 @@ class SequenceRows:
     first: NDArray[np.int32]
     parent: NDArray[np.int32]
     slack: NDArray[np.float64]
-    row_start: NDArray[np.int64]
-    columns: NDArray[np.int32]
+    row_start: NDArray[np.uint64]
+    columns: NDArray[np.uint32]
     entries: NDArray[np.float64]
     scale: NDArray[np.float64]
 
@@ -119,7 +119,7 @@ def sequence_rows(form: SequenceForm) -> SequenceRows:
     n = form.n_players
     set_offset = np.concatenate([[0], np.cumsum([own.n_infosets for own in form.players])]).astype(np.int64)
     sequence_offset = np.concatenate([[0], np.cumsum([own.n_sequences for own in form.players])]).astype(np.int64)
-    shifted = (form.sequences + sequence_offset[:-1, None]).astype(np.int32)
+    shifted = (form.sequences + sequence_offset[:-1, None]).astype(np.uint32)
     largest = np.abs(form.payoffs).max(axis=1)
     scale = np.where(largest > 0.0, np.ldexp(1.0, np.frexp(largest)[1] - 1), 1.0)
     counts, columns, entries = [], [], []
@@ -130,7 +130,8 @@ def sequence_rows(form: SequenceForm) -> SequenceRows:
         counts.append(np.bincount(shifted[i, order] - low, minlength=form.players[i].n_sequences))
         columns.append(np.delete(shifted[:, order], i, axis=0))
         entries.append(form.payoffs[i, order] / scale[i])
-    row_start = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
+    # Unsigned, so that compiled loops over rows need not ask whether an index counts from the end.
+    row_start = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.uint64)
     n_actions = np.concatenate([own.n_actions for own in form.players]).astype(np.int32)
     first = np.concatenate([own.first_sequence + low for own, low in zip(form.players, sequence_offset)])
     parent = np.concatenate([own.parent_sequence + low for own, low in zip(form.players, sequence_offset)])
