@@ -27,6 +27,8 @@ FAMOUS = (
     "rock_paper_scissors",
     "shapley_1964",
     "nau_2004",
+    "kuhn_poker",
+    "grid_game_2",
 )
 """The games of the page when none is named."""
 
