@@ -22,7 +22,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from marlgt.errors import GameError
 
-__all__ = ["COMPILE_ABOVE", "compiled", "gear", "is_compiled", "kernel", "warm_up"]
+__all__ = ["COMPILE_ABOVE", "compiled", "gear", "is_compiled", "kernel", "specialised", "warm_up"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,6 +60,66 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
         twin = numba.njit(cache=True, error_model="numpy")(clone)
         _twins[function] = twin
     return cast("Callable[P, R]", twin)
+
+
+def specialised(template: Callable[P, R], **callees: Callable[..., Any]) -> Callable[P, R]:
+    """Return the kernel that a template becomes when names in it are bound to given kernels.
+
+    One loop serves many rules so: the loop calls a kernel by a global name, and each rule binds that name to
+    its own. The template keeps what it had for names that are not given.
+
+    Parameters
+    ----------
+    template : callable
+        A function marked with :func:`kernel`.
+    **callees : callable
+        The kernel that each global name of the template stands for.
+
+    Returns
+    -------
+    callable
+        A kernel, the same one each time for the same kernels.
+
+    Raises
+    ------
+    GameError
+        For a template or a callee that is not a kernel, or a name that the template does not use.
+
+    Examples
+    --------
+    >>> @kernel
+    ... def double(x):
+    ...     return 2 * x
+    >>> @kernel
+    ... def square(x):
+    ...     return x * x
+    >>> @kernel
+    ... def add_up(values):
+    ...     total = 0
+    ...     for v in values:
+    ...         total += double(v)
+    ...     return total
+    >>> add_up([1, 2, 3]), specialised(add_up, double=square)([1, 2, 3])
+    (12, 14)
+    """
+    return cast("Callable[P, R]", _specialised(template, tuple(sorted(callees.items()))))
+
+
+@functools.cache
+def _specialised(template: Any, callees: tuple[tuple[str, Any], ...]) -> Any:
+    for function in (template, *(callee for _, callee in callees)):
+        if function not in _kernels or not isinstance(function, FunctionType):
+            raise GameError(f"{function!r} is not a kernel: decorate it with @marlgt.kernels.kernel")
+    names = [callee.__name__ for _, callee in callees]
+    for name, _ in callees:
+        if name not in template.__code__.co_names:
+            raise GameError(f"{template.__name__} calls nothing named {name!r}: give names that it uses")
+    namespace = {**template.__globals__, **dict(callees)}
+    clone = FunctionType(template.__code__, namespace, template.__name__, template.__defaults__)
+    clone.__module__ = template.__module__
+    clone.__qualname__ = "_with_".join([template.__qualname__, *names])
+    clone.__doc__ = template.__doc__
+    return kernel(clone)
 
 
 def _fingerprint(function: FunctionType) -> str:

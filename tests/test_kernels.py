@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import marlgt as gt
-from marlgt.kernels import COMPILE_ABOVE, compiled, gear, kernel
+from marlgt.kernels import COMPILE_ABOVE, compiled, gear, kernel, specialised
 
 
 @kernel
@@ -121,3 +121,38 @@ def test_solving_a_small_game_loads_nothing_heavy():
         "assert len(gt.solve(g)) > 0"
     )
     assert loaded_after(program) == []
+
+
+@kernel
+def doubled(value):
+    return 2.0 * value
+
+
+@kernel
+def squared(value):
+    return value * value
+
+
+@kernel
+def sum_of_images(values):
+    total = 0.0
+    for i in range(values.shape[0]):
+        total += doubled(values[i])
+    return total
+
+
+def test_a_template_calls_the_kernels_that_are_bound_to_its_names_in_both_gears():
+    values = np.array([1.0, 2.0, 3.0])
+    special = specialised(sum_of_images, doubled=squared)
+    assert sum_of_images(values) == 12.0
+    assert special(values) == 14.0
+    assert compiled(special)(values) == 14.0
+    assert compiled(sum_of_images)(values) == 12.0
+    assert specialised(sum_of_images, doubled=squared) is special
+
+
+def test_a_template_refuses_what_is_no_kernel_and_names_it_does_not_use():
+    with pytest.raises(gt.GameError, match="is not a kernel"):
+        specialised(sum_of_images, doubled=plain_function)
+    with pytest.raises(gt.GameError, match="calls nothing named 'halved'"):
+        specialised(sum_of_images, halved=squared)

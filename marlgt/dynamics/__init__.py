@@ -4,7 +4,10 @@ from marlgt._lazy import attach
 
 _EXPORTS = {
     "FictitiousPlay": "marlgt.dynamics.fictitious",
+    "Trajectories": "marlgt.dynamics.trajectory",
+    "Trajectory": "marlgt.dynamics.trajectory",
     "fictitious_play": "marlgt.dynamics.fictitious",
+    "many": "marlgt.dynamics.trajectory",
 }
 __all__ = sorted(_EXPORTS)
 __getattr__, __dir__ = attach(__name__, _EXPORTS)
