@@ -22,7 +22,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from marlgt.errors import GameError
 
-__all__ = ["COMPILE_ABOVE", "compiled", "gear", "is_compiled", "kernel", "specialised", "warm_up"]
+__all__ = ["COMPILE_ABOVE", "compiled", "gear", "is_compiled", "kernel", "lean_kernel", "specialised", "warm_up"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +31,7 @@ COMPILE_ABOVE = 3_000_000.0
 """Predicted inner-loop steps above which compiling pays: about 0.5 s of interpreted work."""
 
 _kernels: set[Callable[..., Any]] = set()
+_lean: set[Callable[..., Any]] = set()
 _twins: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
@@ -38,6 +39,15 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Mark a function as a kernel; the function itself is unchanged."""
     _kernels.add(function)
     return function
+
+
+def lean_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a function as a kernel that makes no arrays, nor calls a kernel that does; views of arrays are no arrays.
+
+    Its twin counts no references, which costs small kernels more than what they do.
+    """
+    _lean.add(function)
+    return kernel(function)
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -57,7 +67,8 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
         clone.__module__ = function.__module__
         # The disk cache watches one source file, but a twin has its callees and constants built in.
         clone.__qualname__ = f"{function.__qualname__}_{_fingerprint(function)}"
-        twin = numba.njit(cache=True, error_model="numpy")(clone)
+        lean = {"_nrt": False} if function in _lean else {}
+        twin = numba.njit(cache=True, error_model="numpy", **lean)(clone)
         _twins[function] = twin
     return cast("Callable[P, R]", twin)
 
@@ -119,7 +130,7 @@ def _specialised(template: Any, callees: tuple[tuple[str, Any], ...]) -> Any:
     clone.__module__ = template.__module__
     clone.__qualname__ = "_with_".join([template.__qualname__, *names])
     clone.__doc__ = template.__doc__
-    return kernel(clone)
+    return lean_kernel(clone) if template in _lean else kernel(clone)
 
 
 def _fingerprint(function: FunctionType) -> str:

@@ -1,121 +1,169 @@
 """Fictitious play (Brown 1951): every player best-responds to the others' empirical frequencies.
 
-At each step all players move at once; player i plays the action with the highest payoff against the
-product of the opponents' empirical distributions, the lowest index among ties. The empirical
-frequencies approach the equilibria of two-player zero-sum games (Robinson 1951) and of potential
-games (Monderer and Shapley 1996); in Shapley's game (1964) they cycle for ever.
+At each step all players move at once; player i plays an action with the highest payoff against the product of the
+opponents' empirical distributions, the lowest index among ties unless told otherwise. The empirical frequencies
+approach the equilibria of two-player zero-sum games (Robinson 1951), of 2 x n games (Berger 2005) and of potential
+games (Monderer and Shapley 1996); in Shapley's game (1964) they cycle for ever, in runs whose lengths grow
+geometrically.
+
+With two players the payoffs against the frequencies are, but for a factor, the sums of the payoff rows of the actions
+played: a step adds one stored row for each player.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.certificates import certified
-from marlgt.equilibria import Equilibrium
-from marlgt.errors import GameError
-from marlgt.games._doors import require_game, require_whole
-from marlgt.games._profiles import deviation_payoffs
+from marlgt.dynamics._best_replies import pick, respond_best, tie_rule, with_ties
+from marlgt.dynamics._runs import Rule, chunks, games_of, kept_actions, run, seeds_of, tracks_joint, trajectory_of
+from marlgt.dynamics._schedules import pure_profile, recorded_times
+from marlgt.dynamics.trajectory import Batch, Trajectory
+from marlgt.errors import GameError, UnsupportedGame
+from marlgt.games._doors import require_flag
+from marlgt.games._profiles import checked_profile
 from marlgt.games.normal_form import NormalFormGame, Profile
-from marlgt.kernels import gear, kernel
-from marlgt.progress import progress, stopwatch
+from marlgt.kernels import gear, is_compiled, kernel, specialised
+from marlgt.progress import stopwatch
+from marlgt.randomness import streams
 
-__all__ = ["FictitiousPlay", "fictitious_play"]
+__all__ = ["fictitious_play"]
 
-_CHUNK_STEPS = 200_000
-_LARGEST_RECORD = 5 * 10**8
+_SLACK = 1e-12
+"""With more players beliefs are rounded: payoffs within this share of the largest tie with the best."""
 
-
-@dataclass(frozen=True)
-class FictitiousPlay:
-    """What fictitious play did.
-
-    Attributes
-    ----------
-    actions : ndarray of int, shape (steps, n)
-        The action profile of each step.
-    equilibrium : Equilibrium
-        The empirical profile at the end, with its regrets: it need not be an equilibrium.
-    """
-
-    actions: NDArray[np.int64]
-    equilibrium: Equilibrium
-
-    @property
-    def profile(self) -> Profile:
-        """The empirical distribution of each player at the end."""
-        if self.equilibrium.profile is None:
-            raise GameError("fictitious play ends in a profile of mixed strategies, not in a joint distribution")
-        return self.equilibrium.profile
-
-    def path(self, player: int) -> NDArray[np.float64]:
-        """Return the empirical distribution of one player after each step, shape (steps, A_player)."""
-        count = len(self.profile[player])
-        played = self.actions[:, player, None] == np.arange(count)
-        return np.asarray(played.cumsum(axis=0) / np.arange(1, len(played) + 1)[:, None])
+_GUARANTEE = (
+    "The frequencies approach Nash in two-player zero-sum games (Robinson 1951), 2 x n games and potential games; in "
+    "Shapley's game they cycle for ever, with runs that grow geometrically."
+)
 
 
 @kernel
 def play_two(
-    transposed: NDArray[np.float64],
-    B: NDArray[np.float64],
-    row_sums: NDArray[np.float64],
-    column_sums: NDArray[np.float64],
-    actions: NDArray[np.int64],
-    start: int,
-    stop: int,
+    payoffs: Any,
+    which: Any,
+    layout: Any,
+    sums: Any,
+    counts: Any,
+    joint: Any,
+    earned: Any,
+    now: Any,
+    streams: Any,
+    times: Any,
+    shots: Any,
+    joints: Any,
+    regrets: Any,
+    kept: Any,
+    bounds: Any,
+    alternating: int,
 ) -> None:
-    """Play steps ``start`` to ``stop`` of a two-player game, in place.
+    """Play steps ``bounds[0]`` to ``bounds[1]`` of the runs ``bounds[2]`` to ``bounds[3]``, in place.
 
-    ``transposed`` is A', ``row_sums[a]`` the sum of ``A[a, b]`` over the columns b played so far, likewise
-    ``column_sums`` for B and the rows.
+    ``sums`` holds for each action of either player the sum of its payoffs against the actions played so far.
     """
-    m = row_sums.shape[0]
-    n = column_sums.shape[0]
-    for t in range(start, stop):
-        if t > 0:
-            a = 0
-            for k in range(1, m):
-                if row_sums[k] > row_sums[a]:
-                    a = k
-            b = 0
-            for k in range(1, n):
-                if column_sums[k] > column_sums[b]:
-                    b = k
-            actions[t, 0] = a
-            actions[t, 1] = b
-        a = actions[t, 0]
-        b = actions[t, 1]
-        for k in range(m):
-            row_sums[k] += transposed[b, k]
-        for k in range(n):
-            column_sums[k] += B[a, k]
+    m = layout[0, 0]
+    n = layout[0, 1]
+    tracking = joint.shape[1] > 0
+    keeping = kept.shape[1] > 0
+    for r in range(bounds[2], bounds[3]):
+        cursor = bounds[4]
+        game = payoffs[which[r]]
+        stream = streams[r]
+        rows = sums[r, :m]
+        columns = sums[r, m:]
+        first = counts[r, :m]
+        second = counts[r, m:]
+        a = now[r, 0]
+        b = now[r, 1]
+        for t in range(bounds[0], bounds[1]):
+            if t > 0:
+                a = pick(rows, 0.0, a, stream)
+                if not alternating:
+                    b = pick(columns, 0.0, b, stream)
+            heard = game[m * n + a * n : m * n + (a + 1) * n]
+            for k in range(n):
+                columns[k] += heard[k]
+            if alternating and t > 0:
+                b = pick(columns, 0.0, b, stream)
+            earned[r, 1] += heard[b]
+            heard = game[b * m : (b + 1) * m]
+            for k in range(m):
+                rows[k] += heard[k]
+            earned[r, 0] += heard[a]
+            first[a] += 1.0
+            second[b] += 1.0
+            if tracking:
+                joint[r, a * n + b] += 1.0
+            if keeping:
+                kept[r, t, 0] = a
+                kept[r, t, 1] = b
+            if cursor < times.shape[0] and t + 1 == times[cursor]:
+                shot = shots[r, cursor]
+                shot[0, a] = 1.0
+                shot[0, m + b] = 1.0
+                for k in range(m + n):
+                    shot[1, k] = counts[r, k] / (t + 1)
+                for k in range(joint.shape[1]):
+                    joints[r, cursor, k] = joint[r, k] / (t + 1)
+                regrets[r, cursor, 0] = (rows.max() - earned[r, 0]) / (t + 1)
+                regrets[r, cursor, 1] = (columns.max() - earned[r, 1]) / (t + 1)
+                cursor += 1
+        now[r, 0] = a
+        now[r, 1] = b
 
 
 def fictitious_play(
-    game: NormalFormGame, *, steps: int = 1000, first_actions: Sequence[int] | None = None
-) -> FictitiousPlay:
-    """Play ``steps`` rounds of simultaneous fictitious play, ties to the lowest action.
+    game: NormalFormGame,
+    *,
+    steps: int = 1000,
+    record: int | Sequence[int] = 100,
+    first_actions: Sequence[int] | None = None,
+    ties: str = "lowest",
+    alternating: bool = False,
+    joint: bool | None = None,
+    keep_actions: bool = True,
+    seed: int = 0,
+) -> Trajectory:
+    """Play ``steps`` rounds of fictitious play, in which everybody best-replies to the others' frequencies so far.
+
+    The frequencies are the ``averages``: they approach Nash in two-player zero-sum games, 2 x n games and potential
+    games, in zero-sum games slower than 1/sqrt(T) for some rules for ties and starts; they need not elsewhere.
 
     Parameters
     ----------
     game : NormalFormGame
     steps : int
         At least 1.
+    record : int or sequence of int
+        How many evenly spaced times to record, or after which steps; the last step is always recorded.
     first_actions : sequence of int, optional
         The first action of each player; action 0 for everybody if not given.
+    ties : str
+        Which of several best replies to play: the one of the ``"lowest"`` or the ``"highest"`` index, one at
+        ``"random"``, or the last action where it is among them, else the lowest (``"stay"``).
+    alternating : bool
+        Whether the second player best-replies to frequencies that count the first player's move of the same step.
+    joint : bool, optional
+        Whether to keep the joint distribution of play; by default up to 10,000 action profiles.
+    keep_actions : bool
+        Whether to keep every action profile.
+    seed : int
+        Of the random ties.
 
     Returns
     -------
-    FictitiousPlay
+    Trajectory
+        ``strategies`` are the actions played, ``averages`` their frequencies.
 
     Raises
     ------
     GameError
-        For a number of steps below 1 or first actions that the game does not have.
+        For a number of steps below 1, first actions that the game does not have and other settings out of range.
+    UnsupportedGame
+        For alternating play with other than two players.
 
     Examples
     --------
@@ -126,59 +174,91 @@ def fictitious_play(
 
     References
     ----------
-    Brown, G. W. (1951). Iterative solution of games by fictitious play. In Activity Analysis of
-    Production and Allocation. Wiley.
+    Brown, G. W. (1951). Iterative solution of games by fictitious play. In Activity Analysis of Production and
+    Allocation. Wiley. Berger, U. (2007). Brown's original fictitious play. Journal of Economic Theory 135.
     """
-    require_game(game)
+    require_flag(alternating, "alternating")
+    tie_rule(ties)
+    table = games_of(game)
+    profiles = _first_moves(game, table.games, first_actions)
+    if table.games[0].n_players == 2:
+        return _play_two(
+            game, profiles, steps=steps, record=record, ties=ties, alternating=alternating, joint=joint,
+            keep_actions=keep_actions, seed=seed,
+        )  # fmt: skip
+    if alternating:
+        raise UnsupportedGame(
+            f"alternating fictitious play is for two players, this game has {table.games[0].n_players}: "
+            "give alternating=False"
+        )
+    return run(
+        game,
+        Rule("fictitious_play", with_ties(respond_best, ties), lambda count: 0, _GUARANTEE),
+        steps=steps,
+        record=record,
+        profiles=profiles,
+        rates=lambda t: np.full(len(t), _SLACK),
+        sampled=True,
+        believing=True,
+        joint=joint,
+        keep_actions=keep_actions,
+        seed=seed,
+    )
+
+
+def _first_moves(source: Any, games: Sequence[NormalFormGame], first_actions: Any) -> list[Profile]:
+    """Return the first actions of each run as strategies."""
+    starts = source.starts if isinstance(source, Batch) else None
+    if starts is None:
+        return [pure_profile(game, first_actions) for game in games]
+    if first_actions is not None:
+        raise GameError("both first_actions and starts are given: give one of them")
+    return [pure_moves(game, start) for game, start in zip(games, starts)]
+
+
+def pure_moves(game: NormalFormGame, start: Any) -> Profile:
+    """Return a profile of pure strategies, checked."""
+    profile = checked_profile(game, start)
+    if any((x == 1.0).sum() != 1 for x in profile):
+        raise GameError("a start of this dynamic is a profile of actions: give pure strategies, such as [1, 0, 0]")
+    return profile
+
+
+def _play_two(
+    source: NormalFormGame,
+    profiles: list[Profile],
+    *,
+    steps: int,
+    record: int | Sequence[int],
+    ties: str,
+    alternating: bool,
+    joint: bool | None,
+    keep_actions: bool,
+    seed: int,
+) -> Trajectory:
     clock = stopwatch()
-    require_whole(steps, "steps", least=1)
-    if steps * game.n_players > _LARGEST_RECORD:
-        raise GameError(
-            f"the record of {steps} steps would hold {steps * game.n_players:.1e} actions, above the limit of "
-            f"{_LARGEST_RECORD:.0e}: play fewer steps"
+    times = recorded_times(record, steps)
+    table = games_of(source)
+    runs, width = len(table.games), table.heads[-1]
+    tracking = tracks_joint(table, len(times), joint)
+    kept = kept_actions(table, steps, keep_actions)
+    now = np.array([[int(np.argmax(x)) for x in profile] for profile in profiles], dtype=np.int64)
+    size = table.n_profiles if tracking else 0
+    sums, counts, running, earned = (np.zeros((runs, k)) for k in (width, width, size, 2))
+    shots, joints = np.zeros((runs, len(times), 2, width)), np.zeros((runs, len(times), size))
+    regrets = np.zeros((runs, len(times), 2))
+    random = streams(seeds_of(source, seed, runs))
+    loop = specialised(play_two, pick=tie_rule(ties))
+    advance = gear(loop, steps * runs * 2.0 * width)
+
+    def part(bounds: NDArray[np.int64]) -> None:
+        advance(
+            *(table.payoffs, table.which, table.layout, sums, counts, running, earned, now, random, times),
+            *(shots, joints, regrets, kept, bounds, int(alternating)),
         )
-    first = (0,) * game.n_players if first_actions is None else tuple(int(a) for a in first_actions)
-    if len(first) != game.n_players or not all(0 <= a < k for a, k in zip(first, game.n_actions)):
-        raise GameError(
-            f"first_actions is {first}: give one action of each player, counted from 0, of {game.n_actions}"
-        )
-    actions = np.zeros((steps, game.n_players), dtype=np.int64)
-    actions[0] = first
-    if game.n_players == 2:
-        _play_two(game, actions)
-    else:
-        _play_many(game, actions)
-    counts = [np.bincount(actions[:, i], minlength=k) for i, k in enumerate(game.n_actions)]
-    profile = [c / steps for c in counts]
-    result = certified(game, profile, method="fictitious_play", work={"steps": steps}, seconds=clock())
-    return FictitiousPlay(actions, result)
 
-
-def _play_two(game: NormalFormGame, actions: NDArray[np.int64]) -> None:
-    m, n = game.n_actions
-    row_sums, column_sums = np.zeros(m), np.zeros(n)
-    # A step adds the column b of A and the row a of B: with A transposed both are contiguous.
-    transposed = np.ascontiguousarray(game.payoffs[0].T)
-    play = gear(play_two, len(actions) * 2.0 * (m + n))
-    chunk = max(1, _CHUNK_STEPS * 20 // (m + n))
-    with progress("fictitious play", total=len(actions)) as report:
-        for start in range(0, len(actions), chunk):
-            stop = min(start + chunk, len(actions))
-            play(transposed, game.payoffs[1], row_sums, column_sums, actions, start, stop)
-            report(stop, "")
-
-
-def _play_many(game: NormalFormGame, actions: NDArray[np.int64]) -> None:
-    counts = [np.zeros(k) for k in game.n_actions]
-    with progress("fictitious play", total=len(actions)) as report:
-        for t in range(len(actions)):
-            if t > 0:
-                beliefs = [c / t for c in counts]
-                for i in range(game.n_players):
-                    payoffs = deviation_payoffs(game.payoffs[i], beliefs, i)
-                    # Beliefs are rounded: payoffs within rounding of the best tie with it.
-                    slack = 1e-12 * max(1.0, float(np.abs(payoffs).max()))
-                    actions[t, i] = int(np.argmax(payoffs >= payoffs.max() - slack))
-            for i, a in enumerate(actions[t]):
-                counts[i][a] += 1
-            report(t + 1, "")
+    rule = Rule("fictitious_play", cast("Any", loop), lambda count: 0, _GUARANTEE)
+    chunks(rule.name, times, runs, 10.0 + 2.0 * width, is_compiled(loop) and advance is not loop, part)
+    return trajectory_of(
+        source, table, rule, times, shots, joints, regrets, kept if keep_actions else None, clock()
+    )
