@@ -54,17 +54,16 @@ def _version(name: str, otherwise: str, remedy: str) -> dict[str, Any]:
 
 
 def _try(what: str, gear_name: str) -> dict[str, Any]:
-    """Play a little fictitious play in one gear."""
+    """Project a point onto the simplex in one gear."""
     import numpy as np
 
-    from marlgt.dynamics.fictitious import play_two
+    from marlgt.dynamics.projections import write_projection
     from marlgt.kernels import compiled
 
     started = time.perf_counter()
-    actions = np.zeros((20, 2), dtype=np.int64)
     try:
-        play = play_two if gear_name == "plain" else compiled(play_two)
-        play(np.eye(2), -np.eye(2), np.zeros(2), np.zeros(2), actions, 0, 20)
+        project = write_projection if gear_name == "plain" else compiled(write_projection)
+        project(np.array([0.5, 0.8, -0.2]))
     except Exception as error:  # whatever goes wrong inside the compiler is what a doctor reports
         return _check(what, "failed", f"{type(error).__name__}: {error}")
     return _check(what, "ok", f"first call took {time.perf_counter() - started:.2f} s")

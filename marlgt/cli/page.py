@@ -124,7 +124,7 @@ def _pictures(game: NormalFormGame, answers: Equilibria) -> list[tuple[str, str]
 
     pictures = []
     if game.n_players == 2:
-        run = fictitious_play(game, steps=_LEARNING_STEPS)
+        run = fictitious_play(game, steps=_LEARNING_STEPS, record=_LEARNING_STEPS)
         if game.n_actions == (2, 2):
             figure, axes = canvas(4.2, 4.6)
             draw_best_replies(axes, game, answers, run=run)

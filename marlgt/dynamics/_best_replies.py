@@ -71,11 +71,11 @@ def pick(values: Any, slack: float, current: int, stream: Any) -> int:
 
 
 @kernel
-def write_best(utility: Any, slack: float, strategy: Any, stream: Any) -> None:
-    """Replace a pure strategy by a best reply."""
+def write_best(utility: Any, slack: float, played: Any, strategy: Any, stream: Any) -> None:
+    """Write a best reply as the strategy; ``played`` is the pure strategy of the last step."""
     current = 0
     for a in range(strategy.shape[0]):
-        if strategy[a] > strategy[current]:
+        if played[a] > played[current]:
             current = a
     best = pick(utility, slack, current, stream)
     for a in range(strategy.shape[0]):
@@ -88,16 +88,14 @@ def respond_best(state: Any, utility: Any, played: Any, strategy: Any, rate: flo
     largest = 0.0
     for a in range(utility.shape[0]):
         largest = max(largest, abs(utility[a]))
-    write_best(utility, rate * largest, strategy, stream)
+    write_best(utility, rate * largest, played, strategy, stream)
 
 
 @kernel
-def respond_best_slowly(
-    state: Any, utility: Any, played: Any, strategy: Any, rate: float, t: int, stream: Any
-) -> None:
+def respond_best_slowly(state: Any, utility: Any, played: Any, strategy: Any, rate: float, t: int, stream: Any) -> None:
     """Best-reply with probability ``rate``, else keep the action."""
     if rate >= 1.0 or uniform(stream) < rate:
-        write_best(utility, 0.0, strategy, stream)
+        write_best(utility, 0.0, played, strategy, stream)
 
 
 _TIES: dict[str, Callable[..., int]] = {

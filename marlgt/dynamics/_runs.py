@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -21,7 +22,18 @@ from marlgt.kernels import gear, is_compiled
 from marlgt.progress import progress, stopwatch
 from marlgt.randomness import streams
 
-__all__ = ["Rule", "Table", "chunks", "first_profiles", "games_of", "run", "seeds_of", "tracks_joint", "trajectory_of"]
+__all__ = [
+    "Rule",
+    "Table",
+    "chunks",
+    "first_profiles",
+    "games_of",
+    "kept_actions",
+    "run",
+    "seeds_of",
+    "tracks_joint",
+    "trajectory_of",
+]
 
 Floats = NDArray[np.float64]
 _LARGEST_RECORD = 5 * 10**8
@@ -87,9 +99,7 @@ def games_of(source: NormalFormGame | Batch) -> Table:
     distinct = {id(game): game for game in games}
     place = {key: k for k, key in enumerate(distinct)}
     n, counts = games[0].n_players, games[0].n_actions
-    rows = [
-        np.concatenate([np.moveaxis(g.payoffs[i], i, -1).reshape(-1) for i in range(n)]) for g in distinct.values()
-    ]
+    rows = [np.concatenate([np.moveaxis(g.payoffs[i], i, -1).reshape(-1) for i in range(n)]) for g in distinct.values()]
     layout = np.zeros((4, n), dtype=np.int64)
     layout[0] = counts
     layout[1] = np.cumsum((0, *counts))[:-1]
@@ -148,7 +158,12 @@ def kept_actions(table: Table, steps: int, keep: bool) -> NDArray[np.int64]:
 
 
 def chunks(
-    name: str, times: NDArray[np.int64], runs: int, cost: float, fast: bool, advance: Callable[[NDArray[np.int64]], None]
+    name: str,
+    times: NDArray[np.int64],
+    runs: int,
+    cost: float,
+    fast: bool,
+    advance: Callable[[NDArray[np.int64]], None],
 ) -> None:
     """Call ``advance(bounds)`` over all steps and runs, in pieces after which an interrupt is heard.
 
@@ -247,9 +262,8 @@ def run(
         )
 
     chunks(rule.name, times, runs, cost, is_compiled(loop) and advance is not loop, part)
-    return trajectory_of(
-        source, table, rule, times, shots, joints, None if tracking else regrets, kept if keep_actions else None, clock()
-    )
+    gained, actions = None if tracking else regrets, kept if keep_actions else None
+    return trajectory_of(source, table, rule, times, shots, joints, gained, actions, clock())
 
 
 def trajectory_of(
@@ -275,7 +289,7 @@ def trajectory_of(
     kept : ndarray, shape (R, steps, n), or None
     """
     heads = table.heads
-    spans = list(zip(heads[:-1], heads[1:]))
+    spans = list(pairwise(heads))
     results = []
     for r, game in enumerate(table.games):
         joint = joints[r].reshape(len(times), *game.n_actions) if joints.shape[2] else None

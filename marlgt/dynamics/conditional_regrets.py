@@ -39,7 +39,7 @@ from marlgt.dynamics.regrets_matched import (
     regret_matching,
     regret_matching_plus,
 )
-from marlgt.dynamics.trajectory import Batch, Trajectory
+from marlgt.dynamics.trajectory import Trajectory
 from marlgt.errors import GameError
 from marlgt.games._arrays import exact_and_float, short
 from marlgt.games._doors import positive, require_whole
@@ -324,9 +324,7 @@ def internal_regret_matching(
     Hart, S. and Mas-Colell, A. (2000). A simple adaptive procedure leading to correlated equilibrium. Econometrica 68,
     section 3. Cesa-Bianchi, N. and Lugosi, G. (2006). Prediction, Learning, and Games, section 4.4.
     """
-    return run(
-        game, _INTERNAL, steps=steps, record=record, start=start, averaging=averaging, joint=joint
-    )
+    return run(game, _INTERNAL, steps=steps, record=record, start=start, averaging=averaging, joint=joint)
 
 
 _INNER: dict[Callable[..., Trajectory], Callable[..., None]] = {

@@ -259,6 +259,4 @@ def _play_two(
 
     rule = Rule("fictitious_play", cast("Any", loop), lambda count: 0, _GUARANTEE)
     chunks(rule.name, times, runs, 10.0 + 2.0 * width, is_compiled(loop) and advance is not loop, part)
-    return trajectory_of(
-        source, table, rule, times, shots, joints, regrets, kept if keep_actions else None, clock()
-    )
+    return trajectory_of(source, table, rule, times, shots, joints, regrets, kept if keep_actions else None, clock())

@@ -4,7 +4,6 @@ With ``r_t(a) = u_t(a) - <x_t, u_t>`` the regret of step t, and the positive par
 
     regret matching           R_t = R_{t-1} + r_t            x_{t+1} ~ [R_t]+
     regret matching+          R_t = [R_{t-1} + r_t]+         x_{t+1} ~ R_t
-    predictive                                               x_{t+1} ~ [R_t + r_t]+
 
 and uniform where nothing is positive. Against every sequence of utilities whose range is D, by Blackwell's theorem,
 ``max_a sum_t r_t(a) <= D sqrt(A T)``: average regrets vanish as 1/sqrt(T), the joint distribution of play approaches
@@ -30,8 +29,6 @@ from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import kernel
 
 __all__ = [
-    "predictive_regret_matching",
-    "predictive_regret_matching_plus",
     "regret_matching",
     "regret_matching_plus",
     "regret_matching_strategy",
@@ -104,24 +101,6 @@ def match_regrets_plus(state: Any, utility: Any, played: Any, strategy: Any, rat
     write_matched(state, utility, 0.0, strategy)
 
 
-@kernel
-def match_predicted(state: Any, utility: Any, played: Any, strategy: Any, rate: float, t: int, stream: Any) -> None:
-    """Regret matching that expects the last regrets again."""
-    write_regrets(utility, played)
-    for a in range(utility.shape[0]):
-        state[a] += utility[a]
-    write_matched(state, utility, 1.0, strategy)
-
-
-@kernel
-def match_predicted_plus(state: Any, utility: Any, played: Any, strategy: Any, rate: float, t: int, stream: Any) -> None:
-    """Regret matching+ that expects the last regrets again."""
-    write_regrets(utility, played)
-    for a in range(utility.shape[0]):
-        state[a] = max(state[a] + utility[a], 0.0)
-    write_matched(state, utility, 1.0, strategy)
-
-
 def one_each(count: int) -> int:
     """Return the room of a rule that remembers one number for each action."""
     return count
@@ -135,7 +114,8 @@ def order_of(alternating: bool) -> int:
 
 _BOUND = (
     "Average regrets at most D sqrt(A/T), with D the range of payoffs, where all revise at once and steps weigh alike: "
-    "the joint distribution approaches the coarse correlated equilibria, and in two-player zero-sum games the averages approach Nash. "
+    "the joint distribution approaches the coarse correlated equilibria, and in two-player zero-sum games the "
+    "averages approach Nash. "
 )
 _MATCHING = Rule("regret_matching", match_regrets, one_each, _BOUND + "The strategies may cycle for ever.")
 _SAMPLED = Rule(
@@ -150,20 +130,6 @@ _PLUS = Rule(
     match_regrets_plus,
     one_each,
     _BOUND + "Far faster than the bound in practice; the strategies may still cycle.",
-)
-_PREDICTIVE = Rule(
-    "predictive_regret_matching",
-    match_predicted,
-    one_each,
-    "Regret of order sqrt(sum of the squared changes of the regrets), so at most of order sqrt(A T): averages "
-    "approach Nash in two-player zero-sum games.",
-)
-_PREDICTIVE_PLUS = Rule(
-    "predictive_regret_matching_plus",
-    match_predicted_plus,
-    one_each,
-    "Regret at most sqrt(2 sum of the squared changes of the regrets), so at most of order sqrt(A T): averages "
-    "approach Nash in two-player zero-sum games. No 1/T rate is proved.",
 )
 
 
@@ -301,106 +267,6 @@ def regret_matching_plus(
     return run(
         game,
         _PLUS,
-        steps=steps,
-        record=record,
-        start=start,
-        order=order_of(alternating),
-        averaging=averaging,
-        joint=joint,
-    )
-
-
-def predictive_regret_matching(
-    game: NormalFormGame,
-    *,
-    steps: int = 1000,
-    record: int | Sequence[int] = 100,
-    start: Sequence[ArrayLike] | None = None,
-    alternating: bool = False,
-    averaging: float = 0.0,
-    joint: bool | None = None,
-) -> Trajectory:
-    """Let every player match her regrets as if the last ones came once more: ``x_{t+1} ~ [R_t + r_t]+``.
-
-    Parameters
-    ----------
-    game, steps, record, start, alternating, averaging, joint
-        As in :func:`regret_matching`.
-
-    Returns
-    -------
-    Trajectory
-
-    Raises
-    ------
-    GameError
-        For settings out of range.
-
-    Examples
-    --------
-    >>> import marlgt as gt
-    >>> run = predictive_regret_matching(gt.games.matching_pennies(), steps=1000, start=([1, 0], [1, 0]))
-    >>> bool(run.nash_conv[-1] < 0.05)
-    True
-
-    References
-    ----------
-    Farina, G., Kroer, C. and Sandholm, T. (2021). Faster game solving via predictive Blackwell approachability. AAAI,
-    algorithm 3.
-    """
-    return run(
-        game,
-        _PREDICTIVE,
-        steps=steps,
-        record=record,
-        start=start,
-        order=order_of(alternating),
-        averaging=averaging,
-        joint=joint,
-    )
-
-
-def predictive_regret_matching_plus(
-    game: NormalFormGame,
-    *,
-    steps: int = 1000,
-    record: int | Sequence[int] = 100,
-    start: Sequence[ArrayLike] | None = None,
-    alternating: bool = True,
-    averaging: float = 2.0,
-    joint: bool | None = None,
-) -> Trajectory:
-    """Let every player match regrets kept above zero, as if the last ones came once more: ``x_{t+1} ~ [R_t + r_t]+``.
-
-    Parameters
-    ----------
-    game, steps, record, start, alternating, averaging, joint
-        As in :func:`regret_matching`; the paper averages quadratically.
-
-    Returns
-    -------
-    Trajectory
-
-    Raises
-    ------
-    GameError
-        For settings out of range.
-
-    Examples
-    --------
-    >>> import marlgt as gt
-    >>> run = predictive_regret_matching_plus(gt.games.matching_pennies(), steps=1000, start=([1, 0], [1, 0]))
-    >>> bool(run.nash_conv[-1] < 1e-3)
-    True
-
-    References
-    ----------
-    Farina, G., Kroer, C. and Sandholm, T. (2021). Faster game solving via predictive Blackwell approachability. AAAI,
-    algorithm 4.
-    """
-    return run(
-        game,
-        _PREDICTIVE_PLUS,
         steps=steps,
         record=record,
         start=start,

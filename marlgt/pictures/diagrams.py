@@ -13,7 +13,7 @@ from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
 
 if TYPE_CHECKING:
-    from marlgt.dynamics.fictitious import FictitiousPlay
+    from marlgt.dynamics.trajectory import Trajectory
     from marlgt.equilibria import Equilibrium
     from marlgt.solvers.homotopy import LogitPath
 
@@ -40,7 +40,7 @@ def player_name(game: HasNamedPlayers, player: int) -> str:
 
 
 def draw_best_replies(
-    axes: Any, game: NormalFormGame, equilibria: Iterable[Equilibrium], *, run: FictitiousPlay | None = None
+    axes: Any, game: NormalFormGame, equilibria: Iterable[Equilibrium], *, run: Trajectory | None = None
 ) -> None:
     """Draw both best-reply correspondences of a 2x2 game; they cross at the equilibria.
 
@@ -50,7 +50,7 @@ def draw_best_replies(
     game : NormalFormGame
         Two players with two actions each.
     equilibria : iterable of Equilibrium
-    run : FictitiousPlay, optional
+    run : Trajectory, optional
         A learning path to draw beneath.
 
     Raises
@@ -108,7 +108,7 @@ def draw_simplex(
     player: int,
     equilibria: Iterable[Equilibrium],
     *,
-    run: FictitiousPlay | None = None,
+    run: Trajectory | None = None,
 ) -> None:
     """Draw the strategies of a player with three actions, coloured by the other player's best reply.
 
@@ -119,7 +119,7 @@ def draw_simplex(
         Two players; ``player`` has three actions.
     player : int
     equilibria : iterable of Equilibrium
-    run : FictitiousPlay, optional
+    run : Trajectory, optional
         A learning path to draw.
 
     Raises
