@@ -34,6 +34,7 @@ __all__ = [
     "drawn",
     "play_rule",
     "play_run",
+    "regret_path",
     "simultaneous",
 ]
 
@@ -325,7 +326,7 @@ def _one_run(
     if tracked:
         joint = (tallies[2] / times[:, None]).reshape(held, *counts)
         averages = [joint.sum(axis=tuple(1 + j for j in range(n) if j != i)) for i in range(n)]
-        regrets = np.stack([_regret(game.payoffs[i], joint, averages[i], i) for i in range(n)], axis=1)
+        regrets = np.stack([regret_path(game.payoffs[i], joint, i) for i in range(n)], axis=1)
         return {**result, "joint": joint, "averages": tuple(averages), "regrets": regrets}
     per_step = kept_gains / times[:, None]
     units = spread if rule.scaled else np.ones(n)
@@ -334,9 +335,10 @@ def _one_run(
     return {**result, "averages": tuple(shares[:, a:b] for a, b in bounds), "regrets": regrets}
 
 
-def _regret(payoffs: Floats, joint: Floats, own: Floats, player: int) -> Floats:
+def regret_path(payoffs: Floats, joint: Floats, player: int) -> Floats:
     """Return the average external regret of one player at each recorded time, shape (T,)."""
-    q = np.moveaxis(joint, 1 + player, 1).reshape(len(joint), own.shape[1], -1)
-    u = np.moveaxis(payoffs, player, 0).reshape(own.shape[1], -1)
+    own = payoffs.shape[player]
+    q = np.moveaxis(joint, 1 + player, 1).reshape(len(joint), own, -1)
+    u = np.moveaxis(payoffs, player, 0).reshape(own, -1)
     fixed = q.sum(axis=1) @ u.T
     return np.asarray(fixed.max(axis=1) - (q * u).sum(axis=(1, 2)))

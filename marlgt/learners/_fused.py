@@ -204,8 +204,8 @@ def play_seeds(
     """Play ``steps`` steps of the seeds ``first`` to ``last - 1``, and return how many seeds these are.
 
     Learner q has ``memories[seed, begins[q, 0]:begins[q, 1]]``, ``forms[q]`` and ``numbers[q]``; rows of learners that
-    there are not are empty. ``actions`` and ``rewards``, one place for each player, are scratch. The learners' views are taken outside of the loop over steps: to take one costs as much as a
-    learner's whole update.
+    there are not are empty. ``actions`` and ``rewards``, one place for each player, are scratch. The learners' views
+    are taken outside of the loop over steps: to take one costs as much as a learner's whole update.
     """
     n = forms[0, PLAYERS]
     learners = 0

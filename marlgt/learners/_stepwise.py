@@ -107,8 +107,8 @@ class Stepwise:
         if not np.isfinite(rewards).all():
             bad = int(np.flatnonzero(~np.isfinite(rewards))[0])
             raise GameError(
-                f"the environment paid player {bad} {rewards[bad]} for the actions {actions} in observation {seen[bad]}: "
-                "rewards must be finite numbers; the learners keep all that they learned before this step"
+                f"the environment paid player {bad} {rewards[bad]} for the actions {actions} in observation "
+                f"{seen[bad]}: rewards must be finite numbers; the learners keep all that they learned before this step"
             )
         following = self._viewed(reached)
         self._lengths[k] += 1

@@ -128,7 +128,7 @@ def as_schedule(value: Any, name: str, *, most: float = 1.0, positive: bool = Fa
     GameError
         For values out of range and what is no number.
     """
-    schedule = value
+    schedule: Schedule = value
     if not isinstance(value, Schedule):
         if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
             hint = "give a number, or a schedule such as linear(1, 0.05, steps=10**5)"
