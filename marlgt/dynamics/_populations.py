@@ -225,13 +225,17 @@ def evolve(
         for index, (each, first_counts, its_seed) in enumerate(zip(games, starts, seeds)):
             counts, stream = _composition(each, first_counts, population), streams([its_seed])[0]
             sums, pairs = np.zeros(k, dtype=np.int64), np.zeros((k, k), dtype=np.int64)
-            kept = [np.zeros((held, *shape), dtype=np.int64) for shape in ((k,), (k,), (k, k))]
+            kept = (
+                np.zeros((held, k), dtype=np.int64),
+                np.zeros((held, k), dtype=np.int64),
+                np.zeros((held, k, k), dtype=np.int64),
+            )
             moves, weights = np.zeros((k, k)), np.zeros(k)
             for first in range(0, steps, chunk):
                 last = min(first + chunk, steps)
                 runner(
-                    matrices[id(each)], counts, stream, settings[id(each)], moves, weights, sums, pairs, times, *kept,
-                    first, last,
+                    matrices[id(each)], counts, stream, settings[id(each)], moves, weights, sums, pairs, times, kept[0],
+                    kept[1], kept[2], first, last,
                 )  # fmt: skip
                 report(index * steps + last, "")
             runs.append(kept)
@@ -241,7 +245,13 @@ def evolve(
 
 
 def _trajectory(
-    game: NormalFormGame, process: Process, size: int, times: Whole, kept: list[Whole], steps: int, seconds: float
+    game: NormalFormGame,
+    process: Process,
+    size: int,
+    times: Whole,
+    kept: tuple[Whole, Whole, Whole],
+    steps: int,
+    seconds: float,
 ) -> Trajectory:
     counts, sums, pairs = kept
     composition, average = counts / size, sums / (times[:, None] * float(size))

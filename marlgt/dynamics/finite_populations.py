@@ -87,7 +87,7 @@ def moran_moves(matrix: Floats, counts: Whole, settings: Floats, moves: Floats) 
     size = 0
     for s in range(k):
         size += counts[s]
-    # The diagonal, which nobody reads, holds the offspring on the way.
+    # The first row holds the offspring until it is written itself, last of all.
     write_offspring(matrix, counts, settings, moves[0])
     for i in range(k - 1, -1, -1):
         for j in range(k):

@@ -46,7 +46,7 @@ def accept_better(gain: float, settings: Floats) -> float:
 @kernel
 def accept_share(gain: float, settings: Floats) -> float:
     """Return the gain as a share of the range of the payoffs, 0 for a loss."""
-    return max(gain, 0.0) / settings[3]
+    return float(max(gain, 0.0) / settings[3])
 
 
 @kernel
