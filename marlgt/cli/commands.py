@@ -237,6 +237,75 @@ def play(
     return 0
 
 
+def learn(
+    algorithm: Positional[str],
+    game: Positional[str] = "",
+    *,
+    against: str | None = None,
+    steps: int = 100_000,
+    seeds: str = "0..9",
+    set: tuple[str, ...] = (),
+    set_others: tuple[str, ...] = (),
+    discount: float | None = None,
+    horizon: int | None = None,
+    record: int = 100,
+    curve: Path | None = None,
+    policy: Path | None = None,
+    format: Literal["table", "json"] = "table",
+) -> int:
+    """Let learners play a game and tell what they earned and how far from equilibrium they ended.
+
+    Args:
+        algorithm: A learner by name, such as iql, jal_am, minimax_q or wolf_phc; `marlgt learn list` names them all.
+        game: A file, a catalogue name, or - for a game on standard input.
+        against: The algorithm of the other players, or nash for the policies of an equilibrium; by default the same.
+        steps: Steps that each seed plays.
+        seeds: The seeds, as 0..99 or 0,3,5..9; each gives the same result as alone.
+        set: Settings of the algorithm, as alpha=0.1 epsilon=linear(1,0.05,80000).
+        set_others: Settings of the algorithm of the others.
+        discount: Another discount; a normal-form game is then one repeated game.
+        horizon: Steps after which an episode is cut.
+        record: How many records are made along the way.
+        curve: Where to draw the learning curve: a .png, .svg or .pdf file.
+        policy: Where to write the policies that the first seed learned, for games with states.
+        format: table for people; json for programs.
+    """
+    from marlgt.cli.arguments import read_game
+    from marlgt.cli.learning import learn_game, print_run, run_as_json, write_learned, write_learning_curve
+    from marlgt.cli.policies import require_picture
+    from marlgt.games._doors import require_whole
+    from marlgt.learners.algorithms import algorithm_names
+
+    if algorithm == "list":
+        print("\n".join(algorithm_names()))
+        return 0
+    require_whole(steps, "steps", least=1)
+    require_whole(record, "record", least=1)
+    if curve is not None:
+        require_picture(curve)
+    subject, run, gaps = learn_game(
+        algorithm,
+        read_game(game),
+        against=against,
+        steps=steps,
+        seeds=seeds,
+        settings=set,
+        others=set_others,
+        discount=discount,
+        horizon=horizon,
+        record=record,
+    )
+    if format == "json":
+        print(run_as_json(algorithm, subject, run, gaps))
+    else:
+        print_run(subject, run, gaps)
+    if policy is not None:
+        write_learned(subject, run, policy)
+    if curve is not None:
+        write_learning_curve(run, curve)
+    return 0
+
+
 def show(
     games: Positional[tuple[str, ...]] = (),
     *,
@@ -272,6 +341,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "convert": convert,
     "games": games,
     "play": play,
+    "learn": learn,
     "show": show,
     "doctor": doctor,
 }

@@ -6,16 +6,17 @@ import functools
 import html
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from marlgt.cli.output import certificate_text, summary
 from marlgt.equilibria import Equilibria, Equilibrium
-from marlgt.errors import UnsupportedGame
+from marlgt.errors import MissingDependency, UnsupportedGame
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.stochastic import StochasticGame
 from marlgt.pictures.policies import MOST_ROWS
 
-__all__ = ["canvas", "policy_section", "svg"]
+__all__ = ["canvas", "policy_section", "svg", "write_picture"]
 
 PolicyGame = ExtensiveGame | StochasticGame
 
@@ -36,6 +37,49 @@ def svg(figure: Any) -> str:
         figure.savefig(text, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")), dpi=150)
     plt.close(figure)
     return text.getvalue()[text.getvalue().index("<svg") :]
+
+
+def write_picture(
+    path: Path, draw: Callable[[Any], None], *, what: str, size: tuple[float, float] = (5.2, 3.8), **axes_settings: Any
+) -> None:
+    """Draw on new axes and write them to a PNG, SVG or PDF file.
+
+    Parameters
+    ----------
+    path : Path
+    draw : callable
+        Given the axes.
+    what : str
+        What is drawn, for the message where matplotlib is missing.
+    size : tuple of float
+        Inches.
+    **axes_settings
+        Such as ``projection``.
+
+    Raises
+    ------
+    MissingDependency
+        Without matplotlib.
+    UnreadableFile
+        If the picture cannot be written there.
+    """
+    from marlgt.cli.arguments import UnreadableFile
+
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise MissingDependency(what, package="matplotlib", extra="plot") from error
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=size, layout="constrained", subplot_kw=axes_settings)
+    try:
+        draw(axes)
+        figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise UnreadableFile(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        plt.close(figure)
 
 
 def policy_section(name: str, game: PolicyGame, answers: Equilibria) -> str:

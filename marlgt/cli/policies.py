@@ -133,10 +133,10 @@ def _policy_lines(game: PolicyGame, player: int, policy: Any) -> Iterator[str]:
         yield f"  ... and {hidden} more: --policy FILE writes them all"
 
 
-def require_picture(path: Path) -> None:
+def require_picture(path: Path, option: str = "curve") -> None:
     """Raise GameError for a path whose ending names no format of pictures that is written."""
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise GameError(f"curve is {short(str(path))}: end the name in .png, .svg or .pdf")
+        raise GameError(f"{option} is {short(str(path))}: end the name in .png, .svg or .pdf")
 
 
 def write_curve(answers: Equilibria, path: Path) -> None:
@@ -151,24 +151,8 @@ def write_curve(answers: Equilibria, path: Path) -> None:
     UnreadableFile
         If the picture cannot be written there.
     """
-    from marlgt.cli.arguments import UnreadableFile
-    from marlgt.errors import MissingDependency
-
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise MissingDependency("the convergence curve", package="matplotlib", extra="plot") from error
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
+    from marlgt.cli.figures import write_picture
     from marlgt.pictures.convergence import draw_convergence
 
-    figure, axes = plt.subplots(figsize=(5.2, 3.8), layout="constrained")
-    try:
-        draw_convergence(axes, answers)
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise UnreadableFile(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        plt.close(figure)
+    write_picture(path, lambda axes: draw_convergence(axes, answers), what="the convergence curve")
     print(f"wrote {path}")
