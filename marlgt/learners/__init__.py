@@ -3,6 +3,8 @@
 from marlgt._lazy import attach
 
 _EXPORTS = {
+    "DoubleQ": "marlgt.learners.double",
+    "ExpectedSarsa": "marlgt.learners.on_policy",
     "Exploration": "marlgt.learners.exploration",
     "FixedPolicy": "marlgt.learners.fixed",
     "Interval": "marlgt.learners.records",
@@ -10,8 +12,12 @@ _EXPORTS = {
     "Match": "marlgt.learners.play",
     "QLearning": "marlgt.learners.independent",
     "Run": "marlgt.learners.records",
+    "Sarsa": "marlgt.learners.on_policy",
+    "SarsaLambda": "marlgt.learners.on_policy",
     "Schedule": "marlgt.learners.schedules",
     "Setting": "marlgt.learners.settings",
+    "TDLambda": "marlgt.learners.prediction",
+    "TDPrediction": "marlgt.learners.prediction",
     "TableLearner": "marlgt.learners.tables",
     "Transition": "marlgt.learners.tables",
     "UniformPolicy": "marlgt.learners.fixed",
@@ -19,12 +25,21 @@ _EXPORTS = {
     "count_bonus": "marlgt.learners.exploration",
     "epsilon_greedy": "marlgt.learners.exploration",
     "epsilon_greedy_probabilities": "marlgt.learners.exploration",
+    "generalised_advantages": "marlgt.learners.returns",
     "geometric": "marlgt.learners.schedules",
+    "lambda_return_update": "marlgt.learners.temporal_difference",
+    "lambda_returns": "marlgt.learners.returns",
     "linear": "marlgt.learners.schedules",
+    "monte_carlo_returns": "marlgt.learners.returns",
+    "n_step_returns": "marlgt.learners.returns",
+    "offline_td_lambda": "marlgt.learners.temporal_difference",
+    "online_lambda_return_update": "marlgt.learners.temporal_difference",
     "play": "marlgt.learners.play",
     "play_seeds": "marlgt.learners.play",
     "power": "marlgt.learners.schedules",
     "softmax": "marlgt.learners.exploration",
+    "td0_update": "marlgt.learners.temporal_difference",
+    "td_errors": "marlgt.learners.returns",
 }
 __all__ = sorted(_EXPORTS)
 __getattr__, __dir__ = attach(__name__, _EXPORTS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -69,6 +69,7 @@ class FixedPolicy(TableLearner):
 
     act_kernel = staticmethod(act)
     observe_kernel = staticmethod(observe)
+    shareable: ClassVar[bool] = True
 
     def __init__(self, game: Any, player: int | str = 0, *, policy: ArrayLike) -> None:
         setting = setting_of(game)

@@ -15,7 +15,7 @@ Watkins, C. J. C. H. and Dayan, P. (1992). Q-learning. Machine Learning 8, 279-2
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -125,6 +125,7 @@ class QLearning(TableLearner):
 
     act_kernel = staticmethod(act)
     observe_kernel = staticmethod(observe)
+    shareable: ClassVar[bool] = True
 
     def __init__(
         self,
