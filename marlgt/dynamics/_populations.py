@@ -44,7 +44,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-_CHUNK_WORK = 20_000_000
+_CHUNK_WORK = 4e8
 
 
 @kernel
@@ -203,7 +203,7 @@ def evolve(
     record: int | Sequence[int],
     seed: int,
     start: ArrayLike | None,
-    cost: float = 10.0,
+    cost: float = 60.0,
 ) -> Trajectory:
     """Run a process on one game, or on each of a batch.
 
@@ -217,10 +217,10 @@ def evolve(
     settings = {key: settings_of(matrix) for key, matrix in matrices.items()}
     k, held = games[0].n_actions[0], len(times)
     guard_size(float(len(games) * held * (k + 1) * k), "the record")
-    runner = gear(specialised(evolve_run, change=process.change), len(games) * steps * (cost + k * k))
+    runner = gear(specialised(evolve_run, change=process.change), len(games) * steps * (cost + 8.0 * k * k))
     clock = stopwatch()
     runs = []
-    chunk = max(1, int(_CHUNK_WORK / (cost + k * k)))
+    chunk = max(1, int(_CHUNK_WORK / (cost + 8.0 * k * k)))
     with progress(process.name.replace("_", " "), total=len(games) * steps) as report:
         for index, (each, first_counts, its_seed) in enumerate(zip(games, starts, seeds)):
             counts, stream = _composition(each, first_counts, population), streams([its_seed])[0]

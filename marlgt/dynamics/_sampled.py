@@ -241,7 +241,7 @@ def play_rule(
     guard_size(len(games) * steps * n * keep_actions, "the history")
     ranges = {id(g): stated_range(g, payoff_range) for g in games}
     one = specialised(play_run, advance=rule.advance)
-    work = len(games) * steps * 6.0 * sum(games[0].n_actions)
+    work = len(games) * steps * (40.0 * n + 12.0 * sum(games[0].n_actions))
     runner = gear(one, work)
     clock = stopwatch()
     runs = []

@@ -267,7 +267,7 @@ def wright_fisher_process(
         lambda A: population_settings(
             A, population, selection=selection, exponential=exponential, mutation=mutation
         ),
-        population=population, steps=steps, record=record, seed=seed, start=start, cost=10.0 * population,
+        population=population, steps=steps, record=record, seed=seed, start=start, cost=40.0 * population,
     )  # fmt: skip
 
 
