@@ -11,6 +11,7 @@ __all__ = [
     "BudgetExceeded",
     "ExactnessError",
     "GameError",
+    "LearningStopped",
     "MissingDependency",
     "NotConverged",
     "ParseError",
@@ -77,6 +78,20 @@ class NotConverged(GameError):
     def __init__(self, message: str, *, best: Any = None) -> None:
         super().__init__(message)
         self.best = best
+
+
+class LearningStopped(GameError):
+    """A match that could not go on; nothing that was learned is lost.
+
+    Attributes
+    ----------
+    run : Run
+        The records until then, with the learners as they are.
+    """
+
+    def __init__(self, message: str, *, run: Any) -> None:
+        super().__init__(message)
+        self.run = run
 
 
 class MissingDependency(ImportError):

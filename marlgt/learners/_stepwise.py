@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,18 +11,27 @@ from numpy.typing import NDArray
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.games.stochastic import StochasticGame
+from marlgt.kernels import gear
 from marlgt.learners._fused import first_above
-from marlgt.learners._layout import EVERYBODY
+from marlgt.learners._layout import EVERYBODY, PENDING
+from marlgt.learners._stops import Failed, Interrupts, Leave, interrupts_held
 from marlgt.learners.settings import Setting
 from marlgt.learners.tables import TableLearner, Transition
 
 __all__ = ["GameSeat", "Stepwise"]
 
+Numbers = tuple[int, ...]
+Flags = tuple[bool, ...]
+
 _REPORT_EVERY = 1000
+_STEP_WORK = 60.0
 
 
 class GameSeat:
     """A tabulated game played one step at a time; every player sees the state.
+
+    A seat is what a match plays without a kernel: it begins an episode, makes a step, and can say how to come back to
+    where it is.
 
     Parameters
     ----------
@@ -36,20 +45,28 @@ class GameSeat:
         self._tables = TransitionTables(game)
         self.state = -1
 
-    def reset(self, rng: np.random.Generator) -> tuple[int, ...]:
+    def reset(self, rng: np.random.Generator) -> Numbers:
         """Begin anew and return what each player observes."""
         self.state = int(self._tables.starts(rng.random(1))[0])
         return (self.state,) * self.game.n_players
 
-    def step(self, actions: tuple[int, ...], rng: np.random.Generator) -> tuple[tuple[int, ...], Any, bool, bool]:
-        """Return what each player observes, the rewards, and whether the game was ended or cut."""
-        tables = self._tables
+    def step(self, actions: Numbers, rng: np.random.Generator) -> tuple[Numbers, Any, Flags, Flags]:
+        """Return what each player observes and is paid, and for whom the game was ended, and for whom cut."""
+        tables, n = self._tables, self.game.n_players
         cell = self.state * tables.profiles + int(np.dot(actions, tables.strides))
         place = 0 if tables.width == 1 else first_above(tables.cumulative[cell], rng.random())
         rewards = tables.rewards[cell * tables.width + place if tables.by_successor else cell]
         self.state = int(tables.successors[cell, place])
-        seen = (self.state,) * self.game.n_players
-        return seen, rewards, bool(self.game.terminal[self.state]), False
+        return (self.state,) * n, rewards, (bool(self.game.terminal[self.state]),) * n, (False,) * n
+
+    def saved(self) -> dict[str, Any]:
+        """Return what :meth:`resume` needs, in terms of JSON."""
+        return {"state": self.state}
+
+    def resume(self, saved: dict[str, Any]) -> Numbers:
+        """Come back to where a seat was, and return what each player observes."""
+        self.state = int(saved["state"])
+        return (self.state,) * self.game.n_players
 
 
 class Stepwise:
@@ -61,6 +78,11 @@ class Stepwise:
         An environment has ``seat()``, which returns an object with the methods of :class:`GameSeat`.
     setting, learners, seeds, horizon, views, moves
         As the match has checked them.
+
+    Attributes
+    ----------
+    played : ndarray of int64, shape (seeds,)
+        Steps that each seed has played.
     """
 
     def __init__(
@@ -79,66 +101,137 @@ class Stepwise:
             raise GameError(f"game is {short(game)}: an environment needs a seat() to be played")
         self._seats = [GameSeat(setting.game) if setting.game is not None else game.seat() for _ in seeds]
         self._rngs = [np.random.default_rng(seed) for seed in seeds]
+        first = learners[0][0]
+        self._central = isinstance(first, TableLearner) and first.player == EVERYBODY
         n, count = setting.n_players, len(seeds)
-        self._seen: list[tuple[int, ...] | None] = [None] * count
+        self._seen: list[Numbers | None] = [None] * count
+        self._over: list[Flags] = [(False,) * n] * count
         self._lengths = np.zeros(count, dtype=np.int64)
         self._ongoing = np.zeros((count, 2, n))
         self._sums = np.zeros((count, 4, n))
         self._ended = np.zeros((count, 2), dtype=np.int64)
+        self.played = np.zeros(count, dtype=np.int64)
+        self._booked = np.zeros(count, dtype=np.int64)
 
-    def advance(self, steps: int, report: Callable[[float], None]) -> None:
-        """Play so many steps of every seed."""
+    def advance(self, until: int, report: Callable[[float], None]) -> None:
+        """Play every seed until it has made so many steps in all.
+
+        Raises
+        ------
+        Failed
+            If a step cannot be finished; that seed begins its next step with a new episode.
+        Leave
+            If a person ends the match.
+        """
+        self._warm_up(until)
+        before = int(self.played.sum())
         for k in range(len(self._seats)):
-            for t in range(steps):
-                self._step(k)
-                if t % _REPORT_EVERY == 0:
-                    report(float(k * steps + t))
+            while self.played[k] < until:
+                with interrupts_held() as held:
+                    for _ in range(min(until - int(self.played[k]), _REPORT_EVERY)):
+                        self._try(k, held)
+                        held.release()
+                report(float(int(self.played.sum()) - before))
 
-    def _step(self, k: int) -> None:
-        seat, rng, n = self._seats[k], self._rngs[k], self._setting.n_players
+    def _warm_up(self, until: int) -> None:
+        """Have the kernels of the learners compiled where that pays."""
+        work = float((until - self.played).sum()) * _STEP_WORK
+        for learner in self._learners[0]:
+            if isinstance(learner, TableLearner):
+                gear(type(learner).act_kernel, work)
+                gear(type(learner).observe_kernel, work)
+
+    def _try(self, k: int, held: Interrupts) -> None:
+        try:
+            self._step(k, held)
+        except Leave:
+            raise
+        except Exception as error:
+            self._abandon(k)
+            raise Failed(k, int(self.played[k])) from error
+        except KeyboardInterrupt:
+            self._abandon(k)
+            raise
+
+    def _step(self, k: int, held: Interrupts) -> None:
+        seat, rng, own = self._seats[k], self._rngs[k], self._learners[k]
         seen = self._seen[k]
         if seen is None:
-            seen = self._viewed(seat.reset(rng))
+            seen = self._seen[k] = self._viewed(seat.reset(rng))
+            self._over[k] = (False,) * len(seen)
             self._lengths[k] = 0
-        chosen = [learner.act(seen[i], rng) for i, learner in enumerate(self._learners[k])]
-        actions = self._actions(self._learners[k], chosen)
+        over = self._over[k]
+        chosen = [0 if over[i] else self._asked(learner, seen[i], rng, held) for i, learner in enumerate(own)]
+        actions = self._actions(chosen, over)
         reached, paid, terminated, truncated = seat.step(actions, rng)
         rewards = np.asarray(paid, dtype=np.float64)
         if not np.isfinite(rewards).all():
             bad = int(np.flatnonzero(~np.isfinite(rewards))[0])
             raise GameError(
                 f"the environment paid player {bad} {rewards[bad]} for the actions {actions} in observation "
-                f"{seen[bad]}: rewards must be finite numbers; the learners keep all that they learned before this step"
+                f"{seen[bad]}: rewards must be finite numbers"
             )
         following = self._viewed(reached)
         self._lengths[k] += 1
-        truncated = not terminated and (truncated or self._lengths[k] == self._horizon)
-        own = tuple(actions) if self._moves is None else tuple(chosen)
-        for i, learner in enumerate(self._learners[k]):
-            learner.observe(Transition(seen[i], own, tuple(rewards.tolist()), following[i], terminated, truncated))
-        self._book(k, rewards, n)
+        if self._lengths[k] == self._horizon:
+            truncated = (True,) * len(seen)
+        self._tell(k, chosen, actions, tuple(rewards.tolist()), following, terminated, truncated)
+        self._book(k, rewards)
         self._seen[k] = following
-        if terminated or truncated:
+        self._over[k] = tuple(map(any, zip(over, terminated, truncated)))
+        self.played[k] += 1
+        if all(self._over[k]):
             self._close(k)
 
-    def _viewed(self, seen: tuple[int, ...]) -> tuple[int, ...]:
+    def _asked(self, learner: Any, seen: int, rng: np.random.Generator, held: Interrupts) -> int:
+        # A person may think for minutes: an interrupt need not wait for the answer.
+        held.free = getattr(learner, "asks", False)
+        action = learner.act(seen, rng)
+        held.free = False
+        return int(action)
+
+    def _tell(
+        self,
+        k: int,
+        chosen: list[int],
+        actions: Numbers,
+        rewards: tuple[float, ...],
+        following: Numbers,
+        terminated: Flags,
+        truncated: Flags,
+    ) -> None:
+        """Tell every player who was still there what happened."""
+        seen, over = self._seen[k] or following, self._over[k]
+        if self._central:
+            cut = all(map(any, zip(over, terminated, truncated)))
+            ended = cut and not any(truncated[i] and not terminated[i] and not over[i] for i in range(len(over)))
+            self._learners[k][0].observe(Transition(seen[0], actions, rewards, following[0], ended, cut and not ended))
+            return
+        # Those who number their actions in an order of their own are told of that order.
+        played = actions if self._moves is None else tuple(chosen)
+        for i, learner in enumerate(self._learners[k]):
+            if not over[i]:
+                cut = truncated[i] and not terminated[i]
+                learner.observe(Transition(seen[i], played, rewards, following[i], terminated[i], cut))
+
+    def _viewed(self, seen: Numbers) -> Numbers:
         if self._views is None:
             return seen
         return tuple(int(row[s]) for row, s in zip(self._views, seen))
 
-    def _actions(self, learners: list[Any], chosen: list[int]) -> tuple[int, ...]:
+    def _actions(self, chosen: list[int], over: Flags) -> Numbers:
         counts = self._setting.n_actions
-        first = learners[0]
-        if isinstance(first, TableLearner) and first.player == EVERYBODY:
-            return tuple(int(a) for a in np.unravel_index(chosen[0], counts))
+        if self._central:
+            profile = np.unravel_index(chosen[0], counts)
+            return tuple(0 if gone else int(a) for a, gone in zip(profile, over))
         for i, (action, count) in enumerate(zip(chosen, counts)):
             if not 0 <= action < count:
                 raise GameError(f"learners[{i}] played {short(action)}: player {i} has actions 0 to {count - 1}")
         if self._moves is not None:
             return tuple(int(row[a]) for row, a in zip(self._moves, chosen))
-        return tuple(int(a) for a in chosen)
+        return tuple(chosen)
 
-    def _book(self, k: int, rewards: NDArray[np.float64], n: int) -> None:
+    def _book(self, k: int, rewards: NDArray[np.float64]) -> None:
         self._sums[k, 0] += rewards
         self._ongoing[k, 0] += rewards
         self._ongoing[k, 1] += self._setting.discount ** (self._lengths[k] - 1) * rewards
@@ -154,14 +247,61 @@ class Stepwise:
         self._ongoing[k] = 0.0
         self._seen[k] = None
 
-    def harvest(self, span: int) -> tuple[NDArray[Any], ...]:
+    def _abandon(self, k: int) -> None:
+        """Give up an episode that cannot go on."""
+        self._ongoing[k] = 0.0
+        self._seen[k] = None
+        for learner in self._learners[k]:
+            if isinstance(learner, TableLearner):
+                # An action chosen in advance was chosen for a state of that episode.
+                learner.memory[PENDING] = -1.0
+
+    def harvest(self) -> tuple[NDArray[Any], ...]:
         """Return the records since the last call, and begin new ones."""
         episodes = np.where(self._ended[:, 0] > 0, self._ended[:, 0], np.nan)
+        spans = self.played - self._booked
         sums, ended = self._sums.copy(), self._ended.copy()
         self._sums[:], self._ended[:] = 0.0, 0
+        self._booked = self.played.copy()
         means = sums[:, 1] / episodes[:, None], sums[:, 2] / episodes[:, None]
-        return sums[:, 0] / span, *means, sums[:, 3], ended[:, 0], ended[:, 1] / episodes
+        rewards = sums[:, 0] / np.where(spans > 0, spans, np.nan)[:, None]
+        return rewards, *means, sums[:, 3], ended[:, 0], ended[:, 1] / episodes
 
     def plays(self) -> NDArray[np.int64] | None:
         """Return nothing: plays are counted in the fused loop only."""
         return None
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return the arrays, and the rest in terms of JSON, that make what follows the same bit for bit."""
+        rest = {
+            "generators": [rng.bit_generator.state for rng in self._rngs],
+            "seen": [None if seen is None else list(seen) for seen in self._seen],
+            "over": [list(over) for over in self._over],
+            "seats": [None if seen is None else seat.saved() for seat, seen in zip(self._seats, self._seen)],
+        }
+        return self._arrays(), rest
+
+    def resume(self, arrays: Mapping[str, NDArray[Any]], rest: Mapping[str, Any]) -> None:
+        """Come back to where a match was.
+
+        Raises
+        ------
+        GameError
+            If an environment does not do again what it did.
+        """
+        for name, own in self._arrays().items():
+            own[...] = arrays[name]
+        for k, (rng, seat) in enumerate(zip(self._rngs, self._seats)):
+            rng.bit_generator.state = rest["generators"][k]
+            self._over[k] = tuple(map(bool, rest["over"][k]))
+            seen = rest["seen"][k]
+            self._seen[k] = None if seen is None else tuple(map(int, seen))
+            if seen is not None and self._viewed(seat.resume(rest["seats"][k])) != self._seen[k]:
+                raise GameError(
+                    "the environment does not repeat itself after reset(seed=...), so that no match can be resumed in "
+                    "the middle of an episode: load the learners by themselves, with marlgt.learners.load"
+                )
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        names = ("lengths", "ongoing", "sums", "ended", "booked")
+        return {"played": self.played, **{name: getattr(self, f"_{name}") for name in names}}

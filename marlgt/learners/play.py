@@ -7,19 +7,21 @@ into calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from marlgt.errors import GameError, UnsupportedGame
+from marlgt.errors import GameError, LearningStopped, UnsupportedGame
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_seed, require_whole
 from marlgt.games.stochastic import StochasticGame
 from marlgt.kernels import gear
 from marlgt.learners._fused import LEARNERS, Tally, arena_of, fused_loop
 from marlgt.learners._layout import EVERYBODY
+from marlgt.learners._stops import Failed, Leave, diverged, interrupts_held
 from marlgt.learners.records import Floats, Run, profile_of
 from marlgt.learners.settings import Setting, setting_of
 from marlgt.learners.tables import TableLearner, Transition
@@ -29,6 +31,7 @@ from marlgt.randomness import streams
 __all__ = ["Learner", "Match", "play", "play_seeds"]
 
 _CHUNK_STEPS = 400_000
+_PLAIN_CHUNK_STEPS = 10_000
 _COUNTED_CELLS = 10_000
 _STEP_WORK = 60.0
 
@@ -151,9 +154,9 @@ class Match:
     Attributes
     ----------
     learners : tuple of lists
-        The learners of each seed, up to date after each :meth:`advance`.
-    steps : int
-        Steps played so far.
+        The learners of each seed, up to date after each :meth:`advance`, also after one that was interrupted.
+    horizon, views, moves
+        As given, checked.
     """
 
     def __init__(
@@ -177,12 +180,14 @@ class Match:
         if horizon is not None:
             require_whole(horizon, "horizon", least=1)
         self.horizon = horizon
-        self.steps = 0
         given = list(learners)
         _check_learners(self.setting, given)
         _check_ends(self.setting, horizon)
         self.learners = tuple(_copied(given) if copies else given for _ in self.seeds)
         checked = _checked_views(self.setting, views), _checked_moves(self.setting, moves)
+        self.views, self.moves = checked
+        # Infinity may be a mark of a learner's own; only what was finite can diverge.
+        self._finite = [bool(np.isfinite(x.memory).all()) if isinstance(x, TableLearner) else False for x in given]
         fused = isinstance(self.setting.game, StochasticGame) and all(isinstance(x, TableLearner) for x in given)
         if fused and len(given) <= LEARNERS:
             self._engine: Any = _Fused(self.setting, self.learners, self.seeds, horizon, *checked)
@@ -190,6 +195,11 @@ class Match:
             from marlgt.learners._stepwise import Stepwise
 
             self._engine = Stepwise(game, self.setting, self.learners, self.seeds, horizon, *checked)
+
+    @property
+    def steps(self) -> int:
+        """Steps that every seed has played."""
+        return int(self._engine.played.min())
 
     def advance(
         self,
@@ -205,28 +215,63 @@ class Match:
         steps : int
         record, judge
             As in :func:`play`; times count from the beginning of the match.
+
+        Raises
+        ------
+        LearningStopped
+            If a reward or a value is not finite, or the environment or a learner raises an exception. The records
+            until then are in its ``run``, and the match can be advanced again: that seed begins a new episode.
         """
         require_whole(steps, "steps", least=1)
         clock = stopwatch()
-        times = _record_times(record, self.steps, steps)
+        begun, times = self.steps, _record_times(record, self.steps, steps)
+        made: list[int] = []
         rows: list[tuple[Any, ...]] = []
         gaps: list[list[float]] = []
+
+        def note_down(time: int) -> None:
+            made.append(time)
+            rows.append(self._engine.harvest())
+            if judge is not None:
+                gaps.append([float(judge(self.game, profile_of(own))) for own in self.learners])
+
+        why: Failed | Leave | str | None = None
         with progress("playing", total=float(steps * len(self.seeds))) as report:
-            done = 0.0
             for time in times:
-                span = int(time) - self.steps
-                self._engine.advance(span, lambda made, before=done: report(before + made, ""))
-                self.steps, done = int(time), done + span * len(self.seeds)
-                rows.append(self._engine.harvest(span))
-                if judge is not None:
-                    gaps.append([float(judge(self.game, profile_of(own))) for own in self.learners])
+                done = float((self.steps - begun) * len(self.seeds))
+                try:
+                    self._engine.advance(int(time), lambda more, before=done: report(before + more, ""))
+                except (Failed, Leave) as stop:
+                    why = stop
+                else:
+                    note_down(int(time))
+                    why = self._divergence()
+                if why is not None:
+                    break
+        if isinstance(why, (Failed, Leave)) and self._engine.played.max() > (made[-1] if made else begun):
+            note_down(int(self._engine.played.max()))
+        run = self._run(made, rows, gaps if judge is not None else None, clock(), str(why or ""))
+        if why is not None and not isinstance(why, Leave):
+            raise LearningStopped(self._reason(why), run=run) from (why.__cause__ if isinstance(why, Failed) else None)
+        return run
+
+    def _run(
+        self,
+        times: list[int],
+        rows: list[tuple[Any, ...]],
+        gaps: list[list[float]] | None,
+        seconds: float,
+        note: str,
+    ) -> Run:
+        n, count = self.setting.n_players, len(self.seeds)
         columns = [np.stack(column, axis=1) for column in zip(*rows)]
+        if not rows:
+            columns = [np.zeros((count, 0, n))] * 4 + [np.zeros((count, 0))] * 2
         rewards, returns, discounted, wins, episodes, lengths = columns
-        judged = np.array(gaps).T if judge is not None else None
         return Run(
             self.setting.players,
             self.seeds,
-            times,
+            np.array(times, dtype=np.int64),
             self.learners,
             rewards,
             returns,
@@ -234,10 +279,80 @@ class Match:
             wins,
             episodes.astype(np.int64),
             lengths,
-            judged,
+            None if gaps is None else np.array(gaps).reshape(-1, count).T,
             self._engine.plays(),
-            clock(),
+            seconds,
+            note,
         )
+
+    def _divergence(self) -> str | None:
+        """Return which seed's learner has numbers that are not finite, if any has."""
+        for seed, own in zip(self.seeds, self.learners):
+            what = diverged(own, self._finite)
+            if what is not None:
+                return f"{what} after {self.steps} steps of seed {seed}: lower the learning rate or the rewards"
+        return None
+
+    def _reason(self, why: Failed | str) -> str:
+        if isinstance(why, str):
+            return f"{why}; what was learned is in .run and in the learners"
+        cause = why.__cause__
+        what = str(cause) if isinstance(cause, GameError) else f"{type(cause).__name__}: {cause}"
+        return (
+            f"step {why.step} of seed {self.seeds[why.seed]} could not be made: {what}; the records until then are in "
+            ".run, and the learners keep all that they learned before"
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the match to a ``.npz`` file without pickled objects; :meth:`load` goes on from there bit for bit.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        GameError
+            If somebody plays who is no table learner.
+        """
+        from marlgt.learners.saving import save_match
+
+        save_match(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path, game: Any, *, classes: Sequence[type] = ()) -> Match:
+        """Return the match that was saved.
+
+        Parameters
+        ----------
+        path : str or Path
+        game : NormalFormGame, StochasticGame or observed environment
+            The game that was played, made anew; an environment must repeat itself after ``reset(seed=...)``.
+        classes : sequence of types
+            Classes of learners that are not of marlgt.
+
+        Raises
+        ------
+        GameError
+            For a file that holds no match, or another game's.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import marlgt as gt
+        >>> game = gt.games.matching_pennies()
+        >>> match = Match(game, [gt.learners.QLearning(game, player=i) for i in range(2)], seeds=[0, 1])
+        >>> run = match.advance(400)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "match.npz")
+        ...     match.save(path)
+        ...     again = Match.load(path, game)
+        >>> bool((again.advance(600).rewards == match.advance(600).rewards).all())
+        True
+        """
+        from marlgt.learners.saving import load_match
+
+        return load_match(cls, path, game, classes)
 
 
 class _Fused:
@@ -283,39 +398,45 @@ class _Fused:
         plays = np.zeros((count, cells if cells * count <= 100 * _COUNTED_CELLS else 0), dtype=np.int64)
         ended = np.zeros((count, 2), dtype=np.int64)
         self._tally = Tally(place, np.zeros((count, 2, n)), np.zeros((count, 4, n)), ended, plays)
+        self.played = np.zeros(count, dtype=np.int64)
+        self._booked = np.zeros(count, dtype=np.int64)
 
-    def advance(self, steps: int, report: Callable[[float], None]) -> None:
-        count = len(self._streams)
-        work = steps * count * _STEP_WORK * len(self._forms)
-        loop = gear(self._loop, work)
-        for first in range(0, count, max(1, _CHUNK_STEPS // steps)):
-            last = min(count, first + max(1, _CHUNK_STEPS // steps))
-            done = 0
-            while done < steps:
-                span = min(steps - done, _CHUNK_STEPS)
-                loop(
-                    tuple(self._arena),
-                    self._legal,
-                    self._begins,
-                    self._forms,
-                    self._numbers,
-                    self._memories,
-                    self._streams,
-                    tuple(self._tally),
-                    *self._scratch,
-                    first,
-                    last,
-                    span,
-                )
-                done += span
-                report(float(first * steps + (last - first) * done))
+    def advance(self, until: int, report: Callable[[float], None]) -> None:
+        """Play every seed until it has made so many steps in all; Ctrl-C takes effect between chunks."""
+        left = until - self.played
+        loop = gear(self._loop, float(left.sum()) * _STEP_WORK * len(self._forms))
+        most = _CHUNK_STEPS if loop is not self._loop else _PLAIN_CHUNK_STEPS
+        done = 0
+        # Seeds that have as much to do are played together, as many as make a chunk.
+        for first, last in _runs(left, most):
+            while self.played[first] < until:
+                span = min(until - int(self.played[first]), most)
+                with interrupts_held():
+                    loop(
+                        tuple(self._arena),
+                        self._legal,
+                        self._begins,
+                        self._forms,
+                        self._numbers,
+                        self._memories,
+                        self._streams,
+                        tuple(self._tally),
+                        *self._scratch,
+                        first,
+                        last,
+                        span,
+                    )
+                    self.played[first:last] += span
+                done += span * (last - first)
+                report(float(done))
 
-    def harvest(self, span: int) -> tuple[NDArray[Any], ...]:
+    def harvest(self) -> tuple[NDArray[Any], ...]:
         """Return the records since the last call, and begin new ones."""
         sums, ended = self._tally.sums, self._tally.ended
         episodes = np.where(ended[:, 0] > 0, ended[:, 0], np.nan)
+        spans = self.played - self._booked
         rows = (
-            sums[:, 0] / span,
+            sums[:, 0] / np.where(spans > 0, spans, np.nan)[:, None],
             sums[:, 1] / episodes[:, None],
             sums[:, 2] / episodes[:, None],
             sums[:, 3].copy(),
@@ -323,6 +444,7 @@ class _Fused:
             ended[:, 1] / episodes,
         )
         sums[:], ended[:] = 0.0, 0
+        self._booked = self.played.copy()
         return rows
 
     def plays(self) -> NDArray[np.int64] | None:
@@ -330,9 +452,26 @@ class _Fused:
             return None
         return self._tally.plays.reshape(-1, *self._shape).copy()
 
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Return the arrays that, with the learners' settings, make the rest of the match the same bit for bit."""
-        return {"memories": self._memories, "streams": self._streams, **self._tally._asdict()}
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return the arrays that make what follows the same bit for bit; there is nothing else."""
+        return {"streams": self._streams, "played": self.played, "booked": self._booked, **self._tally._asdict()}, {}
+
+    def resume(self, arrays: Mapping[str, NDArray[Any]], rest: Mapping[str, Any]) -> None:
+        """Come back to where a match was."""
+        for name, own in self.state()[0].items():
+            own[...] = arrays[name]
+
+
+def _runs(left: NDArray[np.int64], most: int) -> Iterator[tuple[int, int]]:
+    """Yield ranges of neighbouring seeds with equally many steps left, of at most so many steps together."""
+    first = 0
+    while first < len(left):
+        last = first + 1
+        while last < len(left) and left[last] == left[first] and (last + 1 - first) * left[first] <= most:
+            last += 1
+        if left[first] > 0:
+            yield first, last
+        first = last
 
 
 def _padded(rows: Sequence[NDArray[Any]], dtype: Any) -> NDArray[Any]:
@@ -359,6 +498,11 @@ def _check_learners(setting: Setting, learners: Sequence[Any]) -> None:
     if central:
         if len(learners) > 1:
             raise GameError("a learner that controls everybody plays alone: give a list of that one learner")
+        if setting.numbering is not None and not setting.numbering.joint:
+            raise GameError(
+                "a learner that controls everybody must see what everybody sees: make the environment with "
+                'observed(..., shared="joint")'
+            )
     elif len(learners) != setting.n_players:
         raise GameError(f"there are {len(learners)} learners: give one for each of {setting.n_players} players")
     for i, learner in enumerate(learners):
@@ -370,6 +514,11 @@ def _check_learners(setting: Setting, learners: Sequence[Any]) -> None:
             raise GameError(
                 f"learners[{i}] is a learner of player {learner.player}: give the learners in player order, or make "
                 f"this one with player={i}"
+            )
+        if learner.setting.numbering is not setting.numbering:
+            raise GameError(
+                f"learners[{i}] was made for another numbering of observations: make it with the same observed(...) "
+                "object that is played"
             )
         if learner.setting.signature() != setting.signature():
             raise GameError(

@@ -39,6 +39,8 @@ class Setting:
         The game itself where there is one: learners read its structure (zero-sum or not), never its numbers.
     one_shot : bool
         Whether policies are given without the axis of states, as normal-form games take them.
+    numbering : Numbering or None
+        What numbers the observations of an environment; what is legal becomes known to it while it is played.
     """
 
     players: tuple[str, ...]
@@ -49,6 +51,7 @@ class Setting:
     title: str
     game: StochasticGame | None = None
     one_shot: bool = False
+    numbering: Any = None
 
     @property
     def n_players(self) -> int:
@@ -66,7 +69,7 @@ class Setting:
 
     def all_legal(self) -> bool:
         """Tell whether every action is legal everywhere."""
-        return all(bool(own.all()) for own in self.legal)
+        return self.numbering is None and all(bool(own.all()) for own in self.legal)
 
     def flat_legal(self) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Return what is legal as kernels read it, and where each player's part begins.
@@ -75,6 +78,9 @@ class Setting:
         """
         sizes = [own.size for own in self.legal]
         begins = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+        if self.numbering is not None:
+            # The very array in which the environment marks what is illegal when it is met.
+            return self.numbering.flat_legal, begins
         return np.concatenate([own.reshape(-1) for own in self.legal]), begins
 
     def signature(self) -> dict[str, Any]:
