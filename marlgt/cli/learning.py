@@ -16,7 +16,7 @@ from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.games.stochastic import StochasticGame
 from marlgt.learners.algorithms import make_learners, read_settings
-from marlgt.learners.play import play_seeds
+from marlgt.learners.matches import play_seeds
 from marlgt.learners.records import Run, bootstrap_interval
 
 __all__ = ["learn_game", "read_seeds"]

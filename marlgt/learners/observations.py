@@ -82,7 +82,7 @@ def observed(
     >>> env = observed(gt.games.parallel_env(gt.games.soccer(), horizon=50), discount=0.9, max_observations=1000)
     >>> pair = [gt.learners.QLearning(env, player=name) for name in env.setting.players]
     >>> run = gt.learners.play(env, pair, steps=200, seed=0)
-    >>> run.episodes.sum() >= 4, len(env.labels()) > 10
+    >>> bool(run.episodes.sum() >= 4), len(env.labels()) > 10
     (True, True)
     """
     made = environment() if _is_maker(environment) else environment

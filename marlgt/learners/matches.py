@@ -19,7 +19,7 @@ from marlgt.games._arrays import short
 from marlgt.games._doors import require_seed, require_whole
 from marlgt.games.stochastic import StochasticGame
 from marlgt.kernels import gear
-from marlgt.learners._fused import LEARNERS, Tally, arena_of, fused_loop
+from marlgt.learners._fused import LEARNERS, Tally, arena_of, fused_loop, seated
 from marlgt.learners._layout import EVERYBODY
 from marlgt.learners._stops import Failed, Leave, diverged, interrupts_held
 from marlgt.learners.records import Floats, Run, profile_of
@@ -233,7 +233,7 @@ class Match:
             made.append(time)
             rows.append(self._engine.harvest())
             if judge is not None:
-                gaps.append([float(judge(self.game, profile_of(own))) for own in self.learners])
+                gaps.append([float(judge(self.game, profile_of(own, self.views, self.moves))) for own in self.learners])
 
         why: Failed | Leave | str | None = None
         with progress("playing", total=float(steps * len(self.seeds))) as report:
@@ -283,6 +283,8 @@ class Match:
             self._engine.plays(),
             seconds,
             note,
+            self.views,
+            self.moves,
         )
 
     def _divergence(self) -> str | None:
@@ -352,7 +354,8 @@ class Match:
         """
         from marlgt.learners.saving import load_match
 
-        return load_match(cls, path, game, classes)
+        loaded: Match = load_match(cls, path, game, classes)
+        return loaded
 
 
 class _Fused:
@@ -381,7 +384,7 @@ class _Fused:
         ends = np.cumsum([len(x.memory) for x in owners])
         self._spans = {id(x): (int(end) - len(x.memory), int(end)) for x, end in zip(owners, ends)}
         self._begins = _padded([np.array(self._spans[id(x)]) for x in first], np.int64)
-        self._forms = _padded([x.form for x in first], np.int64)
+        self._forms = _padded([seated(x.form, i) for i, x in enumerate(first)], np.int64)
         self._numbers = _padded([x.numbers for x in first], np.float64)
         self._memories = np.empty((len(seeds), int(ends[-1])))
         for row, own in zip(self._memories, learners):
