@@ -18,7 +18,7 @@ from marlgt.kernels import lean_kernel, specialised
 from marlgt.learners._layout import COUNTS, EVERYBODY, PLAYER, PLAYERS, PROFILES, RUNNING, TERMINATED, TRUNCATED
 from marlgt.randomness import uniform
 
-__all__ = ["LEARNERS", "Arena", "Tally", "arena_of", "fused_loop"]
+__all__ = ["LEARNERS", "Arena", "Tally", "arena_of", "fused_loop", "seated"]
 
 LEARNERS = 6
 """Most learners that the fused loop seats."""
@@ -123,6 +123,19 @@ def absent_observe(
     stream: Any,
 ) -> None:
     """Stand for a learner that does not play."""
+
+
+def seated(form: NDArray[np.int64], seat: int) -> NDArray[np.int64]:
+    """Return the form of a learner who sits in another player's seat, and sees the game as from her own."""
+    own = int(form[PLAYER])
+    if own in (EVERYBODY, seat):
+        return form
+    n = int(form[PLAYERS])
+    there = form.copy()
+    there[PLAYER] = seat
+    # Her actions are numbered, and legal, as in her own seat; rewards and moves are those of this one.
+    there[COUNTS + 2 * n + seat] = form[COUNTS + 2 * n + own]
+    return there
 
 
 act_0 = act_1 = act_2 = act_3 = act_4 = act_5 = absent_act

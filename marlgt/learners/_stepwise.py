@@ -212,7 +212,11 @@ class Stepwise:
         for i, learner in enumerate(self._learners[k]):
             if not over[i]:
                 cut = truncated[i] and not terminated[i]
-                learner.observe(Transition(seen[i], played, rewards, following[i], terminated[i], cut))
+                own, paid = played, rewards
+                if isinstance(learner, TableLearner) and learner.player != i:
+                    # One learner on several seats is told what she did and got here as what she did in her own seat.
+                    own, paid = (_exchanged(x, learner.player, i) for x in (played, rewards))
+                learner.observe(Transition(seen[i], own, paid, following[i], terminated[i], cut))
 
     def _viewed(self, seen: Numbers) -> Numbers:
         if self._views is None:
@@ -305,3 +309,10 @@ class Stepwise:
     def _arrays(self) -> dict[str, NDArray[Any]]:
         names = ("lengths", "ongoing", "sums", "ended", "booked")
         return {"played": self.played, **{name: getattr(self, f"_{name}") for name in names}}
+
+
+def _exchanged(values: tuple[Any, ...], i: int, j: int) -> tuple[Any, ...]:
+    """Return a tuple with two of its entries exchanged."""
+    listed = list(values)
+    listed[i], listed[j] = listed[j], listed[i]
+    return tuple(listed)

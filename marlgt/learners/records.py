@@ -102,6 +102,9 @@ class Run:
     plays : ndarray of int64, shape (seeds, S, A_1, ..., A_n), or None
         How often each profile of actions was played in each state, where that was counted.
     seconds : float
+    note : str
+    views, moves : ndarray of int64, or None
+        As in :func:`marlgt.learners.play`: policies of learners are over these views, :meth:`profiles` over states.
     """
 
     players: tuple[str, ...]
@@ -118,6 +121,8 @@ class Run:
     plays: NDArray[np.int64] | None = None
     seconds: float = 0.0
     note: str = field(default="")
+    views: NDArray[np.int64] | None = None
+    moves: NDArray[np.int64] | None = None
 
     @property
     def steps(self) -> int:
@@ -181,16 +186,45 @@ class Run:
         >>> float(gt.concepts.nash_conv(game, run.profiles()[0]))
         0.0
         """
-        return [profile_of(learners) for learners in self.learners]
+        return [profile_of(learners, self.views, self.moves) for learners in self.learners]
 
     def __repr__(self) -> str:
         return f"<Run of {len(self.seeds)} seeds, {self.steps} steps each, {int(self.episodes.sum())} episodes ended>"
 
 
-def profile_of(learners: Sequence[Any]) -> tuple[Floats, ...]:
-    """Return the policies of learners, in player order; one learner may give those of all players."""
+def profile_of(
+    learners: Sequence[Any], views: NDArray[np.int64] | None = None, moves: NDArray[np.int64] | None = None
+) -> tuple[Floats, ...]:
+    """Return the policies of learners, in player order; one learner may give those of all players.
+
+    Policies over views, in numberings of actions of the players' own, are translated to the game's.
+    """
     profile: list[Floats] = []
     for learner in learners:
         policy = learner.policy()
-        profile.extend(policy if isinstance(policy, tuple) else (policy,))
+        if isinstance(policy, tuple):
+            # Who controls everybody sees what player 0 sees, and numbers the actions as the game does.
+            profile.extend(seated_policy(own, 0, views, None) for own in policy)
+        else:
+            profile.append(seated_policy(policy, len(profile), views, moves))
     return tuple(profile)
+
+
+def seated_policy(
+    policy: Floats, seat: int, views: NDArray[np.int64] | None, moves: NDArray[np.int64] | None
+) -> Floats:
+    """Return, over the game's own states and actions, the policy of a player who follows one over her view of them.
+
+    Parameters
+    ----------
+    policy : ndarray, shape (S, A), or (A,)
+    seat : int
+    views : ndarray of int64, shape (n, S), or None
+    moves : ndarray of int64, shape (n, most actions), or None
+    """
+    rows = policy if views is None or policy.ndim == 1 else policy[views[seat]]
+    if moves is None:
+        return rows
+    result = np.empty_like(rows)
+    result[..., moves[seat][: rows.shape[-1]]] = rows
+    return result
