@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+_MOST_TIMES = 2**24
 Schedule = float | Callable[[Floats], Any]
 """A number for every step, or a function of an array of steps, counted from 1."""
 
@@ -35,6 +36,8 @@ def recorded_times(record: int | Sequence[int], steps: int) -> NDArray[np.int64]
     if isinstance(record, (int, np.integer)) and not isinstance(record, bool):
         require_whole(record, "record", least=1)
         count = min(int(record), steps)
+        if count > _MOST_TIMES:
+            raise GameError(f"record is {count:,} times, above the limit of {_MOST_TIMES:,}: record fewer times")
         return np.array([steps * (k + 1) // count for k in range(count)], dtype=np.int64)
     if not isinstance(record, (Sequence, np.ndarray, range)) or isinstance(record, (str, bytes)):
         raise GameError(f"record is {short(record)}: give a number of times, or a list of steps from 1 to {steps}")

@@ -128,7 +128,6 @@ def test_regrets_are_those_of_the_joint_distribution(game):
 def test_nashpy_plays_the_same_where_nothing_ties(seed):
     # nashpy draws ties at random: with generic payoffs there are none after the first moves, which it draws.
     A, B = np.random.default_rng(seed).standard_normal((2, 4, 5))
-    np.random.seed(seed)
     counts = list(nashpy.Game(A, B).fictitious_play(iterations=200))
     first = [int(np.argmax(c)) for c in counts[1]]
     run = fictitious_play(gt.NormalFormGame.bimatrix(A, B), steps=200, first_actions=first)
