@@ -226,6 +226,11 @@ def payoff_based_log_linear(
     GameError
         For settings out of range.
 
+    Notes
+    -----
+    Experiments of two players at once, or one after the other, move play at no cost: keep their share well below
+    ``exp(-D / temperature)``, with D what an equilibrium pays above the next best action.
+
     References
     ----------
     Marden and Shamma (2012), section 5. There an experiment draws from all actions, here from the others.

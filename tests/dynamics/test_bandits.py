@@ -1,4 +1,4 @@
-"""Sampled play: every rule against its definition, the bookkeeping against the history, the gears against each other."""
+"""Sampled play: rules against their definitions, bookkeeping against the history, gears against each other."""
 
 import math
 
@@ -214,6 +214,47 @@ def test_a_rule_follows_its_definition(oracle, interpreted):
                 assert np.allclose(run.strategies[i][place], oracle(k, xs[:t], 40), atol=1e-9)
 
 
+def payoff_based_log_linear(k, xs):
+    # Marden and Shamma 2012, section 5: an experiment is a change by one who did not experiment the step before.
+    experimented = False
+    for t in range(1, len(xs)):
+        experimented = not experimented and xs[t][0] != xs[t - 1][0]
+    (a, x) = xs[-1]
+    if experimented:
+        before, earned = xs[-2]
+        weights = np.exp(np.array([earned, x]) / 0.5)
+        return weights[0] / weights.sum() * np.eye(k)[before] + weights[1] / weights.sum() * np.eye(k)[a]
+    return np.where(np.arange(k) == a, 0.7, 0.3 / (k - 1))
+
+
+def win_stay_lose_shift(k, xs):
+    aspiration = 0.2
+    for _, x in xs[:-1]:
+        aspiration += 0.1 * (x - aspiration)
+    a, x = xs[-1]
+    kept = np.eye(k)[a] if x >= aspiration else (1 - np.eye(k)[a]) / (k - 1)
+    return 0.05 / k + 0.95 * kept
+
+
+SETTINGS = {
+    payoff_based_log_linear: {"temperature": 0.5, "experimentation": 0.3},
+    win_stay_lose_shift: {"aspiration": 0.2, "adaptation": 0.1, "tremble": 0.05},
+}
+
+
+@pytest.mark.parametrize("oracle", SETTINGS, ids=lambda oracle: oracle.__name__)
+def test_a_rule_for_payoffs_as_they_are_follows_its_definition(oracle, interpreted):
+    rng = np.random.default_rng(9)
+    for seed, shape in enumerate([(2, 2), (3, 4), (2, 3, 2)]):
+        game = gt.NormalFormGame(rng.normal(size=(len(shape), *shape)))
+        rule = getattr(dynamics, oracle.__name__)
+        run = rule(game, steps=60, record=60, seed=seed, keep_actions=True, **SETTINGS[oracle])
+        for i, k in enumerate(shape):
+            xs = [(int(a[i]), game.payoffs[i][tuple(a)]) for a in run.actions]
+            for t in range(60):
+                assert np.allclose(run.strategies[i][t], oracle(k, xs[: t + 1]), atol=1e-9)
+
+
 @pytest.mark.parametrize("name", ["exp3", "reinforcement_procedure", "log_linear_learning", "trial_and_error"])
 def test_both_gears_give_the_same_bits(name, monkeypatch):
     game = gt.NormalFormGame(np.random.default_rng(5).normal(size=(2, 3, 2)))
@@ -222,7 +263,8 @@ def test_both_gears_give_the_same_bits(name, monkeypatch):
         monkeypatch.setenv("MARLGT_GEAR", gear)
         runs.append(getattr(dynamics, name)(game, steps=400, seed=8, keep_actions=True))
     plain, fast = runs
-    assert np.array_equal(plain.actions, fast.actions) and np.array_equal(plain.regrets, fast.regrets)
+    assert np.array_equal(plain.actions, fast.actions)
+    assert np.array_equal(plain.regrets, fast.regrets)
     assert all(np.array_equal(a, b) for a, b in zip(plain.strategies, fast.strategies))
 
 
@@ -234,7 +276,8 @@ def test_a_run_is_the_same_alone_and_in_a_batch(name, interpreted):
     batch = dynamics.many(rule, games, seeds=[4, 9, 4], steps=60)
     for game, seed, run in zip(games, [4, 9, 4], batch):
         alone = rule(game, steps=60, seed=seed)
-        assert np.array_equal(run.joint, alone.joint) and np.array_equal(run.regrets, alone.regrets)
+        assert np.array_equal(run.joint, alone.joint)
+        assert np.array_equal(run.regrets, alone.regrets)
         assert all(np.array_equal(a, b) for a, b in zip(run.strategies, alone.strategies))
 
 
@@ -247,7 +290,8 @@ def test_starts_are_where_play_begins(interpreted):
     runs = dynamics.many(
         dynamics.cross_learning, PENNIES, starts=[([1, 0], [0, 1]), ([0, 1], [0, 1])], steps=3, keep_actions=True
     )
-    assert runs[0].actions.tolist() == [[0, 1]] * 3 and runs[1].actions.tolist() == [[1, 1]] * 3
+    assert runs[0].actions.tolist() == [[0, 1]] * 3
+    assert runs[1].actions.tolist() == [[1, 1]] * 3
     with pytest.raises(gt.GameError, match="exp3 begins with uniform strategies"):
         dynamics.many(dynamics.exp3, PENNIES, starts=[([1, 0], [0, 1])], steps=3)
 
@@ -269,7 +313,8 @@ def test_a_weight_that_fell_far_rises_again(interpreted):
     for _ in range(3001):
         total = weigh(0, 0, 3, 2, 1.0, memory)
     share = memory[0, 3:6] / total
-    assert share[0] == 0.0 and share[2] / share[1] == pytest.approx(math.e)
+    assert share[0] == 0.0
+    assert share[2] / share[1] == pytest.approx(math.e)
 
 
 BAD = [
