@@ -16,7 +16,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.dynamics._flow_kernels import exponential_step, map_step, observing_step, run_flows, runge_kutta_step
+from marlgt.dynamics._flow_kernels import (
+    MOST_PIECES,
+    exponential_step,
+    map_step,
+    observing_step,
+    run_flows,
+    runge_kutta_step,
+)
 from marlgt.dynamics.trajectory import MOST_TRACKED, Batch, Trajectories, Trajectory, trajectory
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
@@ -40,8 +47,10 @@ LARGEST_CUT = 0.02
 _CHUNK_WORK = 100_000_000.0
 _MOST_JOINT = 3 * 10**7
 _MOST_RECORDED = 3 * 10**8
+_MOST_STEPS = 10**15
 _WORK_ROWS = 10
 _STAGES = {map_step: 1, exponential_step: 30}
+_MOST_STAGES = {exponential_step: 4 * MOST_PIECES}
 
 
 @dataclass(frozen=True)
@@ -120,6 +129,11 @@ def run_flow(
         longest = [positive(dt, "dt")] * len(games)
     else:
         longest = [STEP_SHARE / s if s > 0.0 else interval for s in (rule.speed(g) for g in games)]
+    if duration > _MOST_STEPS * min(longest):
+        raise GameError(
+            f"a duration of {duration:g} in steps of {min(longest):.3g} is more than {_MOST_STEPS:.0e} steps: give a "
+            "shorter duration or a longer dt, or payoffs in a larger unit"
+        )
     parts = np.array([max(1, int(np.ceil(interval / step - 1e-9))) for step in longest], dtype=np.int64)
     if one_population:
         _require_one_population(games)
@@ -141,6 +155,8 @@ def run_map(
     """Iterate a map and return its trajectory, or the trajectories of a batch."""
     games = games_of(game)
     require_whole(steps, "steps", least=1)
+    if steps > _MOST_STEPS:
+        raise GameError(f"steps is {steps}: at most {_MOST_STEPS:.0e} steps are counted exactly")
     require_whole(record, "record", least=1)
     require_flag(one_population, "one_population")
     if one_population:
@@ -200,7 +216,7 @@ class _Setup:
         with progress(self.rule.name.replace("_", " "), total=float(times[-1])) as report:
             for t in range(1, len(times)):
                 self._advance(
-                    step, sums, joint, parts[t - 1], dt, ahead, functools.partial(report, float(times[t - 1]), "")
+                    step, sums, joint, parts[t - 1].copy(), dt, ahead, functools.partial(report, float(times[t - 1]), "")
                 )
                 path[t], totals[t], joints[t] = self.x, sums / times[t], joint / times[t]
         averages, regrets = self._averages(totals)
@@ -240,8 +256,9 @@ class _Setup:
         one = stages * ((4.0 if n == 2 else 8.0 * n) * profiles + 20.0 * width + 6.0 * n * joint.shape[1] + 60.0)
         run = gear(specialised(run_flows, advance=step), one * ahead)
         work, digits, cuts = np.empty((_WORK_ROWS, max(width, n))), np.zeros(n, dtype=np.int64), np.zeros(count)
-        block = max(1, min(count, int(_CHUNK_WORK / one)))
-        most = max(1, int(_CHUNK_WORK / (one * block)))
+        worst = one * _MOST_STAGES.get(self.rule.step, stages) / stages
+        block = max(1, min(count, int(_CHUNK_WORK / worst)))
+        most = max(1, int(_CHUNK_WORK / (worst * block)))
         with np.errstate(all="ignore"):
             for low in range(0, count, block):
                 rows = slice(low, low + block)

@@ -352,18 +352,11 @@ def run_flows(
 ) -> None:
     """Move every run, a row of each array, from its step ``done`` by at most ``most`` of its ``steps``, in place."""
     for r in range(x.shape[0]):
+        # Rows are cut once: a view costs about as much as a small step.
+        game, state, total, mean = payoffs[r], x[r], sums[r], joint[r]
+        kept, numbers, length = memory[r], rates[r], dt[r]
+        cut = cuts[r]
         for _ in range(done, min(steps[r], done + most)):
-            cut = advance(
-                payoffs[r],
-                offsets,
-                x[r],
-                sums[r],
-                joint[r],
-                memory[r],
-                rates[r],
-                work,
-                digits,
-                dt[r],
-                one_population,
-            )
-            cuts[r] = max(cuts[r], cut)
+            below = advance(game, offsets, state, total, mean, kept, numbers, work, digits, length, one_population)
+            cut = max(cut, below)
+        cuts[r] = cut

@@ -210,7 +210,7 @@ def weighted_policy_learner(
 ) -> Trajectory:
     """Climb payoffs with a gradient that fades as the probability nears the edge that it heads for.
 
-    An action's probability x moves by ``step g (1 - x)`` where ``g > 0`` and by ``step g x`` where ``g < 0``, g being what
+    An action's probability x moves by ``step g (1 - x)`` for ``g > 0`` and by ``step g x`` for ``g < 0``, g being what
     the action earns above the mean of the others; then to the nearest distribution that gives every action at least
     ``floor``. Circles about a mixed equilibrium shrink slowly, and no further than to about the step.
 

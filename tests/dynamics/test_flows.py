@@ -432,6 +432,9 @@ def test_large_payoffs_that_differ_little_keep_their_digits():
     ("flow", "rest", "message"),
     [
         (replicator_dynamics, {"duration": -1.0}, "duration"),
+        (replicator_dynamics, {"dt": 1e-300}, "shorter duration or a longer dt"),
+        (replicator_dynamics, {"record": 10**9}, "record fewer times"),
+        (discrete_replicator, {"steps": 10**16}, "steps is 10000000000000000"),
         (replicator_dynamics, {"dt": 0.0}, "dt is 0.0: it must be positive"),
         (replicator_dynamics, {"record": 0}, "record is 0"),
         (replicator_dynamics, {"joint": "yes"}, "joint is 'yes'"),
