@@ -20,6 +20,7 @@ _EXPORTS = {
     "cross_learning": "marlgt.dynamics.reinforcement",
     "discrete_replicator": "marlgt.dynamics.replication",
     "epsilon_greedy": "marlgt.dynamics.reinforcement",
+    "epsilon_greedy_dynamics": "marlgt.dynamics.value_tracking",
     "exp3": "marlgt.dynamics.bandits",
     "exp3_ix": "marlgt.dynamics.bandits",
     "exp3_p": "marlgt.dynamics.bandits",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import marlgt as gt
 from marlgt.dynamics import (
+    epsilon_greedy_dynamics,
     extragradient_ascent,
     gradient_field,
     infinitesimal_gradient_ascent,
@@ -31,6 +32,7 @@ MAPS = [
     weighted_policy_learner,
     extragradient_ascent,
     optimistic_gradient_ascent,
+    epsilon_greedy_dynamics,
 ]
 PENNIES = gt.games.matching_pennies()
 
@@ -229,7 +231,13 @@ def by_optimism(game, profile, memory):
     return [nearest_distribution(x + 0.1 * v - 0.05 * w) for x, v, w in zip(profile, now, last)]
 
 
-DEFINITIONS = [by_hill_climbing, by_wolf, by_weighted_gradients, by_extragradients, by_optimism]
+def by_greed(game, profile, memory):
+    payoffs = gradients(game, profile)
+    memory.append([q + 0.01 * x * (v - q) for q, x, v in zip(memory[-1], profile, payoffs)] if memory else payoffs)
+    return [0.1 / len(q) + 0.9 * (np.arange(len(q)) == np.argmax(q)) for q in memory[-1]]
+
+
+DEFINITIONS = [by_hill_climbing, by_wolf, by_weighted_gradients, by_extragradients, by_optimism, by_greed]
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (4, 3), (2, 3, 2)])
@@ -297,11 +305,18 @@ def test_wolf_climbing_closes_in_on_mixed_equilibria_that_plain_climbing_circles
         assert wolf.nash_conv_current[-30:].mean() < 0.4 * plain.nash_conv_current[-30:].mean()
 
 
-@pytest.mark.parametrize("dynamic", [*MAPS, infinitesimal_gradient_ascent, lola_dynamics])
+@pytest.mark.parametrize("dynamic", [*MAPS[:-1], infinitesimal_gradient_ascent, lola_dynamics])
 def test_a_dominant_action_is_found_in_the_prisoners_dilemma(dynamic):
     plainly = {"opponent_step": 0.0} if dynamic is lola_dynamics else {}
     run = dynamic(gt.games.prisoners_dilemma(), steps=3000, **plainly)
     assert run.last.epsilon < 0.05
+
+
+def test_greedy_players_of_pennies_go_round_and_average_the_equilibrium():
+    run = epsilon_greedy_dynamics(PENNIES, epsilon=0.1, steps=4000, record=400)
+    for held, average in zip(run.strategies, run.averages):
+        assert set(np.round(held[1:, 0], 9)) == {0.05, 0.95}
+        assert abs(average[-1, 0] - 0.5) < 0.1
 
 
 def test_a_map_has_the_same_bits_in_a_batch_and_in_both_gears(monkeypatch):
@@ -324,6 +339,8 @@ def test_a_map_has_the_same_bits_in_a_batch_and_in_both_gears(monkeypatch):
         (wolf_iga, {"while_losing": 0}, "while_losing"),
         (wolf_iga, {"equilibrium": [[1, 0]]}, "2 players but the profile has 1"),
         (policy_hill_climbing, {"delta": -1}, "delta"),
+        (epsilon_greedy_dynamics, {"epsilon": 0.0}, "epsilon is 0.0"),
+        (epsilon_greedy_dynamics, {"step": 1.5}, "step is 1.5: give a number above 0, at most 1"),
         (weighted_policy_learner, {"floor": 0.5}, "floor is 0.5"),
         (extragradient_ascent, {"step": float("nan")}, "step"),
         (lola_dynamics, {"opponent_step": -1}, "opponent_step"),
