@@ -235,6 +235,7 @@ class Match:
             if judge is not None:
                 gaps.append([float(judge(self.game, profile_of(own, self.views, self.moves))) for own in self.learners])
 
+        self._engine.prepare(steps)
         why: Failed | Leave | str | None = None
         with progress("playing", total=float(steps * len(self.seeds))) as report:
             for time in times:
@@ -378,7 +379,7 @@ class _Fused:
         self._legal = setting.flat_legal()[0]
         first = learners[0]
         pairs = [(type(x).act_kernel, type(x).observe_kernel) for x in first]
-        self._loop = fused_loop(pairs)
+        self._loop, self._learners = fused_loop(pairs), len(first)
         # A learner in two places has one memory.
         owners = list({id(x): x for x in first}.values())
         ends = np.cumsum([len(x.memory) for x in owners])
@@ -404,10 +405,14 @@ class _Fused:
         self.played = np.zeros(count, dtype=np.int64)
         self._booked = np.zeros(count, dtype=np.int64)
 
+    def prepare(self, steps: int) -> None:
+        """Have the loop compiled where so many steps of every seed repay that."""
+        gear(self._loop, float(steps * len(self._streams)) * _STEP_WORK * self._learners)
+
     def advance(self, until: int, report: Callable[[float], None]) -> None:
         """Play every seed until it has made so many steps in all; Ctrl-C takes effect between chunks."""
         left = until - self.played
-        loop = gear(self._loop, float(left.sum()) * _STEP_WORK * len(self._forms))
+        loop = gear(self._loop, 0.0)
         most = _CHUNK_STEPS if loop is not self._loop else _PLAIN_CHUNK_STEPS
         done = 0
         # Seeds that have as much to do are played together, as many as make a chunk.

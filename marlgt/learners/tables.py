@@ -114,6 +114,7 @@ class TableLearner:
         self.memory: Floats = np.zeros(int(begins[-1]))
         self.memory[PENDING] = -1.0
         self._stream = streams([0])[0]
+        self._scratch = np.zeros(self.setting.n_players, dtype=np.int64), np.zeros(self.setting.n_players)
 
     def table(self, name: str) -> Floats:
         """Return one table of the memory, a view: writing to it changes what the learner knows."""
@@ -148,10 +149,12 @@ class TableLearner:
         """Learn from one step."""
         s, actions, rewards, following, terminated, truncated = transition
         ended = TERMINATED if terminated else TRUNCATED if truncated else RUNNING
-        played = np.array(actions, dtype=np.int64)
-        own = int(played @ self.setting.strides()) if self.player == EVERYBODY else int(played[self.player])
+        # Two scratch arrays of the learner's own: to make new ones costs as much as an update.
+        played, paid = self._scratch
+        played[:] = actions
+        paid[:] = rewards
+        own = int(played @ self.setting.strides()) if self.player == EVERYBODY else int(actions[self.player])
         observe = gear(type(self).observe_kernel, 0.0)
-        paid = np.array(rewards, dtype=np.float64)
         knowledge = (self.memory, self.form, self.numbers, self._legal)
         observe(*knowledge, s, own, played, paid, following, ended, self._stream)
 
