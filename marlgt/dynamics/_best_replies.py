@@ -14,25 +14,29 @@ __all__ = ["pick", "respond_best", "respond_best_slowly", "tie_rule", "with_ties
 
 
 @kernel
+def least_tied(values: Any, slack: float) -> float:
+    """Return the value from which an action ties with the best: ``slack`` below it."""
+    highest = values[0]
+    for a in range(1, values.shape[0]):
+        highest = max(highest, values[a])
+    return float(highest - slack)
+
+
+@kernel
 def first_best(values: Any, slack: float, current: int, stream: Any) -> int:
     """Return the lowest of the best actions; those within ``slack`` of the best tie with it."""
-    best = 0
-    for a in range(1, values.shape[0]):
-        if values[a] > values[best]:
-            best = a
-    if slack > 0.0:
-        limit = values[best] - slack
-        for a in range(best):
-            if values[a] >= limit:
-                return a
-    return best
+    limit = least_tied(values, slack)
+    for a in range(values.shape[0]):
+        if values[a] >= limit:
+            return a
+    return current
 
 
 @kernel
 def last_best(values: Any, slack: float, current: int, stream: Any) -> int:
     """Return the highest of the best actions."""
-    limit = values[first_best(values, 0.0, current, stream)] - slack
-    best = 0
+    limit = least_tied(values, slack)
+    best = current
     for a in range(values.shape[0]):
         if values[a] >= limit:
             best = a
@@ -42,7 +46,7 @@ def last_best(values: Any, slack: float, current: int, stream: Any) -> int:
 @kernel
 def any_best(values: Any, slack: float, current: int, stream: Any) -> int:
     """Return one of the best actions, each as likely as the others."""
-    limit = values[first_best(values, 0.0, current, stream)] - slack
+    limit = least_tied(values, slack)
     tied = 0
     for a in range(values.shape[0]):
         if values[a] >= limit:
@@ -59,9 +63,9 @@ def any_best(values: Any, slack: float, current: int, stream: Any) -> int:
 @kernel
 def same_best(values: Any, slack: float, current: int, stream: Any) -> int:
     """Return the current action if it is one of the best, else the lowest of them."""
-    best = first_best(values, slack, current, stream)
-    highest = values[first_best(values, 0.0, current, stream)]
-    return current if values[current] >= highest - slack else best
+    if values[current] >= least_tied(values, slack):
+        return current
+    return first_best(values, slack, current, stream)
 
 
 @kernel

@@ -7,7 +7,8 @@ games (Monderer and Shapley 1996); in Shapley's game (1964) they cycle for ever,
 geometrically.
 
 With two players the payoffs against the frequencies are, but for a factor, the sums of the payoff rows of the actions
-played: a step adds one stored row for each player.
+played: a step adds one stored row for each player. While a profile is repeated the sums move along a line, so that the
+steps for which it will go on being the only best reply are reckoned, and only added up.
 """
 
 from __future__ import annotations
@@ -35,10 +36,37 @@ __all__ = ["fictitious_play"]
 _SLACK = 1e-12
 """With more players beliefs are rounded: payoffs within this share of the largest tie with the best."""
 
+_PATIENCE = 4
+"""Steps without a change after which to reckon how long there will be none."""
+
 _GUARANTEE = (
     "The frequencies approach Nash in two-player zero-sum games (Robinson 1951), 2 x n games and potential games; in "
     "Shapley's game they cycle for ever, with runs that grow geometrically."
 )
+
+
+@kernel
+def safe_steps(values: Any, heard: Any, best: int, most: int) -> int:
+    """Return for how many more steps an action stays the only best one while ``heard`` is added at each, or fewer."""
+    steps = float(most)
+    for k in range(values.shape[0]):
+        if k != best:
+            gap = values[best] - values[k]
+            gain = heard[k] - heard[best]
+            if gap <= 0.0:
+                return 0
+            # One step less than the quotient, so that its rounding does no harm.
+            if gain > 0.0 and gap < (steps + 1.0) * gain:
+                steps = gap / gain - 1.0
+    return max(int(steps), 0)
+
+
+@kernel
+def add_often(values: Any, heard: Any, times: int) -> None:
+    """Add one row to another so many times, rounding as if step by step."""
+    for _ in range(times):
+        for k in range(values.shape[0]):
+            values[k] += heard[k]
 
 
 @kernel
@@ -78,41 +106,61 @@ def play_two(
         second = counts[r, m:]
         a = now[r, 0]
         b = now[r, 1]
-        for t in range(bounds[0], bounds[1]):
+        first_earned = earned[r, 0]
+        second_earned = earned[r, 1]
+        t = bounds[0]
+        unchanged = 0
+        while t < bounds[1]:
+            last_a = a
+            last_b = b
             if t > 0:
                 a = pick(rows, 0.0, a, stream)
                 if not alternating:
                     b = pick(columns, 0.0, b, stream)
-            heard = game[m * n + a * n : m * n + (a + 1) * n]
-            for k in range(n):
-                columns[k] += heard[k]
+            by_first = game[m * n + a * n : m * n + (a + 1) * n]
+            add_often(columns, by_first, 1)
             if alternating and t > 0:
                 b = pick(columns, 0.0, b, stream)
-            earned[r, 1] += heard[b]
-            heard = game[b * m : (b + 1) * m]
-            for k in range(m):
-                rows[k] += heard[k]
-            earned[r, 0] += heard[a]
-            first[a] += 1.0
-            second[b] += 1.0
+            by_second = game[b * m : (b + 1) * m]
+            add_often(rows, by_second, 1)
+            # A profile played for some steps often stays for many: then nobody need look for a best reply.
+            extra = 0
+            unchanged = unchanged + 1 if a == last_a and b == last_b else 0
+            if unchanged >= _PATIENCE:
+                unchanged = 0
+                limit = bounds[1] if cursor >= times.shape[0] else min(bounds[1], times[cursor])
+                extra = safe_steps(rows, by_second, a, limit - t - 1)
+                if extra > 0:
+                    extra = safe_steps(columns, by_first, b, extra)
+                add_often(rows, by_second, extra)
+                add_often(columns, by_first, extra)
+            for _ in range(1 + extra):
+                first_earned += by_second[a]
+                second_earned += by_first[b]
+            first[a] += 1.0 + extra
+            second[b] += 1.0 + extra
             if tracking:
-                joint[r, a * n + b] += 1.0
+                joint[r, a * n + b] += 1.0 + extra
             if keeping:
-                kept[r, t, 0] = a
-                kept[r, t, 1] = b
-            if cursor < times.shape[0] and t + 1 == times[cursor]:
+                for s in range(t, t + 1 + extra):
+                    kept[r, s, 0] = a
+                    kept[r, s, 1] = b
+            t += 1 + extra
+            if cursor < times.shape[0] and t == times[cursor]:
                 shot = shots[r, cursor]
                 shot[0, a] = 1.0
                 shot[0, m + b] = 1.0
                 for k in range(m + n):
-                    shot[1, k] = counts[r, k] / (t + 1)
+                    shot[1, k] = counts[r, k] / t
                 for k in range(joint.shape[1]):
-                    joints[r, cursor, k] = joint[r, k] / (t + 1)
-                regrets[r, cursor, 0] = (rows.max() - earned[r, 0]) / (t + 1)
-                regrets[r, cursor, 1] = (columns.max() - earned[r, 1]) / (t + 1)
+                    joints[r, cursor, k] = joint[r, k] / t
+                regrets[r, cursor, 0] = (rows.max() - first_earned) / t
+                regrets[r, cursor, 1] = (columns.max() - second_earned) / t
                 cursor += 1
         now[r, 0] = a
         now[r, 1] = b
+        earned[r, 0] = first_earned
+        earned[r, 1] = second_earned
 
 
 def fictitious_play(

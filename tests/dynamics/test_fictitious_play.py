@@ -102,6 +102,38 @@ def test_both_gears_play_the_same_actions(ties, monkeypatch):
     assert np.array_equal(plain.regrets, fast.regrets)
 
 
+@pytest.mark.parametrize("ties", ["lowest", "highest", "stay"])
+@pytest.mark.parametrize("alternating", [False, True])
+def test_long_runs_are_those_of_looking_for_a_best_reply_at_every_step(ties, alternating):
+    rng = np.random.default_rng(12)
+    games = [*rng.integers(0, 3, size=(4, 2, 3, 4)).astype(float), *rng.standard_normal((4, 2, 3, 4))]
+    choose = {
+        "lowest": lambda u, last: np.flatnonzero(u == u.max())[0],
+        "highest": lambda u, last: np.flatnonzero(u == u.max())[-1],
+        "stay": lambda u, last: last if u[last] == u.max() else int(u.argmax()),
+    }[ties]
+    for A, B in games:
+        rows, columns, a, b, played = np.zeros(3), np.zeros(4), 0, 0, []
+        for t in range(1500):
+            if t > 0:
+                a = choose(rows, a)
+                b = b if alternating else choose(columns, b)
+            columns += B[a]
+            if alternating and t > 0:
+                b = choose(columns, b)
+            rows += A[:, b]
+            played.append((a, b))
+        game = gt.NormalFormGame.bimatrix(A, B)
+        run = fictitious_play(game, steps=1500, ties=ties, alternating=alternating, record=[7, 700])
+        assert np.array_equal(run.actions, played)
+        assert np.allclose(run.regrets[-1], [rows.max() / 1500, columns.max() / 1500] - earned(game, played))
+
+
+def earned(game, played):
+    """Return the average payoffs of the actions played."""
+    return np.array([game.payoffs[(slice(None), *profile)] for profile in played]).mean(axis=0)
+
+
 def test_the_record_is_that_of_the_actions():
     run = fictitious_play(SHAPLEY, steps=50, record=50, first_actions=(1, 2))
     for player in range(2):
