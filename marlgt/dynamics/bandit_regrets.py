@@ -236,8 +236,8 @@ def reinforcement_procedure(
         The share ``exploration / t^power`` of uniform exploration; the theorem asks for a power below 1/4, and a power
         of 0 leads into approximate correlated equilibria.
     inertia : float, optional
-        The number mu, with payoffs between 0 and 1: larger ones leave an action more seldom. The theorem asks for more
-        than ``K - 1``, which is the bound on the payoffs times the number of other actions; ``1.01 (K - 1)`` if not
+        The number mu, for payoffs between 0 and 1: with larger ones an action is left more seldom. The theorem asks for
+        more than ``2 (K - 1)``, twice the largest payoff times the number of other actions; ``2.02 (K - 1)`` if not
         given.
 
     Returns
@@ -259,12 +259,12 @@ def reinforcement_procedure(
 
     References
     ----------
-    Hart and Mas-Colell (2001), section 4.
+    Hart and Mas-Colell (2001).
     """
     counts = action_counts(game)
     if inertia is not None:
         positive(inertia, "inertia")
-    factors = [1.01 * max(k - 1, 1) if inertia is None else float(inertia) for k in counts]
+    factors = [2.02 * max(k - 1, 1) if inertia is None else float(inertia) for k in counts]
     settings = _rows(counts, _explored(exploration), share(power, "power"), 0.0)
     settings[:, 2] = factors
     rule = Rule(

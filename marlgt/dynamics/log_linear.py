@@ -199,7 +199,7 @@ def payoff_based_log_linear(
     keep_actions: bool = False,
     joint: bool | None = None,
     temperature: float = 0.1,
-    experimentation: float | None = None,
+    experimentation: float = 0.01,
     start: Profile | None = None,
 ) -> Trajectory:
     """Let every player now and then try another action, and keep it by the logit of the two payoffs received.
@@ -211,9 +211,9 @@ def payoff_based_log_linear(
         As in :func:`~marlgt.dynamics.exp3`.
     temperature : float
         In the game's units of payoff.
-    experimentation : float, optional
-        The share of steps in which a player tries another action, from 0 to 1; 0.01 if not given. The theorem takes
-        a high power of ``exp(-1 / temperature)``.
+    experimentation : float
+        The share of steps in which a player tries another action, from 0 to 1. The theorem takes a high power of
+        ``exp(-1 / temperature)``.
     start : profile, optional
         What the first actions are drawn from, uniform if not given.
 
@@ -233,10 +233,10 @@ def payoff_based_log_linear(
 
     References
     ----------
-    Marden and Shamma (2012), section 5. There an experiment draws from all actions, here from the others.
+    Marden and Shamma (2012). There an experiment draws from all actions, here from the others.
     """
     counts = action_counts(game)
-    tried = share(0.01 if experimentation is None else experimentation, "experimentation")
+    tried = share(experimentation, "experimentation")
     rule = Rule(
         "payoff_based_log_linear",
         "In a game with a potential only its maxima are stochastically stable as temperature and experiments vanish, "

@@ -2,7 +2,7 @@
 
 Perturb a process so that some moves, the mistakes, have probabilities of the order ``e^r`` with a resistance r > 0, the
 others 0. As e falls to 0 the stationary distribution concentrates on the recurrent classes of the process without
-mistakes whose stochastic potential is least (Young 1993, Theorem 4): the least sum of resistances of a tree in which
+mistakes whose stochastic potential is least (Young 1993): the least sum of resistances of a tree in which
 every other class has a path to it, where the resistance from one class to another is that of the cheapest path. The
 radius of a class is the least resistance out of it, its coradius the largest resistance from another class to it; a
 class with a radius above its coradius is the only one (Ellison 2000).

@@ -143,7 +143,7 @@ def reinforcement_procedure(k, xs, steps):
                 regret = 0.0
                 for (a, x), q in zip(xs[:t], strategies):
                     regret += q[j] / q[b] * x if a == b else -x if a == j else 0.0
-                p[b] = (1 - explored) * min(max(regret / t, 0) / (1.01 * (k - 1)), 1 / (k - 1)) + explored / k
+                p[b] = (1 - explored) * min(max(regret / t, 0) / (2.02 * (k - 1)), 1 / (k - 1)) + explored / k
         p[j] = 1 - p.sum()
         strategies.append(p)
     return strategies[-1]
@@ -215,7 +215,7 @@ def test_a_rule_follows_its_definition(oracle, interpreted):
 
 
 def payoff_based_log_linear(k, xs):
-    # Marden and Shamma 2012, section 5: an experiment is a change by one who did not experiment the step before.
+    # Marden and Shamma 2012: an experiment is a change by one who did not experiment the step before.
     experimented = False
     for t in range(1, len(xs)):
         experimented = not experimented and xs[t][0] != xs[t - 1][0]

@@ -83,7 +83,7 @@ def test_the_averages_of_exp3_approach_the_value_at_the_rate_of_its_regret():
 
 @pytest.mark.parametrize("game", [SHAPLEY, CHICKEN], ids=["shapley", "chicken"])
 def test_the_reinforcement_procedure_approaches_the_correlated_equilibria(game):
-    # Hart and Mas-Colell 2001, Theorem 1.
+    # Hart and Mas-Colell 2001.
     runs = dynamics.many(dynamics.reinforcement_procedure, game, seeds=range(8), steps=300_000, record=[1_000])
     spread = float(game.payoff_range.max())
     early, late = runs.ce_gap[:, 0].mean() / spread, runs.ce_gap[:, -1].mean() / spread

@@ -46,7 +46,7 @@ def test_the_shortest_tree_is_that_of_enumeration(count, data):
 
 @given(st.lists(st.integers(0, 12), min_size=4, max_size=4))
 def test_the_risk_dominant_convention_is_stable_in_large_populations(A):
-    # Kandori, Mailath and Rob 1993, Theorem 3: a strict coordination game, a - c against d - b.
+    # Kandori, Mailath and Rob 1993: a strict coordination game, a - c against d - b.
     a, b, c, d = A
     if not (a > c and d > b and abs((a - c) - (d - b)) > 0):
         return
@@ -136,7 +136,7 @@ def logit_chain(game, heat):
 
 
 def test_at_low_temperatures_the_chain_is_nearly_always_at_the_stable_profiles():
-    # Young 1993, Theorem 4, on games without a potential.
+    # Young 1993, on games without a potential.
     rng = np.random.default_rng(0)
     for _ in range(15):
         game = gt.NormalFormGame(rng.integers(0, 6, size=(2, 3, 3)))
