@@ -306,6 +306,56 @@ def learn(
     return 0
 
 
+def dynamics(
+    rule: Positional[str],
+    game: Positional[str] = "",
+    *,
+    steps: int | None = None,
+    start: str | None = None,
+    seed: int | None = None,
+    set: tuple[str, ...] = (),
+    plot: Literal["gaps", "simplex", "square", "phase"] | None = None,
+    output: Path | None = None,
+    format: Literal["table", "json"] = "table",
+) -> int:
+    """Follow a rule of play that knows the game, and tell its gaps from equilibrium over time.
+
+    Args:
+        rule: A dynamic by name, such as fictitious_play, regret_matching or replicator_dynamics; `marlgt dynamics list`
+            names them all.
+        game: A file, a catalogue name, or - for a game on standard input.
+        steps: Steps to play, or the duration of a flow.
+        start: The first strategies, as 1/2,1/2;0,1 or as JSON.
+        seed: For rules that draw random numbers.
+        set: Settings of the rule, as rate=0.1 alternating=true.
+        plot: A picture: gaps over time, the path in the simplex of a player with three actions, in the square of two
+            players with two actions each, or a phase portrait.
+        output: Where to draw it; by default RULE-PLOT.png.
+        format: table for people; json for programs.
+    """
+    from marlgt.cli.arguments import read_game, read_profile
+    from marlgt.cli.policies import require_picture
+    from marlgt.cli.trajectories import follow_rule, print_trajectory, rules, trajectory_as_json, write_plot
+    from marlgt.learners.algorithms import read_settings
+
+    if rule == "list":
+        print("\n".join(rules()))
+        return 0
+    if output is not None:
+        require_picture(output, "output")
+    settings = read_settings(set)
+    profile = None if start is None else [[float(p) for p in row] for row in read_profile(start)]
+    run = follow_rule(rule, read_game(game), steps=steps, start=profile, seed=seed, settings=settings)
+    if format == "json":
+        print(trajectory_as_json(run))
+    else:
+        print_trajectory(run)
+    if plot is not None or output is not None:
+        chosen = plot or "gaps"
+        write_plot(run, chosen, output or Path(f"{rule}-{chosen}.png"), settings=settings)
+    return 0
+
+
 def show(
     games: Positional[tuple[str, ...]] = (),
     *,
@@ -342,6 +392,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "games": games,
     "play": play,
     "learn": learn,
+    "dynamics": dynamics,
     "show": show,
     "doctor": doctor,
 }

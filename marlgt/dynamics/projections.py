@@ -42,7 +42,8 @@ def write_projection(point: Any) -> None:
             if point[a] > threshold:
                 total += point[a]
                 kept += 1
-        if kept == left:
+        # What is kept only ever shrinks; an entry that rounding takes back in would go on and off for ever.
+        if left > 0 and kept >= left:
             break
         left = kept
         threshold = (total - 1.0) / kept

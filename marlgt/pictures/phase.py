@@ -213,7 +213,10 @@ def draw_gap_curves(axes: Any, runs: Any, *, gaps: Sequence[str] | None = None) 
             values = np.array([getattr(run, gap) for run in batch])
             values = np.where(values > 0.0, values, np.nan)
             after = np.isfinite(values).any(axis=0) & (batch[0].times > 0)
-            low, middle, high = np.nanquantile(values[:, after], (0.25, 0.5, 0.75), axis=0)
+            quantiles = np.full((3, int(after.sum())), np.nan)
+            if after.any():
+                quantiles = np.nanquantile(values[:, after], (0.25, 0.5, 0.75), axis=0)
+            low, middle, high = quantiles
             colour = PLAYER_COLOURS[(g if alone else b) % len(PLAYER_COLOURS)]
             style = "-" if alone else ("-", "--", ":", "-.")[g % 4]
             rule = batch[0].rule.replace("_", " ")
