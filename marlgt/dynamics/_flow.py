@@ -122,7 +122,7 @@ def run_flow(
     """Integrate a flow and return its trajectory, or the trajectories of a batch."""
     games = games_of(game)
     duration = positive(duration, "duration")
-    require_whole(record, "record", least=1)
+    _require_room(games, record, record)
     require_flag(one_population, "one_population")
     interval = duration / record
     if dt is not None:
@@ -157,7 +157,7 @@ def run_map(
     require_whole(steps, "steps", least=1)
     if steps > _MOST_STEPS:
         raise GameError(f"steps is {steps}: at most {_MOST_STEPS:.0e} steps are counted exactly")
-    require_whole(record, "record", least=1)
+    _require_room(games, record, steps)
     require_flag(one_population, "one_population")
     if one_population:
         _require_one_population(games)
@@ -199,10 +199,6 @@ class _Setup:
         clock = stopwatch()
         count, width = self.x.shape
         n, profiles = self.payoffs.shape[1:]
-        if count * len(times) * width > _MOST_RECORDED:
-            raise GameError(
-                f"{count} runs at {len(times)} times are more than can be kept: record fewer times or run fewer at once"
-            )
         fits = profiles <= MOST_TRACKED and profiles * count * len(times) <= _MOST_JOINT
         kept = fits if self.joint is None else self.joint
         sums, joint = np.zeros((count, 2 * width + n)), np.zeros((count, profiles if kept else 0))
@@ -216,7 +212,13 @@ class _Setup:
         with progress(self.rule.name.replace("_", " "), total=float(times[-1])) as report:
             for t in range(1, len(times)):
                 self._advance(
-                    step, sums, joint, parts[t - 1].copy(), dt, ahead, functools.partial(report, float(times[t - 1]), "")
+                    step,
+                    sums,
+                    joint,
+                    parts[t - 1].copy(),
+                    dt,
+                    ahead,
+                    functools.partial(report, float(times[t - 1]), ""),
                 )
                 path[t], totals[t], joints[t] = self.x, sums / times[t], joint / times[t]
         averages, regrets = self._averages(totals)
@@ -321,6 +323,16 @@ def _starts(
                 "other: one population has one state, so give the same strategy twice"
             )
     return checked
+
+
+def _require_room(games: Sequence[NormalFormGame], record: int, most: int) -> None:
+    """Raise GameError unless what is recorded, at no more than ``most`` times, can be kept."""
+    require_whole(record, "record", least=1)
+    times = min(record, most) + 1
+    if len(games) * times * sum(games[0].n_actions) > _MOST_RECORDED:
+        raise GameError(
+            f"{len(games)} runs at {times} times are more than can be kept: record fewer times or run fewer at once"
+        )
 
 
 def _require_one_population(games: Sequence[NormalFormGame]) -> None:

@@ -313,10 +313,10 @@ def test_one_population_of_rock_paper_scissors_spirals_by_the_sign_of_its_determ
 def test_hawks_and_doves_mix_in_one_population_and_part_in_two():
     game = gt.games.hawk_dove()
     start = [[0.6, 0.4]] * 2
-    together = replicator_dynamics(game, start=start, one_population=True)
+    together = replicator_dynamics(game, start=start, duration=30.0, one_population=True)
     assert together.last.epsilon < 1e-6
     assert 0.4 < together.last.profile[0][0] < 0.6
-    apart = replicator_dynamics(game, start=[[0.6, 0.4], [0.59, 0.41]])
+    apart = replicator_dynamics(game, start=[[0.6, 0.4], [0.57, 0.43]], duration=30.0)
     assert apart.last.epsilon < 1e-6
     np.testing.assert_allclose(apart.last.profile, [[1, 0], [0, 1]], atol=1e-6)
 
@@ -325,7 +325,7 @@ def test_hawks_and_doves_mix_in_one_population_and_part_in_two():
 def test_smoothed_flows_end_at_the_quantal_response_equilibrium_of_zero_sum_games(flow):
     for seed in range(3):
         game = random_game(seed, (3, 2), zero_sum=True)
-        run = flow(game, temperature=0.5, duration=60.0, dt=0.05, joint=False)
+        run = flow(game, temperature=0.5, duration=40.0, dt=0.1, joint=False)
         assert gt.concepts.is_quantal_response(game, run.last.profile, 2.0, tolerance=1e-6)
 
 
@@ -387,7 +387,7 @@ def test_many_generations_at_a_large_background_are_the_replicator_equation():
 
 def test_rest_points_with_mutation_go_to_equilibrium_with_the_rate():
     gaps = [
-        replicator_mutator(gt.games.prisoners_dilemma(), mutation=m, duration=20.0).last.epsilon
+        replicator_mutator(gt.games.prisoners_dilemma(), mutation=m, duration=8.0).last.epsilon
         for m in (0.04, 0.02, 0.01)
     ]
     assert gaps[0] > 1.7 * gaps[1] > 1.7 * 1.7 * gaps[2] > 0

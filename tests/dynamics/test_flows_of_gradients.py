@@ -164,7 +164,7 @@ def test_wolf_iga_ends_at_an_equilibrium_of_every_small_game_that_is_not_degener
     field = gradient_field(game)
     if field.kind == "degenerate" or 0.0 in (*field.gradient(0, 0), *field.gradient(1, 1)):
         return
-    run = wolf_iga(game, step=0.002, start=two_actions(0.31, 0.77), steps=5000, record=1)
+    run = wolf_iga(game, step=0.004, start=two_actions(0.31, 0.77), steps=2500, record=1, joint=False)
     assert run.last.epsilon < 0.01 * game.payoff_range.max()
 
 
@@ -281,7 +281,7 @@ def test_looking_ahead_goes_to_equilibrium_of_zero_sum_games_at_a_geometric_rate
     gaps = []
     for seed in range(4):
         game = random_game(seed, (3, 3), zero_sum=True)
-        run = dynamic(game, step=0.15, steps=1500, record=3)
+        run = dynamic(game, step=0.2, steps=1050, record=3, joint=False)
         gaps.append(run.nash_conv_current[1:])
     late = np.median(gaps, axis=0)
     assert late[-1] < 1e-4
@@ -298,8 +298,8 @@ def test_shaping_converges_in_matching_pennies_and_plain_ascent_does_not():
 def test_wolf_climbing_closes_in_on_mixed_equilibria_that_plain_climbing_circles():
     games = [PENNIES, gt.games.rock_paper_scissors()]
     for game in games:
-        plain = policy_hill_climbing(game, delta=0.004, steps=4000)
-        wolf = wolf_policy_hill_climbing(game, steps=4000)
+        plain = policy_hill_climbing(game, delta=0.004, steps=2500)
+        wolf = wolf_policy_hill_climbing(game, steps=2500)
         assert plain.nash_conv_current[-30:].mean() > 0.2
         assert wolf.nash_conv_current[-30:].mean() < 0.1
         assert wolf.nash_conv_current[-30:].mean() < 0.4 * plain.nash_conv_current[-30:].mean()
