@@ -213,10 +213,11 @@ def draw_gap_curves(axes: Any, runs: Any, *, gaps: Sequence[str] | None = None) 
             values = np.array([getattr(run, gap) for run in batch])
             values = np.where(values > 0.0, values, np.nan)
             after = np.isfinite(values).any(axis=0) & (batch[0].times > 0)
-            quantiles = np.full((3, int(after.sum())), np.nan)
-            if after.any():
-                quantiles = np.nanquantile(values[:, after], (0.25, 0.5, 0.75), axis=0)
-            low, middle, high = quantiles
+            if not after.any():
+                continue
+            if not after.any():
+                continue
+            low, middle, high = np.nanquantile(values[:, after], (0.25, 0.5, 0.75), axis=0)
             colour = PLAYER_COLOURS[(g if alone else b) % len(PLAYER_COLOURS)]
             style = "-" if alone else ("-", "--", ":", "-.")[g % 4]
             rule = batch[0].rule.replace("_", " ")
@@ -225,11 +226,14 @@ def draw_gap_curves(axes: Any, runs: Any, *, gaps: Sequence[str] | None = None) 
             axes.plot(times, middle, style, color=colour, linewidth=1.6, label=label)
             if len(batch) > 1:
                 axes.fill_between(times, low, high, color=colour, alpha=0.18, linewidth=0)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
     axes.set_xlabel("time")
     axes.set_ylabel(GAPS[gaps[0]] if len(gaps) == 1 else "gap")
     axes.grid(alpha=0.3)
+    if not axes.lines:
+        axes.text(0.5, 0.5, "no gap is ever above 0", transform=axes.transAxes, ha="center", va="center")
+        return
+    axes.set_xscale("log")
+    axes.set_yscale("log")
     axes.legend(frameon=False, fontsize=8)
 
 
