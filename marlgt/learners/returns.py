@@ -5,7 +5,7 @@ With rewards r_t, discount g, V'_t the value of what step t really led to, and T
     TD error            d_t     = r_t + g V'_t - V_t
     n-step return       G_t^(n) = r_t + g r_{t+1} + ... + g^{n-1} r_{t+n-1} + g^n V'_{t+n-1}
     lambda-return       G_t     = (1 - l) sum_{n>=1} l^{n-1} G_t^(n)  =  r_t + g [(1 - l) V'_t + l G_{t+1}]
-    advantage (GAE)     A_t     = sum_k (g l)^k d_{t+k}  =  G_t - V_t
+    advantage (GAE)     A_t     = sum_k (g l)^k d_{t+k}  =  G_t - V_t      if V'_t = V_{t+1} within episodes
 
 Where a step is ``terminated`` nothing follows: V'_t counts as 0 and every sum stops. Where it is ``truncated`` the
 episode was cut: sums stop there too, but what would have followed is worth V'_t, the value of the last state of that
@@ -202,7 +202,7 @@ def generalised_advantages(
 ) -> Floats:
     """Return the generalised advantages: sums of TD errors, each worth ``discount lambda`` times the one before.
 
-    Added to the values they are the lambda-returns.
+    Added to the values they are the lambda-returns, if ``next_values[t]`` is ``values[t + 1]`` within episodes.
 
     Parameters
     ----------
