@@ -135,7 +135,8 @@ def learn_gradient(
             if memory[player, b] > level:
                 total += memory[player, b]
                 kept += 1
-        raised = (total - 1.0) / kept
+        # Next to a step above 1e16 the 1 is rounded away, and nothing lies above the level.
+        raised = (total - 1.0) / kept if kept > 0 else level
         if raised <= level:
             break
         level = raised
@@ -143,6 +144,9 @@ def learn_gradient(
     for b in range(count):
         memory[player, b] = max(memory[player, b] - level, 0.0)
         total += memory[player, b]
+    if total <= 0.0:
+        memory[player, action] = 1.0
+        total = 1.0
     explored = explored_share(step, settings[player, 0], settings[player, 1])
     for b in range(count):
         memory[player, b] /= total

@@ -48,7 +48,7 @@ def write_logit(
         best = max(best, payoffs[player, base + strides[player] * b])
     total = 0.0
     for b in range(high - low):
-        out[low + b] = math.exp((payoffs[player, base + strides[player] * b] - best) / heat)
+        out[low + b] = math.exp(float(payoffs[player, base + strides[player] * b] - best) / float(heat))
         total += out[low + b]
     for b in range(low, high):
         out[b] /= total
@@ -119,7 +119,7 @@ def learn_comparison(
         try_another(low, high, action, settings[player, 1], strategy)
     else:
         memory[player, 2] = 1.0
-        gain = (payoff - memory[player, 1]) / settings[player, 0]
+        gain = float(payoff - memory[player, 1]) / float(settings[player, 0])
         weight = math.exp(-abs(gain))
         taken = 1.0 / (1.0 + weight) if gain >= 0.0 else weight / (1.0 + weight)
         for b in range(low, high):

@@ -302,6 +302,60 @@ def test_the_last_step_is_always_recorded(interpreted):
     assert dynamics.exp3(PENNIES, steps=10, record=50).times.tolist() == list(range(1, 11))
 
 
+@pytest.mark.parametrize("rate", [1e17, 1e100, 1e150])
+def test_enormous_steps_go_to_pure_strategies(rate, interpreted):
+    run = dynamics.bandit_gradient_ascent(DILEMMA, steps=30, rate=rate, seed=1, exploration=0.1)
+    for x in run.strategies:
+        assert np.allclose(x.sum(axis=1), 1.0)
+        assert x.min() >= 0.0
+    assert run.averages[0][-1, 1] > 0.5
+
+
+@pytest.mark.parametrize("rule", [dynamics.log_linear_learning, dynamics.payoff_based_log_linear])
+def test_temperatures_next_to_zero_make_best_replies(rule, interpreted):
+    game = gt.NormalFormGame.common_interest([[1e150, 0.0], [0.0, -1e150]])
+    run = rule(game, steps=400, temperature=1e-300, seed=2, start=([1, 0], [1, 0]))
+    assert run.averages[0][-1, 0] > 0.9
+
+
+def test_moods_change_as_young_describes_them(interpreted):
+    # The acceptance by the discontent is drawn: it is read from the strategy held next, and counted.
+    accepted = []
+    for seed, shape in enumerate([(2, 2), (3, 3), (2, 3, 2)]):
+        game = gt.NormalFormGame(np.random.default_rng(seed).integers(0, 4, size=(len(shape), *shape)))
+        payoffs = rescaled(game)
+        run = dynamics.trial_and_error(game, steps=1200, record=1200, seed=seed, keep_actions=True, experimentation=0.2)
+        for i, k in enumerate(shape):
+            mood, action, benchmark = "discontent", 0, 0.0
+            for t, played in enumerate(run.actions):
+                x, held = payoffs[i][tuple(played)], run.strategies[i][t]
+                if mood == "discontent":
+                    calm = not np.allclose(held, 1 / k)
+                    accepted.append((0.5 + 0.4 * (x - benchmark), calm))
+                    if calm:
+                        mood, action, benchmark = "content", int(played[i]), x
+                elif mood == "content" and played[i] != action:
+                    if x > benchmark:
+                        action, benchmark = int(played[i]), x
+                elif x == benchmark:
+                    mood = "content"
+                elif x > benchmark:
+                    if mood == "hopeful":
+                        mood, benchmark = "content", x
+                    else:
+                        mood = "hopeful"
+                else:
+                    mood = "discontent" if mood == "watchful" else "watchful"
+                expected = {
+                    "content": np.where(np.arange(k) == action, 0.8, 0.2 / (k - 1)),
+                    "discontent": np.full(k, 1 / k),
+                }.get(mood, np.eye(k)[action])
+                assert np.allclose(held, expected)
+    chances, calm = np.array(accepted).T
+    assert len(calm) > 200
+    assert abs(calm.mean() - chances.mean()) < 4 * math.sqrt(0.25 / len(calm))
+
+
 def test_a_weight_that_fell_far_rises_again(interpreted):
     # The logarithms are kept: 50 powers of e below the heaviest, and further, is not lost.
     from marlgt.dynamics.bandits import weigh
