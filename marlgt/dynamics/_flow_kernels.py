@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from marlgt.dynamics.projections import write_projection
 from marlgt.kernels import kernel
 
 __all__ = [
     "exponential_step",
     "map_step",
     "observing_step",
-    "onto_simplex",
     "projected",
     "run_flows",
     "runge_kutta_step",
@@ -121,34 +121,10 @@ def clipped(offsets: Any, x: Any) -> float:
 
 
 @kernel
-def onto_simplex(x: Any, first: int, last: int) -> None:
-    """Replace ``x[first:last]`` by the nearest distribution.
-
-    The nearest point is ``max(x_k - t, 0)`` with the threshold t at which it sums to 1; raising t by the average
-    surplus of the entries above it ends after at most as many passes as there are entries.
-    """
-    threshold = -math.inf
-    count = -1
-    while True:
-        total = 0.0
-        above = 0
-        for k in range(first, last):
-            if x[k] > threshold:
-                total += x[k]
-                above += 1
-        if above == count or above == 0:
-            break
-        count = above
-        threshold = (total - 1.0) / above
-    for k in range(first, last):
-        x[k] = max(x[k] - threshold, 0.0)
-
-
-@kernel
 def projected(offsets: Any, x: Any) -> float:
     """Replace every player's part by the nearest distribution; nothing is cut that should have stayed."""
     for i in range(offsets.shape[0] - 1):
-        onto_simplex(x, offsets[i], offsets[i + 1])
+        write_projection(x[offsets[i] : offsets[i + 1]])
     return 0.0
 
 

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from marlgt.dynamics._flow import Rule, run_map
-from marlgt.dynamics._flow_kernels import map_step, onto_simplex
+from marlgt.dynamics._flow_kernels import map_step
+from marlgt.dynamics.projections import write_projection
 from marlgt.dynamics.trajectory import Trajectory
 from marlgt.errors import GameError
 from marlgt.games._doors import nonnegative, positive
@@ -86,7 +87,7 @@ def weighted_update(
         room = 1.0 - count * rates[1]
         for k in range(offsets[i], offsets[i + 1]):
             x[k] = (x[k] - rates[1]) / room
-        onto_simplex(x, offsets[i], offsets[i + 1])
+        write_projection(x[offsets[i] : offsets[i + 1]])
         for k in range(offsets[i], offsets[i + 1]):
             x[k] = rates[1] + room * x[k]
 

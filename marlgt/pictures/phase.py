@@ -215,8 +215,6 @@ def draw_gap_curves(axes: Any, runs: Any, *, gaps: Sequence[str] | None = None) 
             after = np.isfinite(values).any(axis=0) & (batch[0].times > 0)
             if not after.any():
                 continue
-            if not after.any():
-                continue
             low, middle, high = np.nanquantile(values[:, after], (0.25, 0.5, 0.75), axis=0)
             colour = PLAYER_COLOURS[(g if alone else b) % len(PLAYER_COLOURS)]
             style = "-" if alone else ("-", "--", ":", "-.")[g % 4]

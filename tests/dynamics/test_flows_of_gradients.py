@@ -22,7 +22,6 @@ from marlgt.dynamics import (
     wolf_iga,
     wolf_policy_hill_climbing,
 )
-from marlgt.dynamics._flow_kernels import onto_simplex
 from marlgt.games._profiles import deviation_payoffs
 from marlgt.testing import bimatrix_games
 
@@ -59,15 +58,6 @@ def random_game(seed, shape, *, zero_sum=False):
     if zero_sum:
         return gt.NormalFormGame.zero_sum(rng.normal(size=shape))
     return gt.NormalFormGame(rng.normal(size=(len(shape), *shape)))
-
-
-@given(st.lists(st.integers(-6, 6).map(lambda k: k / 4), min_size=1, max_size=6))
-@settings(max_examples=100)
-def test_the_nearest_distribution_is_found(values):
-    v = np.array([0.0, *values, 0.0])
-    onto_simplex(v, 1, len(v) - 1)
-    np.testing.assert_allclose(v[1:-1], nearest_distribution(np.array(values)), atol=1e-12)
-    assert v[0] == v[-1] == 0.0
 
 
 @given(bimatrix_games(rows=2, columns=2), st.integers(0, 4), st.integers(0, 4))
