@@ -256,7 +256,9 @@ def _checked_defaults(game: Any, default_actions: Any) -> NDArray[np.int64]:
     chosen = np.broadcast_to(given.reshape(n, -1), (n, size)).astype(np.int64)
     for i, count in enumerate(game.n_actions):
         if chosen[i].min() < 0 or chosen[i].max() >= count:
-            raise GameError(f"default_actions[{i}] is {short(given[i])}: player {i} has actions 0 to {count - 1}")
+            raise GameError(
+                f"default_actions[{i}] is {short(given[i].tolist())}: player {i} has actions 0 to {count - 1}"
+            )
         if one_shot:
             continue
         bad = np.flatnonzero(~game.legal[i][np.arange(size), chosen[i]] & ~game.terminal)
