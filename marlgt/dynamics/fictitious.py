@@ -2,8 +2,8 @@
 
 At each step all players move at once; player i plays an action with the highest payoff against the product of the
 opponents' empirical distributions, the lowest index among ties unless told otherwise. The empirical frequencies
-approach the equilibria of two-player zero-sum games (Robinson 1951), of 2 x n games (Berger 2005) and of potential
-games (Monderer and Shapley 1996); in Shapley's game (1964) they cycle for ever, in runs whose lengths grow
+approach the equilibria of two-player zero-sum games (Robinson 1951), of generic 2 x n games (Berger 2005) and of
+potential games (Monderer and Shapley 1996); in Shapley's game (1964) they cycle for ever, in runs whose lengths grow
 geometrically.
 
 With two players the payoffs against the frequencies are, but for a factor, the sums of the payoff rows of the actions
@@ -40,8 +40,8 @@ _PATIENCE = 4
 """Steps without a change after which to reckon how long there will be none."""
 
 _GUARANTEE = (
-    "The frequencies approach Nash in two-player zero-sum games (Robinson 1951), 2 x n games and potential games; in "
-    "Shapley's game they cycle for ever, with runs that grow geometrically."
+    "The frequencies approach Nash in two-player zero-sum games (Robinson 1951), generic 2 x n games and potential "
+    "games; in Shapley's game they cycle for ever, with runs that grow geometrically."
 )
 
 
@@ -177,8 +177,9 @@ def fictitious_play(
 ) -> Trajectory:
     """Play ``steps`` rounds of fictitious play, in which everybody best-replies to the others' frequencies so far.
 
-    The frequencies are the ``averages``: they approach Nash in two-player zero-sum games, 2 x n games and potential
-    games, in zero-sum games slower than 1/sqrt(T) for some rules for ties and starts; they need not elsewhere.
+    The frequencies are the ``averages``: they approach Nash in two-player zero-sum games, generic 2 x n games and
+    potential games, and need not elsewhere. In zero-sum games with ties broken against it the gap can fall as slowly as
+    ``T ** (-1 / A)`` (Daskalakis and Pan 2014).
 
     Parameters
     ----------

@@ -218,7 +218,7 @@ def optimistic_hedge(
     Syrgkanis, V., Agarwal, A., Luo, H. and Schapire, R. (2015). Fast convergence of regularized learning in games.
     NeurIPS, theorem 4.
     """
-    rates, scales = small_rates(rate)
+    rates, scales = small_rates(rate, lambda count: 1.0)
     return run(
         game,
         _OPTIMISTIC,
@@ -232,12 +232,12 @@ def optimistic_hedge(
     )
 
 
-def small_rates(rate: Schedule | None) -> tuple[Rates, Scales | None]:
-    """Return the rates given, or the fixed one at which regrets sum to a constant."""
+def small_rates(rate: Schedule | None, share: Callable[[int], float]) -> tuple[Rates, Scales | None]:
+    """Return the rates given, or the fixed ``share(A) / (4 (n - 1) D)``, A the most actions that a player has."""
     if rate is not None:
         return scheduled(rate, "rate"), None
 
     def scales(game: NormalFormGame) -> NDArray[np.float64]:
-        return anytime_scales(lambda count: 0.25 / max(1, game.n_players - 1))(game)
+        return anytime_scales(lambda _: 0.25 * share(max(game.n_actions)) / max(1, game.n_players - 1))(game)
 
     return np.ones_like, scales

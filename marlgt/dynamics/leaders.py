@@ -122,8 +122,8 @@ def follow_the_regularised_leader(
     ----------
     game : NormalFormGame
     rate : float or callable, optional
-        The rate eta, one over payoff; if not given, ``sqrt(2 / (A t)) / D``, or the fixed ``1 / (4 (n - 1) D)`` where
-        optimistic.
+        The rate eta, one over payoff; if not given, ``sqrt(2 / (A t)) / D``, or where optimistic the fixed
+        ``1 / (4 (n - 1) A D)``, at which the players' regrets add up to less than a constant.
     optimistic : bool
         Whether to count the last utilities twice.
     steps, record, start, averaging, joint
@@ -152,7 +152,11 @@ def follow_the_regularised_leader(
     regularized learning. SODA.
     """
     require_flag(optimistic, "optimistic")
-    rates, scales = small_rates(rate) if optimistic else anytime_rates(rate, lambda count: math.sqrt(2.0 / count))
+    rates, scales = (
+        small_rates(rate, lambda count: 1.0 / count)
+        if optimistic
+        else anytime_rates(rate, lambda count: math.sqrt(2.0 / count))
+    )
     return run(
         game,
         _LEADER_OPTIMISTIC if optimistic else _LEADER,

@@ -148,7 +148,9 @@ def test_moving_at_once_cycles_even_in_a_coordination_game():
 
 @pytest.mark.parametrize("settings", [{"order": "random"}, {"order": "simultaneous", "inertia": 0.5}], ids=str)
 def test_chance_leads_to_a_pure_equilibrium_of_a_coordination_game(settings):
-    runs = many(best_response_dynamics, COORDINATION, starts=[([1, 0], [0, 1])] * 20, seeds=range(20), **settings)
+    runs = many(
+        best_response_dynamics, COORDINATION, starts=[([1, 0], [0, 1])] * 20, seeds=range(20), steps=200, **settings
+    )
     assert all(run.work["pure_equilibrium"] == 1 for run in runs)
     assert len({tuple(run.actions[-1]) for run in runs}) == 2
 

@@ -226,6 +226,51 @@ def test_an_interrupted_chunking_changes_nothing(monkeypatch):
     assert np.array_equal(batch.cce_gap, again.cce_gap)
 
 
+def softmax(values):
+    weights = np.exp(values - values.max())
+    return weights / weights.sum()
+
+
+def positive(values):
+    kept = np.maximum(values, 0.0)
+    return kept / kept.sum() if kept.sum() > 0 else np.full(len(values), 1 / len(values))
+
+
+FORMULAS = {
+    # From the sum U of the utilities, the last ones u, the last strategy x, the sum R and the last r of the regrets,
+    # and the step t to come.
+    "hedge": ({"rate": 0.7}, lambda U, u, x, R, r, t: softmax(0.7 * U)),
+    "optimistic_hedge": ({"rate": 0.7}, lambda U, u, x, R, r, t: softmax(0.7 * (U + u))),
+    "follow_the_regularised_leader": (
+        {"rate": lambda t: t**-0.5},
+        lambda U, u, x, R, r, t: dynamics.project_to_simplex(U / np.sqrt(t)),
+    ),
+    "online_gradient": (
+        {"rate": lambda t: t**-0.7},
+        lambda U, u, x, R, r, t: dynamics.project_to_simplex(x + (t - 1) ** -0.7 * u),
+    ),
+    "giga": ({}, lambda U, u, x, R, r, t: dynamics.project_to_simplex(x + u / np.sqrt(t - 1))),
+    "regret_matching": ({}, lambda U, u, x, R, r, t: positive(R)),
+    "predictive_regret_matching": ({}, lambda U, u, x, R, r, t: positive(R + r)),
+}
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_each_step_is_that_of_the_formula(name):
+    settings, formula = FORMULAS[name]
+    game = gt.NormalFormGame(np.random.default_rng(11).uniform(-1, 1, size=(3, 2, 3, 2)))
+    run = getattr(dynamics, name)(game, steps=25, record=25, **settings)
+    for i in range(3):
+        U, R = np.zeros(game.n_actions[i]), np.zeros(game.n_actions[i])
+        for t in range(2, 26):
+            profile = [x[t - 2] for x in run.strategies]
+            others = [x for j, x in enumerate(profile) if j != i]
+            u = np.einsum("abc,b,c->a", np.moveaxis(game.payoffs[i], i, 0), *others)
+            r = u - profile[i] @ u
+            U, R = U + u, R + r
+            assert np.allclose(run.strategies[i][t - 1], formula(U, u, profile[i], R, r, t), atol=1e-12)
+
+
 def test_linear_averages_weigh_each_step_by_its_number():
     run = dynamics.regret_matching_plus(ROCK, steps=30, record=30, start=CORNER)
     weights = np.arange(1, 31)
