@@ -171,7 +171,7 @@ def composition_chain(
     """
     matrix = symmetric_payoffs(game)
     settings = population_settings(matrix, population, selection=selection, exponential=exponential, mutation=mutation)
-    if process is not wright_fisher_process and process not in _PROCESSES:
+    if not callable(process) or (process is not wright_fisher_process and process not in _PROCESSES):
         raise GameError(
             f"process is {short(process)}: give moran_process, wright_fisher_process, pairwise_comparison, "
             "imitate_if_better, imitate_the_best or proportional_imitation"

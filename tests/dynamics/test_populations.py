@@ -337,6 +337,7 @@ BAD = [
     (dynamics.fixation_probability, DILEMMA, {"n_mutants": 100}, "below the population of 100"),
     (dynamics.fixation_probability, DILEMMA, {"process": dynamics.imitate_the_best}, "every mutant may take over"),
     (dynamics.composition_chain, DILEMMA, {"process": dynamics.exp3}, "process is"),
+    (dynamics.composition_chain, DILEMMA, {"process": ["moran"]}, "process is"),
     (dynamics.composition_chain, ROCK_PAPER_SCISSORS, {"population": 200}, "20,301 compositions"),
     (dynamics.stochastically_stable, DILEMMA, {"population": 0}, "population is 0"),
 ]
@@ -345,7 +346,7 @@ BAD = [
 @pytest.mark.parametrize(
     ("function", "game", "setting", "message"),
     BAD,
-    ids=[f"{function.__name__}-{'-'.join(setting)}" for function, _, setting, _ in BAD],
+    ids=[f"{place}-{function.__name__}-{'-'.join(setting)}" for place, (function, _, setting, _) in enumerate(BAD)],
 )
 def test_settings_out_of_range_are_errors(function, game, setting, message):
     with pytest.raises(gt.GameError, match=message):
