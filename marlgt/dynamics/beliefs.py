@@ -56,8 +56,8 @@ _STOCHASTIC = Rule(
 )
 _WEAKENED = (
     "With step sizes that vanish and add up to infinity and temperatures that vanish, beliefs approach Nash in "
-    "two-player zero-sum games, potential games and generic 2 x n games; in Shapley's game they cycle, and at a constant "
-    "step size they do not converge."
+    "two-player zero-sum games, potential games and generic 2 x n games; in Shapley's game they cycle, and at a "
+    "constant step size they do not converge."
 )
 
 
