@@ -1,7 +1,8 @@
 """Run the speed benchmarks and write ``results/speed.json``, ``speed.md`` and ``speed.png``.
 
 ``python -m benchmarks`` runs all of them; ``python -m benchmarks zero_sum correlated`` runs some and
-keeps the recorded rows of the others.
+keeps the recorded rows of the others. Studies of what learners reach run by name, for example
+``python -m benchmarks convergence_maps``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import platform
 import sys
 from dataclasses import asdict
 from pathlib import Path
+
+from benchmarks.studies import STUDIES, run_study
 
 RESULTS = Path(__file__).parent / "results"
 AREAS = (
@@ -37,13 +40,19 @@ PACKAGES = ("marlgt", "numpy", "scipy", "numba", "highspy", "nashpy", "quantecon
 def main(names: list[str]) -> int:
     for library in ("OMP", "OPENBLAS"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-    unknown = sorted(set(names) - set(AREAS))
+    unknown = sorted(set(names) - set(AREAS) - set(STUDIES))
     if unknown:
-        print(f"no benchmark {unknown[0]!r}: choose from {', '.join(AREAS)}", file=sys.stderr)
+        print(f"no benchmark {unknown[0]!r}: choose from {', '.join((*AREAS, *STUDIES))}", file=sys.stderr)
         return 2
+    for name in names:
+        if name in STUDIES:
+            print(f"{name} …", flush=True)
+            run_study(name, RESULTS)
+    if names and set(names) <= set(STUDIES):
+        return 0
     path = RESULTS / "speed.json"
     recorded = json.loads(path.read_text()) if path.exists() else {"areas": {}}
-    for name in names or AREAS:
+    for name in [name for name in names if name in AREAS] or AREAS:
         print(f"{name} …", flush=True)
         rows = importlib.import_module(f"benchmarks.{name}").run()
         recorded["areas"][name] = {

@@ -17,8 +17,39 @@ from marlgt.learners.settings import setting_of
 __all__ = ["ALGORITHMS", "algorithm_names", "make_learner", "make_learners", "read_settings"]
 
 ALGORITHMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "actor_critic": ("ActorCritic", {}),
+    "conditional_regret_matching": ("ConditionalRegretMatcher", {}),
+    "correlated_q_egalitarian": ("CorrelatedQ", {"objective": "egalitarian", "player": None}),
+    "correlated_q_libertarian": ("CorrelatedQ", {"objective": "libertarian"}),
+    "correlated_q_republican": ("CorrelatedQ", {"objective": "republican", "player": None}),
+    "correlated_q_utilitarian": ("CorrelatedQ", {"objective": "utilitarian", "player": None}),
+    "cql": ("CentralQ", {}),
+    "distributed_q": ("DistributedQ", {}),
+    "double_q": ("DoubleQ", {}),
+    "exp3": ("Exp3", {}),
+    "expected_sarsa": ("ExpectedSarsa", {}),
+    "fictitious_play": ("FictitiousPlayer", {}),
+    "fmq": ("FMQ", {}),
+    "foe_q": ("FriendOrFoeQ", {}),
+    "friend_q": ("FriendOrFoeQ", {"friends": "all"}),
+    "giga": ("GIGA", {}),
+    "giga_wolf": ("GIGAWoLF", {}),
+    "hysteretic_q": ("HystereticQ", {}),
     "iql": ("QLearning", {}),
+    "jal_am": ("JALAM", {}),
+    "lenient_q": ("LenientQ", {}),
+    "minimax_q": ("MinimaxQ", {}),
+    "nash_q": ("NashQ", {}),
+    "pga_app": ("PGAAPP", {}),
+    "phc": ("PHC", {}),
     "random": ("UniformPolicy", {}),
+    "regret_matching": ("RegretMatcher", {}),
+    "regret_matching_plus": ("RegretMatcherPlus", {}),
+    "reinforce": ("Reinforce", {}),
+    "sarsa": ("Sarsa", {}),
+    "sarsa_lambda": ("SarsaLambda", {}),
+    "wolf_phc": ("WoLFPHC", {}),
+    "wpl": ("WPL", {}),
 }
 """For each name the class in :mod:`marlgt.learners` and the settings that the name stands for."""
 
@@ -74,7 +105,7 @@ def make_learner(name: str, game: Any, player: int, settings: Mapping[str, Any] 
         own = ", ".join(key for key in known if key not in ("game", "player")) or "none"
         raise GameError(f"{name} has no setting {', '.join(unknown)}: its settings are {own}")
     who = {"player": player} if "player" in known else {}
-    return make(game, **who, **{**preset, **wanted})
+    return make(game, **{**who, **preset, **wanted})
 
 
 def make_learners(
