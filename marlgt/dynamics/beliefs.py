@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from marlgt.dynamics._best_replies import respond_best, with_ties
+from marlgt.dynamics._best_replies import respond_best, tie_rule, with_ties
 from marlgt.dynamics._runs import Rule, run
 from marlgt.dynamics._schedules import Schedule, scheduled
 from marlgt.dynamics.hedging import Rates, write_softmax
@@ -186,6 +186,7 @@ def weakened_fictitious_play(
     Leslie, D. and Collins, E. (2006). Generalised weakened fictitious play. Games and Economic Behavior 56, theorem 4.
     """
     require_flag(sampled, "sampled")
+    tie_rule(ties)
     if temperature is None:
         rule = Rule("weakened_fictitious_play", with_ties(respond_best, ties), _no_room, _WEAKENED)
         rates: Rates = _slack

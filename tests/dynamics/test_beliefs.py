@@ -174,4 +174,4 @@ def test_odd_settings_are_errors():
     with pytest.raises(gt.GameError, match="both first_actions and starts"):
         many(best_response_dynamics, PENNIES, starts=[([1, 0], [1, 0])], first_actions=(0, 0))
     with pytest.raises(gt.GameError, match="ties is None"):
-        weakened_fictitious_play(PENNIES, temperature=None, ties=None)
+        weakened_fictitious_play(PENNIES, ties=None)
