@@ -32,7 +32,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "marlgt"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 
-PACKAGES = ("games", "concepts", "solvers", "dynamics", "testing", "pictures")
+PACKAGES = ("games", "concepts", "solvers", "dynamics", "learners", "testing", "pictures")
 CORE = ("certificates", "equilibria", "errors", "kernels")
 
 
