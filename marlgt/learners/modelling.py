@@ -224,9 +224,9 @@ class JALAM(TableLearner):
     Examples
     --------
     >>> import marlgt as gt
-    >>> game = gt.games.climbing_game()
+    >>> game = gt.games.battle_of_the_sexes()
     >>> pair = [JALAM(game, player=i) for i in range(2)]
-    >>> run = gt.learners.play(game, pair, steps=5000, seed=0)
+    >>> run = gt.learners.play(game, pair, steps=1000, seed=0)
     >>> float(gt.concepts.nash_conv(game, run.profiles()[0]))
     0.0
     """
@@ -289,7 +289,7 @@ class JALAM(TableLearner):
         self.table("models")[:, self._columns(who)] = 0.0
 
     def policy(self) -> Floats:
-        """Return the best reply to the models, ties shared, shape (S, A_player), or (A_player,) in a normal-form game."""
+        """Return the best reply to the models, ties shared, shape (S, A_player), or (A_player,) likewise."""
         return self._greedy(self.action_values(), self.player)
 
     def action_values(self) -> Floats:

@@ -8,9 +8,9 @@ import pytest
 import marlgt as gt
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games.stochastic import StochasticGame
+from marlgt.kernels import compiled
 from marlgt.learners import CentralQ, Transition
 from marlgt.learners.central import act, observe
-from marlgt.kernels import compiled
 
 
 def random_team(seed, *, n_states=4, counts=(2, 3)):
