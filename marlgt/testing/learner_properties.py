@@ -22,7 +22,7 @@ __all__ = ["OF_LEARNERS", "Maker", "transition_of"]
 
 Maker = Callable[[Any, int], Any]
 
-_STEPS, _HORIZON = 24, 5
+_STEPS, _HORIZON = 18, 5
 _GUARD = 12345.6789
 _BAD_RATES = (-0.1, math.nan)
 
