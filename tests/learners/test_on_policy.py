@@ -26,6 +26,7 @@ from marlgt.learners._layout import COUNTS, EXPLORATION, PENDING
 from marlgt.learners.exploration import draw_from_values
 from marlgt.learners.on_policy import expected_value
 from marlgt.randomness import streams
+from marlgt.testing import check_learner
 
 STATES, ACTIONS = 3, 3
 
@@ -273,3 +274,8 @@ def test_actions_that_are_not_legal_are_neither_played_nor_judged():
 def test_bad_input_is_told_the_rule(make, message):
     with pytest.raises(GameError, match=message):
         make(any_process())
+
+
+@pytest.mark.parametrize("kind", [Sarsa, SarsaLambda, ExpectedSarsa])
+def test_the_protocol_is_kept(kind):
+    assert check_learner(kind, max_examples=4).passed
