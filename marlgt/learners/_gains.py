@@ -60,8 +60,8 @@ __all__ = [
     "legal_count",
     "project",
     "rate_of",
-    "reward_bounds",
     "update_average",
+    "value_bounds",
     "write_gains",
 ]
 
@@ -196,7 +196,7 @@ def project(memory: Any, at: int, form: Any, legal: Any, player: int, state: int
             highest = max(highest, memory[at + a])
     # Whatever is at least the room below the highest ends at the floor.
     threshold = highest - room
-    left = 0
+    left = count + 1
     while True:
         total = 0.0
         kept = 0
@@ -204,7 +204,8 @@ def project(memory: Any, at: int, form: Any, legal: Any, player: int, state: int
             if memory[at + a] > threshold and is_legal(form, legal, player, state, a):
                 total += memory[at + a] - highest
                 kept += 1
-        if kept == left or kept == 0:
+        # The threshold rises; where rounding would lower it again, an entry at it must not come back for ever.
+        if kept >= left or kept == 0:
             break
         left = kept
         threshold = highest + (total - room) / kept
@@ -331,3 +332,13 @@ def reward_bounds(setting: Setting, player: int) -> tuple[float, float]:
     if game.successor_rewards is not None:
         paid = game.successor_rewards[player][game.probabilities > 0]
     return float(paid.min()), float(paid.max())
+
+
+def value_bounds(setting: Setting, player: int) -> tuple[float, float]:
+    """Return bounds of a reward with the discounted value of what follows."""
+    low, high = reward_bounds(setting, player)
+    if setting.discount == 0.0:
+        return low, high
+    if setting.discount == 1.0:
+        raise GameError("the discount is 1, so that rewards do not bound values: give bounds, or inertia")
+    return min(low, low / (1.0 - setting.discount)), max(high, high / (1.0 - setting.discount))

@@ -1,8 +1,8 @@
 """Exact first and second derivatives of what a small stochastic game of two players is worth, in softmax preferences.
 
-With transitions P and rewards r of a profile x = (x_1, x_2) of policies, ``M = (1 - discount P)^-1``, V = M r, and d the
-row ``start M``, a change of one probability x_i(s, a) has ``dV = M e_s q_i(s, a)``, q_i(s, a) being the reward of a in s
-and the discounted value of what follows. Another change of x_j(s', b) makes of it::
+With transitions P and rewards r of a profile x = (x_1, x_2) of policies, ``M = (1 - discount P)^-1``, V = M r, and d
+the row ``start M``, a change of one probability x_i(s, a) has ``dV = M e_s q_i(s, a)``, q_i(s, a) being the reward of a
+in s and the discounted value of what follows. Another change of x_j(s', b) makes of it::
 
     d2 V(start) = [s = s'] d(s) q(s, a, b)                                        (only where i and j differ)
                 + discount d(s) (P_i(s, a) M)(s') q_j(s', b)
@@ -124,7 +124,7 @@ class SmallGame:
     def values(self, theta: Floats) -> Floats:
         """Return what the start is worth to each player, shape (B, 2)."""
         paid, inverse = self._chain(*self.policies(theta))
-        return np.einsum("s,bst,ibt->bi", self.start, inverse, paid)
+        return np.asarray(np.einsum("s,bst,ibt->bi", self.start, inverse, paid))
 
     def _chain(self, one: Floats, two: Floats) -> tuple[Floats, Floats]:
         """Return the rewards of the states, shape (2, B, S), and the inverse of one minus the discounted chain."""

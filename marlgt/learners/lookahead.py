@@ -26,22 +26,18 @@ Mescheder, L., Nowozin, S. and Geiger, A. (2017). The numerics of GANs. NeurIPS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from marlgt.errors import GameError
-from marlgt.games._arrays import short
-from marlgt.games._doors import nonnegative, positive, require_seed, require_whole
+from marlgt.games._doors import nonnegative, positive
 from marlgt.games.stochastic import StochasticGame
-from marlgt.learners._value_derivatives import Derivatives, Floats, SmallGame, small_game
-from marlgt.progress import progress
+from marlgt.learners._value_derivatives import Derivatives, Floats, SmallGame
+from marlgt.learners.ascents import AscentRun, climb
 
 __all__ = [
-    "AscentRun",
     "consensus_ascent",
     "extragradient_policy_ascent",
     "lola",
@@ -49,35 +45,6 @@ __all__ = [
     "policy_prediction",
     "stable_opponent_shaping",
 ]
-
-Move = Callable[[SmallGame, Floats], Floats]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class AscentRun:
-    """How two players climbed, from each of some starts.
-
-    Attributes
-    ----------
-    seeds : tuple of int
-    times : ndarray of int64, shape (T,)
-        Steps made; the first is 0.
-    values : ndarray, shape (seeds, T, 2)
-        What the start of the game is worth to each player; times ``1 - discount``, a mean reward.
-    preferences : tuple of 2 ndarrays, shapes (seeds, S, A_i)
-        At the end.
-    policies : tuple of 2 ndarrays, shapes (seeds, S, A_i)
-        At the end.
-    """
-
-    seeds: tuple[int, ...]
-    times: NDArray[np.int64]
-    values: Floats
-    preferences: tuple[Floats, Floats]
-    policies: tuple[Floats, Floats]
-
-    def __repr__(self) -> str:
-        return f"<AscentRun of {len(self.seeds)} starts, {int(self.times[-1])} steps each>"
 
 
 def naive_policy_ascent(
@@ -131,7 +98,7 @@ def naive_policy_ascent(
     def move(own: SmallGame, theta: Floats) -> Floats:
         return own.derivatives(theta, order=1).simultaneous
 
-    return _climb("naive ascent", move, game, step, steps, seeds, spread, start, record)
+    return climb("naive ascent", move, game, step, steps, seeds, spread, start, record)
 
 
 def lola(
@@ -173,7 +140,7 @@ def lola(
         found = own.derivatives(theta, order=2)
         return found.simultaneous + ahead * found.shaping
 
-    return _climb("LOLA", move, game, step, steps, seeds, spread, start, record)
+    return climb("LOLA", move, game, step, steps, seeds, spread, start, record)
 
 
 def policy_prediction(
@@ -220,7 +187,7 @@ def policy_prediction(
             moved[:, part] = own.derivatives(foreseen, order=1).gradients[i][:, part]
         return moved
 
-    return _climb("policy prediction", move, game, step, steps, seeds, spread, start, record)
+    return climb("policy prediction", move, game, step, steps, seeds, spread, start, record)
 
 
 def extragradient_policy_ascent(
@@ -255,7 +222,7 @@ def extragradient_policy_ascent(
         trial = theta + size * own.derivatives(theta, order=1).simultaneous
         return own.derivatives(trial, order=1).simultaneous
 
-    return _climb("extragradient ascent", move, game, step, steps, seeds, spread, start, record)
+    return climb("extragradient ascent", move, game, step, steps, seeds, spread, start, record)
 
 
 def consensus_ascent(
@@ -298,7 +265,7 @@ def consensus_ascent(
         pull = np.einsum("bij,bi->bj", found.jacobian, found.simultaneous)
         return np.asarray(found.simultaneous - share * pull)
 
-    return _climb("consensus ascent", move, game, step, steps, seeds, spread, start, record)
+    return climb("consensus ascent", move, game, step, steps, seeds, spread, start, record)
 
 
 def stable_opponent_shaping(
@@ -350,7 +317,7 @@ def stable_opponent_shaping(
         foreseen = found.simultaneous + ahead * found.lookahead
         return np.asarray(foreseen + _shaping_share(found, foreseen, ahead, safety, near) * ahead * found.shaping)
 
-    return _climb("stable opponent shaping", move, game, step, steps, seeds, spread, start, record)
+    return climb("stable opponent shaping", move, game, step, steps, seeds, spread, start, record)
 
 
 def _shaping_share(found: Derivatives, foreseen: Floats, ahead: float, safety: float, near: float) -> Floats:
@@ -362,49 +329,4 @@ def _shaping_share(found: Derivatives, foreseen: Floats, ahead: float, safety: f
     safe[against] = np.minimum(1.0, -safety * squared[against] / along[against])
     length = np.einsum("bi,bi->b", found.simultaneous, found.simultaneous)
     fading = np.where(length < near**2, length, 1.0)
-    return np.minimum(safe, fading)[:, None]
-
-
-def _climb(
-    what: str,
-    move: Move,
-    game: StochasticGame,
-    step: float,
-    steps: int,
-    seeds: Iterable[int],
-    spread: float,
-    start: Iterable[ArrayLike] | None,
-    record: int,
-) -> AscentRun:
-    size = positive(step, "step")
-    require_whole(steps, "steps", least=1)
-    require_whole(record, "record", least=1)
-    listed = tuple(seeds)
-    for seed in listed:
-        require_seed(seed)
-    if not listed:
-        raise GameError("seeds is empty: give at least one")
-    own = small_game(game)
-    theta = _begun(own, listed, nonnegative(spread, "spread"), start)
-    times = np.unique(np.linspace(0, steps, min(record, steps) + 1).round().astype(np.int64))
-    values = [own.values(theta)]
-    with progress(what, total=float(steps)) as report:
-        for t in range(1, steps + 1):
-            theta = theta + size * move(own, theta)
-            if t == times[len(values)]:
-                values.append(own.values(theta))
-                report(float(t), "")
-    preferences, policies = own.split(theta), own.policies(theta)
-    return AscentRun(listed, times, np.stack(values, axis=1), preferences, policies)
-
-
-def _begun(own: SmallGame, seeds: tuple[int, ...], spread: float, start: Iterable[ArrayLike] | None) -> Floats:
-    sizes = [part.stop - part.start for part in own.parts]
-    if start is None:
-        return spread * np.stack([np.random.default_rng(seed).standard_normal(sum(sizes)) for seed in seeds])
-    rows = [np.asarray(part, dtype=np.float64) for part in start]
-    shapes = [(own.n_states, count) for count in own.n_actions]
-    if [row.shape for row in rows] != shapes or not all(np.isfinite(row).all() for row in rows):
-        got = short([row.shape for row in rows])
-        raise GameError(f"start must hold finite preferences of shapes {shapes[0]} and {shapes[1]}, got {got}")
-    return np.tile(np.concatenate([row.reshape(-1) for row in rows]), (len(seeds), 1))
+    return np.asarray(np.minimum(safe, fading)[:, None])

@@ -1,7 +1,7 @@
 """Policy gradients: softmax policies that climb what they earn, each player for herself.
 
 With preferences theta, the policy of a state is ``pi(a | s) = exp theta(s, a) / sum_b exp theta(s, b)``. An episode
-s_0, a_0, r_0, ... with the returns ``G_t = r_t + discount G_{t+1}`` moves every player's preferences by (Williams 1992)::
+s_0, a_0, r_0, ... with the returns ``G_t = r_t + discount G_{t+1}`` moves a player's preferences by (Williams 1992)::
 
     theta(s_t, .) += alpha w_t (G_t - b(s_t)) (e_{a_t} - pi(. | s_t)),      w_t = discount^t  or  1       (REINFORCE)
 
@@ -9,8 +9,8 @@ all with the policy with which the episode was played. With ``w_t = discount^t``
 the gradient of the value of the start, whatever the baseline b; common practice is ``w_t = 1``, which is no gradient of
 anything but weighs late states alike. Actor-critic does not wait: with ``delta = r + discount V(s') - V(s)``::
 
-    theta(s, .) += beta w_t delta (e_a - pi(. | s)),    V(s) += alpha delta                                (actor-critic)
-    theta(s, a) += beta w_t delta / pi(a | s)                                                    (its natural gradient)
+    theta(s, .) += beta w_t delta (e_a - pi(. | s)),    V(s) += alpha delta                               (actor-critic)
+    theta(s, a) += beta w_t delta / pi(a | s)                                                   (its natural gradient)
 
 the last being the first multiplied by the inverse of the policy's Fisher matrix, up to a constant that softmax does not
 see. Independent learners go to equilibrium in games that are solved by dominance and in potential games with small

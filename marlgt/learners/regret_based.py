@@ -1,4 +1,4 @@
-"""Learners that match their regrets, and the exponential weights of bandits.
+"""Learners that match their regrets.
 
 With u_t the gains of the actions at the t-th turn in a state, v_t what the player had, and [x]+ = max(x, 0)::
 
@@ -6,7 +6,6 @@ With u_t the gains of the actions at the t-th turn in a state, v_t what the play
     R(b) <- [R(b) + u_t(b) - v_t]+,              the average policy weighs turn t by t              (regret matching+)
     R(a, b) = sum over turns where a was played of u_t(b) - u_t(a),
     pi(b) = [R(a, b) / t]+ / eta  for b other than the last action a,  the rest on a                (conditional)
-    pi(b) proportional to exp( sum_t gamma x_t(b) / k ),  x_t in [0, 1] sampled, play mixed with gamma / k   (Exp3)
 
 With gains from known payoffs all regrets per turn vanish like one over the square root of time, whatever the others do:
 play approaches the coarse correlated equilibria, conditional matching with eta above twice the payoffs' range times
@@ -19,18 +18,12 @@ References
 Hart, S. and Mas-Colell, A. (2000). A simple adaptive procedure leading to correlated equilibrium. Econometrica 68.
 Hart, S. and Mas-Colell, A. (2001). A reinforcement procedure leading to correlated equilibrium. Economic Essays.
 Tammelin, O., Burch, N., Johanson, M. and Bowling, M. (2015). Solving heads-up limit Texas Hold'em. IJCAI.
-Auer, P., Cesa-Bianchi, N., Freund, Y. and Schapire, R. E. (2002). The nonstochastic multiarmed bandit problem. SIAM
-Journal on Computing 32.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
-from marlgt.errors import GameError
-from marlgt.games._arrays import short
 from marlgt.games._doors import positive
 from marlgt.kernels import lean_kernel
 from marlgt.learners._gains import (
@@ -38,25 +31,23 @@ from marlgt.learners._gains import (
     OWN,
     POLICY,
     SPARE,
-    STEP,
     TURNS,
     GainsLearner,
     checked_feedback,
     close_step,
     learned_target,
     legal_count,
-    rate_of,
-    reward_bounds,
     update_average,
+    value_bounds,
     write_gains,
 )
 from marlgt.learners._layout import COUNT, EXPLORATION, PLAYER, STEPS
 from marlgt.learners.exploration import Exploration, is_legal
-from marlgt.learners.schedules import Schedule, as_schedule, scheduled
-from marlgt.learners.settings import Setting, checked_player, setting_of
+from marlgt.learners.schedules import Schedule, scheduled
+from marlgt.learners.settings import checked_player, setting_of
 from marlgt.learners.tables import Floats
 
-__all__ = ["ConditionalRegretMatcher", "Exp3", "RegretMatcher", "RegretMatcherPlus"]
+__all__ = ["ConditionalRegretMatcher", "RegretMatcher", "RegretMatcherPlus"]
 
 REGRETS = OWN
 
@@ -144,47 +135,6 @@ def observe_conditional(
             memory[policy + b] = share
             rest -= share
     memory[policy + own] = rest
-    close_step(memory, ended)
-
-
-@lean_kernel
-def observe_exponential(
-    memory: Any,
-    form: Any,
-    numbers: Any,
-    legal: Any,
-    state: int,
-    own: int,
-    actions: Any,
-    rewards: Any,
-    following: int,
-    ended: int,
-    stream: Any,
-) -> None:
-    """Add the sampled gain, from 0 to 1 before it is divided by its chance, and take exponential weights."""
-    player = form[PLAYER]
-    target = learned_target(memory, form, numbers, legal, state, own, rewards[player], following, ended)
-    update_average(memory, form, numbers, state)
-    level = scheduled(numbers, EXPLORATION + 2, memory[STEPS])
-    floor = level / legal_count(form, legal, player, state)
-    rate = floor if numbers[SPARE + 2] == 0.0 else rate_of(memory, form, numbers, state, STEP)
-    place = state * form[COUNT]
-    policy = form[POLICY] + place
-    scaled = min(max((target - numbers[SPARE]) / numbers[SPARE + 1], 0.0), 1.0)
-    sums = form[REGRETS] + place
-    memory[sums + own] += rate * scaled / ((1.0 - level) * memory[policy + own] + floor)
-    top = -math.inf
-    for a in range(form[COUNT]):
-        if is_legal(form, legal, player, state, a):
-            top = max(top, memory[sums + a])
-    total = 0.0
-    for a in range(form[COUNT]):
-        if is_legal(form, legal, player, state, a):
-            memory[sums + a] -= top
-            memory[policy + a] = math.exp(memory[sums + a])
-            total += memory[policy + a]
-    for a in range(form[COUNT]):
-        memory[policy + a] /= total
     close_step(memory, ended)
 
 
@@ -332,7 +282,7 @@ class ConditionalRegretMatcher(GainsLearner):
         who = checked_player(setting, player)
         own = setting.n_actions[who]
         if inertia is None:
-            low, high = _value_bounds(setting, who)
+            low, high = value_bounds(setting, who)
             eta = 2.0 * max(high - low, 1e-9) * max(own - 1, 1)
         else:
             eta = positive(inertia, "inertia")
@@ -351,94 +301,3 @@ class ConditionalRegretMatcher(GainsLearner):
     def policy(self) -> Floats:
         """Return the average policy, shape (S, A_player) or (A_player,)."""
         return self.average
-
-
-class Exp3(GainsLearner):
-    """Exponential weights for exploration and exploitation, of a player who sees only her own rewards.
-
-    Parameters
-    ----------
-    game : NormalFormGame, StochasticGame or observed environment
-    player : int or str
-    exploration : float, Schedule or Exploration
-        Gamma, the probability of a random action.
-    step : float or Schedule, optional
-        The rate of the exponents; by default gamma over the number of legal actions.
-    bounds : pair of float, optional
-        Between which the rewards lie, and what follows them; by default read from the game.
-    learning_rate : float or Schedule
-        Of the values, which are read in games of several states.
-
-    Raises
-    ------
-    GameError
-        For settings out of range.
-    UnsupportedGame
-        Without bounds for an environment, or a game of discount 1 and several states.
-
-    Examples
-    --------
-    >>> import marlgt as gt
-    >>> game = gt.games.prisoners_dilemma()
-    >>> pair = [gt.learners.Exp3(game, player=i) for i in range(2)]
-    >>> run = gt.learners.play(game, pair, steps=5000, seed=0)
-    >>> bool(pair[0].policy()[1] > 0.9)
-    True
-
-    References
-    ----------
-    Auer et al. (2002), section 3: the regret is at most ``2.63 sqrt(T k log k)`` with gamma set for T.
-    """
-
-    observe_kernel = staticmethod(observe_exponential)
-
-    def __init__(
-        self,
-        game: Any,
-        player: int | str = 0,
-        *,
-        exploration: float | Schedule | Exploration = 0.1,
-        step: float | Schedule | None = None,
-        bounds: Sequence[float] | None = None,
-        learning_rate: float | Schedule = 0.1,
-    ) -> None:
-        setting = setting_of(game)
-        who = checked_player(setting, player)
-        low, high = _value_bounds(setting, who) if bounds is None else _checked_bounds(bounds)
-        rate = as_schedule(0.0 if step is None else step, "step", most=math.inf)
-        listed = None if bounds is None else [low, high]
-        super().__init__(
-            setting,
-            who,
-            settings={"exploration": exploration, "step": step, "bounds": listed, "learning_rate": learning_rate},
-            tables={"exponents": (setting.n_states, setting.n_actions[who])},
-            learning_rate=learning_rate,
-            exploration=exploration,
-            feedback="sampled",
-            steps=(rate,),
-            spare=(low, high - low if high > low else 1.0, float(step is not None)),
-        )
-
-    def policy(self) -> Floats:
-        """Return the average policy, without exploration, shape (S, A_player) or (A_player,)."""
-        return self.average
-
-
-def _value_bounds(setting: Setting, player: int) -> tuple[float, float]:
-    """Return bounds of a reward with the discounted value of what follows."""
-    low, high = reward_bounds(setting, player)
-    if setting.discount == 0.0:
-        return low, high
-    if setting.discount == 1.0:
-        raise GameError("the discount is 1, so that rewards do not bound values: give bounds, or inertia")
-    return min(low, low / (1.0 - setting.discount)), max(high, high / (1.0 - setting.discount))
-
-
-def _checked_bounds(bounds: Any) -> tuple[float, float]:
-    try:
-        low, high = (float(x) for x in bounds)
-    except (TypeError, ValueError):
-        raise GameError(f"bounds is {short(bounds)}: give the least and the highest reward") from None
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise GameError(f"bounds is {short(bounds)}: give two finite numbers, the lower one first")
-    return low, high
