@@ -165,6 +165,8 @@ class Stepwise:
         over = self._over[k]
         chosen = [0 if over[i] else self._asked(learner, seen[i], rng, held) for i, learner in enumerate(own)]
         actions = self._actions(chosen, over)
+        if self._setting.numbering is not None and self._moves is None:
+            actions = self._allowed(actions, seen, over, rng)
         reached, paid, terminated, truncated = seat.step(actions, rng)
         rewards = tuple(map(float, paid))
         if not all(map(math.isfinite, rewards)):
@@ -237,6 +239,19 @@ class Stepwise:
         if self._moves is not None:
             return tuple(int(row[a]) for row, a in zip(self._moves, chosen))
         return tuple(chosen)
+
+    def _allowed(self, actions: Numbers, seen: Numbers, over: Flags, rng: np.random.Generator) -> Numbers:
+        """Draw anew, from the legal actions, what is not legal.
+
+        A mixed policy was made before it was known what is legal in states that are met for the first time.
+        """
+        legal = self._setting.legal
+        if all(gone or own[s, a] for own, s, a, gone in zip(legal, seen, actions, over)):
+            return actions
+        return tuple(
+            a if gone or own[s, a] else int(rng.choice(np.flatnonzero(own[s])))
+            for own, s, a, gone in zip(legal, seen, actions, over)
+        )
 
     def _book(self, k: int, rewards: tuple[float, ...]) -> None:
         # A row of numbers is added faster without an array made for each step.

@@ -299,7 +299,7 @@ class Seat:
 
 
 def _is_maker(environment: Any) -> bool:
-    return callable(environment) and not hasattr(environment, "possible_agents")
+    return isinstance(environment, type) or (callable(environment) and not hasattr(environment, "possible_agents"))
 
 
 def _without_mask(seen: dict[str, Any]) -> dict[str, Any]:

@@ -305,7 +305,7 @@ def _write(path: str | Path, schema: str, told: Mapping[str, Any], arrays: Array
 def _read(path: str | Path, schema: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     what = schema.removeprefix("marlgt.")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(arrays.pop(_HEADER).tobytes())
         found, version = header["schema"], header["version"]
