@@ -193,7 +193,7 @@ def test_bad_settings_are_refused():
     game = gt.games.matching_pennies()
     with pytest.raises(GameError, match="moves less while winning"):
         WoLFPHC(game, delta_win=0.1, delta_lose=0.01)
-    with pytest.raises(GameError, match="must be below 0.5"):
+    with pytest.raises(GameError, match=r"must be below 0\.5"):
         WPL(game, floor=0.5)
     with pytest.raises(GameError, match="delta runs from 2 to 2"):
         PHC(game, delta=2.0)

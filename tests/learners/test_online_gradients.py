@@ -26,7 +26,7 @@ def gains_of(feedback, game, learner, q, pi, seen):
 @pytest.mark.parametrize("feedback", ["payoffs", "sampled", "values"])
 @pytest.mark.parametrize("kind", [GIGA, GIGAWoLF])
 def test_updates_follow_the_definition(kind, feedback):
-    game = gt.NormalFormGame.zero_sum(RPS + [[0.5, 0, 0], [0, 0, 0], [0, 0, 0.3]])
+    game = gt.NormalFormGame.zero_sum(RPS + np.diag([0.5, 0.0, 0.3]))
     exploration = None if feedback == "payoffs" else 0.2
     learner = kind(game, feedback=feedback, exploration=exploration)
     rng = np.random.default_rng(1)

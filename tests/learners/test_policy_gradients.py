@@ -48,7 +48,7 @@ def test_episodes_follow_the_definition_with_baselines_truncation_and_a_full_mem
         if not (ended or cut or len(kept) == 7):
             continue
         pi, worth, returns = softmax(theta), 0.0 if ended else base[following], []
-        for s, a, r in reversed(kept):
+        for _, _, r in reversed(kept):
             worth = r + 0.8 * worth
             returns.insert(0, worth)
         for t, ((s, a, _), worth) in enumerate(zip(kept, returns)):
@@ -173,7 +173,7 @@ def test_bad_settings_are_refused():
     game = gt.games.prisoners_dilemma()
     with pytest.raises(GameError, match="most_steps"):
         Reinforce(game, most_steps=0)
-    with pytest.raises(GameError, match="learning_rate runs from 1.5"):
+    with pytest.raises(GameError, match=r"learning_rate runs from 1\.5"):
         Reinforce(game, learning_rate=1.5)
     with pytest.raises(GameError, match="natural"):
         ActorCritic(game, natural="yes")
