@@ -159,6 +159,7 @@ class CorrelatedQ(JointLearner):
             },
             extra=[float(_OBJECTIVES.index(objective)), float(bool(coarse))],
         )
+        self.step_work = 10.0 * program_work(setting, coarse=bool(coarse))
 
     def joint(self) -> Floats:
         """Return the distribution of joint actions chosen in each state, shape (S, A_1, ..., A_n).

@@ -117,6 +117,7 @@ class FriendOrFoeQ(TableLearner):
             exploration=settings["exploration"],
             extra=sides.extra(setting),
         )
+        self.step_work = 100.0 + 20.0 * sides.rows * sides.columns
         self.table("values")[:] = settings["initial"]
         self.table("state_values")[:] = settings["initial"]
         # Where all is worth the same, every mixture is optimal.

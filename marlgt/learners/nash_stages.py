@@ -22,6 +22,7 @@ Zinkevich, M., Greenwald, A. and Littman, M. L. (2005). Cyclic equilibria in Mar
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from marlgt.errors import GameError, UnsupportedGame
@@ -166,6 +167,9 @@ class NashQ(JointLearner):
             },
             extra=[float(_SELECTIONS.index(selection))],
         )
+        rows, columns = setting.n_actions
+        # A pair of supports, of which there are so many of equal size, takes about a hundred.
+        self.step_work = 500.0 + 100.0 * (math.comb(rows + columns, rows) - 1)
 
     def profile(self) -> tuple[Floats, ...]:
         """Return the chosen equilibria's policies of both players, shapes (S, A_i), or (A_i,) in a normal-form game."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ from marlgt.learners.schedules import Schedule, as_schedule
 from marlgt.learners.settings import Setting, checked_player, setting_of
 from marlgt.randomness import streams
 
-__all__ = ["Floats", "TableLearner", "Transition"]
+__all__ = ["Floats", "Learner", "TableLearner", "Transition"]
 
 Floats = NDArray[np.float64]
 
@@ -64,6 +64,23 @@ class Transition(NamedTuple):
     truncated: bool = False
 
 
+@runtime_checkable
+class Learner(Protocol):
+    """Whoever can play: acts on an observation, learns from what follows, and can say what it has learned."""
+
+    def act(self, observation: int, rng: np.random.Generator) -> int:
+        """Return an action for an observation."""
+        ...
+
+    def observe(self, transition: Transition) -> None:
+        """Learn from one step."""
+        ...
+
+    def policy(self) -> Any:
+        """Return the policy learned so far, shape (S, A_player)."""
+        ...
+
+
 class TableLearner:
     """The state and the doors that all table learners share.
 
@@ -79,9 +96,12 @@ class TableLearner:
     shareable : bool
         Whether one memory can serve several seats at once: the kind reads its own actions and rewards only, and carries
         nothing from one step to the next. A property of the class.
+    step_work : float
+        What a step costs, in units of :func:`marlgt.kernels.gear`; more for learners that solve games.
     """
 
     shareable: ClassVar[bool] = False
+    step_work: float = 60.0
     act_kernel: ClassVar[Callable[..., int]]
     observe_kernel: ClassVar[Callable[..., None]]
 
