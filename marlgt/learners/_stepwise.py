@@ -25,7 +25,6 @@ Numbers = tuple[int, ...]
 Flags = tuple[bool, ...]
 
 _REPORT_EVERY = 1000
-_STEP_WORK = 60.0
 
 
 class GameSeat:
@@ -136,9 +135,9 @@ class Stepwise:
 
     def prepare(self, steps: int) -> None:
         """Have the kernels of the learners compiled where so many steps of every seed repay that."""
-        work = float(steps * len(self._seats)) * _STEP_WORK
         for learner in self._learners[0]:
             if isinstance(learner, TableLearner):
+                work = float(steps * len(self._seats)) * learner.step_work
                 gear(type(learner).act_kernel, work)
                 gear(type(learner).observe_kernel, work)
 
