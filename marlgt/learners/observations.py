@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import copy
 import weakref
+from array import array
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -204,7 +205,8 @@ class Seat:
         self._seen: Numbers = (0,) * len(agents)
         self._alive: Flags = (True,) * len(agents)
         self._seed = 0
-        self._history: list[Numbers] = []
+        # Four bytes an action: an episode may be without end.
+        self._history = array("i")
 
     def reset(self, rng: np.random.Generator) -> Numbers:
         """Begin anew with a seed drawn from ``rng``, and return what each player observes."""
@@ -212,23 +214,24 @@ class Seat:
 
     def step(self, actions: Numbers, rng: np.random.Generator) -> tuple[Numbers, list[float], Flags, Flags]:
         """Return what each player observes and is paid, and for whom the game was ended, and for whom cut."""
-        self._history.append(actions)
+        self._history.extend(actions)
         return self._move(actions)
 
     def saved(self) -> dict[str, Any]:
         """Return the seed of the episode and the actions since, which :meth:`resume` makes again."""
-        return {"seed": self._seed, "actions": [list(actions) for actions in self._history]}
+        return {"seed": self._seed, "actions": self._history.tolist()}
 
     def resume(self, saved: Mapping[str, Any]) -> Numbers:
         """Play an episode up to where it was, and return what each player observes."""
         self._begin(int(saved["seed"]))
-        for actions in saved["actions"]:
-            self._history.append(tuple(actions))
-            self._move(tuple(actions))
+        n = len(self._agents)
+        self._history.extend(saved["actions"])
+        for k in range(0, len(self._history), n):
+            self._move(tuple(self._history[k : k + n]))
         return self._seen
 
     def _begin(self, seed: int) -> Numbers:
-        self._seed, self._history = seed, []
+        self._seed, self._history = seed, array("i")
         answer = self.environment.reset(seed=seed)
         if not isinstance(answer, tuple) or len(answer) != 2:
             raise GameError(f"reset returned {short(answer)}: it must return observations and infos")
