@@ -1,11 +1,10 @@
-"""Sarsa, of one step, n steps and with traces, and expected Sarsa: the values of the policy that is played itself.
+"""Sarsa, of one step, of n steps and with traces: the values of the policy that is played itself.
 
 With a' the action that will be played in s' (Rummery and Niranjan 1994)::
 
     Sarsa             Q(s, a) <- Q(s, a) + alpha [ r + g Q(s', a') - Q(s, a) ]
     n steps           the target is r_t + ... + g^{n-1} r_{t+n-1} + g^n Q(s_{t+n}, a_{t+n})
     Sarsa(lambda)     all entries move by their traces, as in TD(lambda)
-    expected Sarsa    r + g sum_a' pi(a' | s') Q(s', a')  in place of  r + g Q(s', a')
 
 The action a' is drawn when s' is observed, with the values before the update, is kept in the memory, and is what the
 learner plays next. Where an episode is truncated, a' is drawn for the target only; where it ends, nothing follows. If
@@ -17,24 +16,19 @@ References
 Rummery, G. A. and Niranjan, M. (1994). On-line Q-learning using connectionist systems. Technical report, Cambridge.
 Singh, S., Jaakkola, T., Littman, M. L. and Szepesvari, C. (2000). Convergence results for single-step on-policy
 reinforcement-learning algorithms. Machine Learning 38, 287-308.
-van Seijen, H., van Hasselt, H., Whiteson, S. and Wiering, M. (2009). A theoretical and empirical analysis of Expected
-Sarsa. ADPRL, 177-184.
+van Seijen, H. and others (2016). True online temporal-difference learning. Journal of Machine Learning Research
+17(145), 1-40.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import Any
 
 from marlgt.games._doors import require_whole
 from marlgt.kernels import lean_kernel
-from marlgt.learners import independent
+from marlgt.learners._action_values import ValueLearner
 from marlgt.learners._layout import (
     COUNT,
-    COUNTS,
     DISCOUNT,
     EPISODES,
     EXPLORATION,
@@ -47,13 +41,11 @@ from marlgt.learners._layout import (
     TERMINATED,
 )
 from marlgt.learners._traces import forget_traces, rate_of, traced_update, window_update
-from marlgt.learners.exploration import Exploration, draw_from_values, is_legal, largest_value
+from marlgt.learners.exploration import Exploration, draw_from_values
 from marlgt.learners.prediction import checked_traces
-from marlgt.learners.schedules import Schedule, scheduled
-from marlgt.learners.settings import checked_player, setting_of
-from marlgt.learners.tables import Floats, TableLearner
+from marlgt.learners.schedules import Schedule
 
-__all__ = ["ExpectedSarsa", "Sarsa", "SarsaLambda"]
+__all__ = ["Sarsa", "SarsaLambda"]
 
 VALUES, VISITS, UPDATES = TABLES, TABLES + 1, TABLES + 2
 PLACES, PAID, WINDOW = TABLES + 3, TABLES + 4, TABLES + 5
@@ -171,119 +163,7 @@ def observe_traced(
         forget_traces(memory, form[TRACES], form[ACTIVE], form[SCALARS])
 
 
-@lean_kernel
-def expected_value(
-    numbers: Any, rule: int, values: Any, at: int, tries: int, form: Any, legal: Any, player: int, state: int, t: float
-) -> float:
-    """Return the mean value of the action that :func:`draw_from_values` would draw."""
-    level = scheduled(numbers, rule + 2, t)
-    n = form[COUNTS + player]
-    top = largest_value(values, at, form, legal, player, state)
-    visits = 0.0
-    for a in range(n):
-        visits += values[tries + a]
-    best = -math.inf
-    total = 0.0
-    weights = 0.0
-    for a in range(n):
-        if is_legal(form, legal, player, state, a):
-            weight = 1.0
-            if numbers[rule] == 1.0:
-                # Without heat only the best count, all alike in value.
-                weight = 0.0
-                if level > 0.0:
-                    weight = math.exp((values[at + a] - top) / level)
-                elif values[at + a] == top:
-                    weight = 1.0
-            elif numbers[rule] == 2.0:
-                score = math.inf
-                if values[tries + a] > 0.0:
-                    score = values[at + a] + level * math.sqrt(math.log(visits) / values[tries + a])
-                if score < best or (score == best and numbers[rule + 1] == 1.0):
-                    weight = 0.0
-                elif score > best:
-                    best = score
-                    total = 0.0
-                    weights = 0.0
-            total += weight * values[at + a]
-            weights += weight
-    if numbers[rule] == 0.0:
-        # The greedy actions are all worth the same, however ties are broken.
-        return float(level * total / weights + (1.0 - level) * top)
-    return float(total / weights)
-
-
-@lean_kernel
-def observe_expected(
-    memory: Any,
-    form: Any,
-    numbers: Any,
-    legal: Any,
-    state: int,
-    own: int,
-    actions: Any,
-    rewards: Any,
-    following: int,
-    ended: int,
-    stream: Any,
-) -> None:
-    """Update the value of the action played towards the expected value of the next one."""
-    player = form[PLAYER]
-    entry = state * form[COUNT] + own
-    rate = rate_of(memory, numbers, form[VISITS], entry)
-    memory[form[VISITS] + entry] += 1.0
-    memory[STEPS] += 1.0
-    target = rewards[player]
-    if ended != TERMINATED:
-        at = form[VALUES] + following * form[COUNT]
-        tries = form[VISITS] + following * form[COUNT]
-        target += numbers[DISCOUNT] * expected_value(
-            numbers, EXPLORATION, memory, at, tries, form, legal, player, following, memory[STEPS]
-        )
-    memory[form[VALUES] + entry] += rate * (target - memory[form[VALUES] + entry])
-    if ended != RUNNING:
-        memory[EPISODES] += 1.0
-
-
-class _ValueLearner(TableLearner):
-    """What learners with one table of action values share."""
-
-    def __init__(
-        self,
-        game: Any,
-        player: Any,
-        tables: Mapping[str, tuple[int, ...]],
-        initial: float,
-        settings: Mapping[str, Any],
-        extra: Sequence[float] = (),
-    ) -> None:
-        setting = setting_of(game)
-        who = checked_player(setting, player)
-        shape = (setting.n_states, setting.n_actions[who])
-        # A table of the shape (0, 0) has an entry for each action of each state.
-        sized = {name: shape if size == (0, 0) else size for name, size in tables.items()}
-        super().__init__(
-            setting,
-            who,
-            tables={"values": shape, "visits": shape, **sized},
-            settings={**settings, "initial": initial},
-            learning_rate=settings["learning_rate"],
-            exploration=settings["exploration"],
-            extra=extra,
-        )
-        self.table("values")[:] = initial
-
-    def policy(self) -> Floats:
-        """Return the greedy policy, ties shared, shape (S, A_player), or (A_player,) in a normal-form game."""
-        return self._greedy(self.table("values"), self.player)
-
-    @property
-    def values(self) -> Floats:
-        """The learned values, shape (S, A_player)."""
-        return np.asarray(self.table("values"))
-
-
-class Sarsa(_ValueLearner):
+class Sarsa(ValueLearner):
     """Sarsa of one player who sees only the state, her own actions and her own rewards; with n, n-step Sarsa.
 
     Parameters
@@ -333,7 +213,7 @@ class Sarsa(_ValueLearner):
         super().__init__(game, player, tables, initial, settings, extra=[n])
 
 
-class SarsaLambda(_ValueLearner):
+class SarsaLambda(ValueLearner):
     """Sarsa(lambda) of one player: every TD error moves all entries of the episode, by their traces.
 
     Parameters
@@ -389,48 +269,3 @@ class SarsaLambda(_ValueLearner):
             "exploration": exploration,
         }
         super().__init__(game, player, tables, initial, settings, extra=[trace_decay, kind])
-
-
-class ExpectedSarsa(_ValueLearner):
-    """Expected Sarsa of one player: the target has the mean over the next action, not the one drawn.
-
-    Parameters
-    ----------
-    game : NormalFormGame, StochasticGame or observed environment
-    player : int or str
-    learning_rate : float or Schedule
-    exploration : float, Schedule or Exploration
-        A number or a schedule stands for epsilon-greedy.
-    initial : float
-        The first value of every action.
-
-    Raises
-    ------
-    GameError
-        For rates that are not from 0 to 1, an epsilon that is never above 0, or a player that there is not.
-
-    Examples
-    --------
-    >>> import marlgt as gt
-    >>> game = gt.games.prisoners_dilemma()
-    >>> pair = [ExpectedSarsa(game, player=i) for i in range(2)]
-    >>> run = gt.learners.play(game, pair, steps=2000, seed=0)
-    >>> [learner.policy().tolist() for learner in pair]
-    [[0.0, 1.0], [0.0, 1.0]]
-    """
-
-    act_kernel = staticmethod(independent.act)
-    observe_kernel = staticmethod(observe_expected)
-    shareable: ClassVar[bool] = True
-
-    def __init__(
-        self,
-        game: Any,
-        player: int | str = 0,
-        *,
-        learning_rate: float | Schedule = 0.1,
-        exploration: float | Schedule | Exploration = 0.1,
-        initial: float = 0.0,
-    ) -> None:
-        settings = {"learning_rate": learning_rate, "exploration": exploration}
-        super().__init__(game, player, {}, initial, settings)

@@ -9,7 +9,10 @@ import marlgt as gt
 from marlgt.concepts.stationary import best_stationary
 from marlgt.errors import GameError
 from marlgt.games import StochasticGame
+from marlgt.kernels import compiled
 from marlgt.learners import DoubleQ, QLearning, Transition, play_seeds, power
+from marlgt.randomness import streams
+from marlgt.testing import check_learner
 
 
 def biased():
@@ -84,6 +87,25 @@ def test_values_come_near_the_best_ones():
     run = play_seeds(game, [learner], steps=5000, seeds=range(8), record=1)
     errors = [np.abs(own[0].pair - best).max() for own in run.learners]
     assert np.mean(errors) < 0.05 * np.ptp(game.rewards) / (1 - game.discount)
+
+
+def test_the_compiled_update_gives_the_same_bits():
+    rng = np.random.default_rng(0)
+    game = gt.games.random_stochastic_game(2, (2,), discount=0.8, seed=0)
+    learners = [DoubleQ(game, learning_rate=power(0.9, exponent=0.7, per_visit=True)) for _ in range(2)]
+    pairs = list(zip(learners, (DoubleQ.observe_kernel, compiled(DoubleQ.observe_kernel)), streams([7, 7])))
+    for _ in range(200):
+        state, own, following = (int(x) for x in rng.integers(2, size=3))
+        ended = int(rng.integers(3)) if rng.random() < 0.1 else 0
+        reward = rng.normal(size=1)
+        for learner, update, stream in pairs:
+            knowledge = learner.memory, learner.form, learner.numbers, learner._legal
+            update(*knowledge, state, own, np.array([own]), reward, following, ended, stream)
+    np.testing.assert_array_equal(learners[0].memory, learners[1].memory)
+
+
+def test_the_protocol_is_kept():
+    assert check_learner(DoubleQ, max_examples=4).passed
 
 
 def test_bad_input_is_told_the_rule():
