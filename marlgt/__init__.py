@@ -21,6 +21,7 @@ _EXPORTS = {
     "ExactnessError": "marlgt.errors",
     "ExtensiveGame": "marlgt.games.extensive",
     "GameError": "marlgt.errors",
+    "LearningStopped": "marlgt.errors",
     "NormalFormGame": "marlgt.games.normal_form",
     "NotConverged": "marlgt.errors",
     "ParseError": "marlgt.errors",
