@@ -11,6 +11,7 @@ from marlgt.games.stochastic import StochasticGame
 from marlgt.kernels import compiled
 from marlgt.learners import CentralQ, Transition
 from marlgt.learners.central import act, observe
+from marlgt.testing import check_learner
 
 
 def random_team(seed, *, n_states=4, counts=(2, 3)):
@@ -205,3 +206,7 @@ def test_a_central_learner_is_made_again_from_its_settings():
         again = CentralQ(game, **json.loads(json.dumps(learner.settings)))
         assert again.numbers.tolist() == learner.numbers.tolist()
         assert again.form.tolist() == learner.form.tolist()
+
+
+def test_the_protocol_is_kept():
+    assert check_learner(lambda game, player: CentralQ(game, scalarise="values"), max_examples=3).passed

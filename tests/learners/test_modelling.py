@@ -11,6 +11,7 @@ from marlgt.games.stochastic import StochasticGame
 from marlgt.kernels import compiled
 from marlgt.learners import JALAM, QLearning, Setting, Transition
 from marlgt.learners.modelling import act, observe
+from marlgt.testing import check_learner
 
 
 def setting_of(*, states, counts, discount=0.9, legal=None):
@@ -255,3 +256,7 @@ def test_a_learner_is_made_again_from_its_settings():
     again = JALAM(game, 1, **json.loads(json.dumps(learner.settings)))
     assert again.numbers.tolist() == learner.numbers.tolist()
     assert again.form.tolist() == learner.form.tolist()
+
+
+def test_the_protocol_is_kept():
+    assert check_learner(lambda game, player: JALAM(game, player, window=3), max_examples=3).passed

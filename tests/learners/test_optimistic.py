@@ -11,6 +11,7 @@ from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games.stochastic import StochasticGame
 from marlgt.kernels import compiled
 from marlgt.learners import FMQ, DistributedQ, HystereticQ, LenientQ, Transition
+from marlgt.testing import check_learner
 
 CLIMBING = gt.games.climbing_game()
 
@@ -192,3 +193,8 @@ def test_learners_are_made_again_from_their_settings():
         assert again.memory.tolist() == learner.memory.tolist()
     learner = FMQ(CLIMBING, 1, weight=5.0)
     assert FMQ(CLIMBING, 1, **learner.settings).numbers.tolist() == learner.numbers.tolist()
+
+
+@pytest.mark.parametrize("kind", [HystereticQ, DistributedQ, LenientQ])
+def test_the_protocol_is_kept(kind):
+    assert check_learner(kind, max_examples=3).passed

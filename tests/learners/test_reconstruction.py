@@ -18,6 +18,7 @@ from marlgt.learners import (
     tit_for_tat,
     trembling,
 )
+from marlgt.testing import check_learner
 
 
 def test_log_loss_falls_to_the_conditional_entropy_of_the_policy():
@@ -158,3 +159,7 @@ def test_a_copy_learns_for_itself():
 def test_bad_input_is_refused(call, message):
     with pytest.raises(GameError, match=message):
         call()
+
+
+def test_the_protocol_is_kept():
+    assert check_learner(ModelledReply, max_examples=3).passed

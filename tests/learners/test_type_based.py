@@ -22,6 +22,7 @@ from marlgt.learners import (
     value_of_information,
     win_stay_lose_shift,
 )
+from marlgt.testing import check_learner
 
 GAME = gt.NormalFormGame.bimatrix([[-1, -5], [0, -3]], [[-1, 0], [-5, -3]])
 COOP_OR_GRIM = [always(GAME, 1, 0), grim_trigger(GAME, 1)]
@@ -250,3 +251,12 @@ def test_games_of_three_are_refused():
     types = [always(game, 1, 0)]
     with pytest.raises(UnsupportedGame, match="two players"):
         value_of_information(game, type_posterior(types), horizon=2)
+
+
+def test_the_protocol_is_kept():
+    def with_one_type(game, player):
+        legal = game.legal[1 - player] | game.terminal[:, None]
+        uniform = stationary_machine(game, 1 - player, legal / legal.sum(axis=1, keepdims=True))
+        return TypeBased(game, player, types=[uniform], horizon=2, discount=0.9)
+
+    assert check_learner(with_one_type, max_examples=3).passed
