@@ -340,5 +340,5 @@ def value_bounds(setting: Setting, player: int) -> tuple[float, float]:
     if setting.discount == 0.0:
         return low, high
     if setting.discount == 1.0:
-        raise GameError("the discount is 1, so that rewards do not bound values: give bounds, or inertia")
+        raise UnsupportedGame("the discount is 1, so that rewards do not bound values: give bounds, or inertia")
     return min(low, low / (1.0 - setting.discount)), max(high, high / (1.0 - setting.discount))

@@ -201,3 +201,7 @@ def test_bad_settings_are_refused():
         RegretMatcher(game, exploration=0.0)
     with pytest.raises(UnsupportedGame, match="game of one state"):
         RegretMatcher(gt.games.iterated_prisoners_dilemma(), feedback="payoffs")
+    endless = gt.games.iterated_prisoners_dilemma(discount=1.0)
+    with pytest.raises(UnsupportedGame, match="rewards do not bound values"):
+        Exp3(endless)
+    assert Exp3(endless, bounds=(0.0, 100.0)).settings["bounds"] == [0.0, 100.0]
