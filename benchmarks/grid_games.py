@@ -27,7 +27,7 @@ from marlgt.concepts.stationary_correlated import stationary_joint_values
 from marlgt.learners import CorrelatedQ, FriendOrFoeQ, NashQ, bootstrap_interval, play_seeds, power
 
 SEEDS = range(20)
-STEPS = 150_000
+STEPS = 100_000
 RATE = power(1.0, exponent=0.85, per_visit=True)
 SETTINGS: dict[str, Any] = {"learning_rate": RATE, "exploration": 1.0}
 NEAR = 0.5

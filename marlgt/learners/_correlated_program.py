@@ -12,6 +12,7 @@ first player is taken, then for the second and so on, so that the values are fun
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ __all__ = ["EGALITARIAN", "LIBERTARIAN", "REPUBLICAN", "UTILITARIAN", "program_w
 
 UTILITARIAN, EGALITARIAN, REPUBLICAN, LIBERTARIAN = 0, 1, 2, 3
 OBJECTIVE, COARSE = EXTRA, EXTRA + 1
+_LOOSE = 1e-8
+_GAIN = 1e-9
+"""Gains below this share of a player's range count as none, so that ties that rounding broke are ties."""
 
 
 def program_size(setting: Setting, *, coarse: bool) -> tuple[int, int, int]:
@@ -73,7 +77,7 @@ def write_obedience(
     at: int,
     width: int,
 ) -> int:
-    """Write the rows of obedience, each player's in units of her range, and return how many they are."""
+    """Write the rows of obedience, each in units of its largest gain, and return how many they are."""
     n = form[PLAYERS]
     profiles = form[PROFILES]
     coarse = numbers[COARSE] == 1.0
@@ -87,7 +91,6 @@ def write_obedience(
             worth = memory[payoffs + int(memory[cells + k])]
             low = min(low, worth)
             high = max(high, worth)
-        unit = 1.0 / (high - low) if high > low else 0.0
         for a in range(form[COUNTS + i]):
             if not is_legal(form, legal, i, state, a) or (coarse and a > 0):
                 continue
@@ -95,13 +98,20 @@ def write_obedience(
                 if not is_legal(form, legal, i, state, b) or (a == b and not coarse):
                     continue
                 place = at + row * width
+                most = 0.0
                 for k in range(count):
                     part = int(memory[parts + i * profiles + k])
                     gain = 0.0
                     if coarse or part == a:
                         cell = int(memory[cells + k])
-                        gain = (memory[payoffs + cell + (b - part) * stride] - memory[payoffs + cell]) * unit
+                        gain = memory[payoffs + cell + (b - part) * stride] - memory[payoffs + cell]
+                    if abs(gain) <= _GAIN * (high - low):
+                        gain = 0.0
                     memory[place + k] = gain
+                    most = max(most, abs(gain))
+                # A row may be scaled as one likes: with entries of 1 no row is lost among the others.
+                for k in range(count):
+                    memory[place + k] = memory[place + k] / most if most > 0.0 else 0.0
                 for k in range(count, width):
                     memory[place + k] = 0.0
                 row += 1
@@ -134,7 +144,7 @@ def write_goal(
 
 
 @lean_kernel
-def best_equilibrium(
+def write_program(
     memory: Any,
     form: Any,
     numbers: Any,
@@ -145,17 +155,12 @@ def best_equilibrium(
     count: int,
     leader: int,
     at: int,
-    to: int,
-) -> float:
-    """Write the best equilibrium to ``memory[to + k]``, one number for each legal joint action; return their sum.
-
-    ``leader`` is the player whose payoff comes first, or -1 for the sum and -2 for the smallest.
-    """
+    width: int,
+) -> int:
+    """Write the tableau of the program, its constraints and then its objectives, and return how many constraints."""
     n = form[PLAYERS]
     profiles = form[PROFILES]
     fair = leader == -2
-    columns = count + 1 if fair else count
-    width = columns + 1
     low = np.inf
     high = -np.inf
     for i in range(n):
@@ -176,7 +181,6 @@ def best_equilibrium(
         memory[at + rows * width + count] = 0.0
     rows += 1
     goal = at + rows * width
-    objectives = 1
     if fair:
         for k in range(width):
             memory[goal + k] = 0.0
@@ -185,10 +189,44 @@ def best_equilibrium(
         write_goal(memory, form, state, cells, count, goal, width, leader, low, unit)
     for i in range(n):
         if i != leader:
-            write_goal(memory, form, state, cells, count, goal + objectives * width, width, i, low, unit)
-            objectives += 1
-    maximise(memory, at, rows, columns, objectives, -1)
-    return read_basic(memory, at, rows, columns, objectives, count, to)
+            goal += width
+            write_goal(memory, form, state, cells, count, goal, width, i, low, unit)
+    return rows
+
+
+@lean_kernel
+def best_equilibrium(
+    memory: Any,
+    form: Any,
+    numbers: Any,
+    legal: Any,
+    state: int,
+    cells: int,
+    parts: int,
+    count: int,
+    leader: int,
+    at: int,
+    to: int,
+) -> bool:
+    """Write the best equilibrium to ``memory[to + k]``, one number for each legal joint action; tell whether there is.
+
+    ``leader`` is the player whose payoff comes first, or -1 for the sum and -2 for the smallest.
+    """
+    columns = count + 1 if leader == -2 else count
+    objectives = form[PLAYERS] if leader >= 0 else form[PLAYERS] + 1
+    # Should rounding spoil the path through many ties: with each row loosened a little, in its own way, there are none.
+    for attempt in range(3):
+        rows = write_program(memory, form, numbers, legal, state, cells, parts, count, leader, at, columns + 1)
+        for row in range(rows - 1):
+            if attempt > 0:
+                memory[at + row * (columns + 1) + columns] += _LOOSE * attempt * abs(math.sin(12.9898 * (row + 1)))
+        pivots = maximise(memory, at, rows, columns, objectives, -1)
+        total = read_basic(memory, at, rows, columns, objectives, count, to)
+        if pivots >= 0 and abs(total - 1.0) < 1e-6:
+            for k in range(count):
+                memory[to + k] /= total
+            return True
+    return False
 
 
 @lean_kernel
@@ -228,9 +266,10 @@ def solve(memory: Any, form: Any, numbers: Any, legal: Any, state: int) -> None:
         last = n
     highest = -np.inf
     for leader in range(first, last):
-        total = best_equilibrium(memory, form, numbers, legal, state, cells, parts, count, leader, at, solution)
-        for k in range(count):
-            memory[solution + k] /= total
+        if not best_equilibrium(memory, form, numbers, legal, state, cells, parts, count, leader, at, solution):
+            # What was chosen before stays.
+            for k in range(count):
+                memory[solution + k] = memory[joint + int(memory[cells + k])]
         if objective == LIBERTARIAN:
             memory[values + leader] = worth_of(memory, form, state, cells, count, solution, leader)
             for a in range(form[COUNTS + leader]):

@@ -2,8 +2,9 @@
 
 Pairs of supports come from small to large and each in lexicographic order; a pair (I, J) gives an equilibrium if
 ``A y = v`` on I for a mixture y of J, ``x B = w`` on J for a mixture x of I, and no action outside pays more. Weights
-of a support may be zero. A game without ties has only such equilibria (Nash 1951; Wilson 1971); where ties hide all of
-them, payoffs moved by at most 1e-7 of their range bring one to light, which is an equilibrium within as much.
+of a support may be zero, so that ties hide no game's every equilibrium: the complementary basis at which a
+lexicographic Lemke-Howson path ends is such a pair, of non-singular systems (von Stengel 2007, section 3.6). A game
+without ties has no other equilibria.
 
 References
 ----------
@@ -14,7 +15,6 @@ von Stengel, B. (2007). Equilibrium computation for two-player games in strategi
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,6 @@ LARGEST_SIDE = 6
 
 _SLACK = 1e-11
 _SINGULAR = 1e-11
-_PERTURBATION = 1e-7
 
 
 def nash_work(rows: int, columns: int) -> int:
@@ -277,15 +276,16 @@ def solve(memory: Any, form: Any, numbers: Any, legal: Any, state: int) -> None:
     range_b = on_unit_scale(memory, source + form[PROFILES], b, rows, columns, m, k, most_columns, 1)
     selection = int(numbers[SELECTION])
     player = form[PLAYER]
-    if enumerate_supports(memory, a, b, m, k, range_a, range_b, selection, player, work) == 0:
-        for cell in range(m * k):
-            memory[a + cell] += _PERTURBATION * abs(math.sin(12.9898 * (cell + 1)))
-            memory[b + cell] += _PERTURBATION * abs(math.sin(78.233 * (cell + 1)))
-        enumerate_supports(memory, a, b, m, k, range_a, range_b, selection, player, work)
     chosen = form[CHOSEN] + state * (most_rows + most_columns)
+    best = work + m + k
+    # Should rounding hide every equilibrium, what was chosen before stays.
+    for i in range(m):
+        memory[best + i] = memory[chosen + int(memory[rows + i])]
+    for j in range(k):
+        memory[best + m + j] = memory[chosen + most_rows + int(memory[columns + j])]
+    enumerate_supports(memory, a, b, m, k, range_a, range_b, selection, player, work)
     for i in range(most_rows + most_columns):
         memory[chosen + i] = 0.0
-    best = work + m + k
     for i in range(m):
         memory[chosen + int(memory[rows + i])] = memory[best + i]
     for j in range(k):

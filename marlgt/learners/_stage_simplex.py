@@ -13,6 +13,7 @@ References
 ----------
 Dantzig, G. B. (1951). A proof of the equivalence of the programming problem and the game problem. In Koopmans (ed.),
 Activity Analysis of Production and Allocation, chapter 20.
+Harris, P. M. J. (1973). Pivot selection methods of the Devex LP code. Mathematical Programming 5, 1-28.
 Bland, R. G. (1977). New finite pivoting rules for the simplex method. Mathematics of Operations Research 2, 103-107.
 """
 
@@ -29,7 +30,9 @@ __all__ = ["game_space", "maximise", "program_space", "read_basic", "zero_sum_st
 _ZERO = 1e-11
 """Reduced costs up to this count as zero; programs are scaled so that their largest entries are about 1."""
 
-_PIVOT = 1e-10
+_PIVOT = 1e-9
+_SLACK = 1e-13
+"""How far below zero a basic variable may fall for the sake of a larger pivot (Harris 1973)."""
 
 
 def program_space(rows: int, columns: int, objectives: int) -> int:
@@ -88,7 +91,7 @@ def entering(memory: Any, at: int, rows: int, columns: int, objectives: int, nam
 
 @lean_kernel
 def leaving(memory: Any, at: int, rows: int, columns: int, column: int, names: int, bland: bool) -> int:
-    """Return the row of least ratio, or -1; of equal ones that of the largest pivot, or by Bland that of least name."""
+    """Return the row of least ratio, or -1; of near ties that of the largest pivot, or by Bland of least name."""
     width = columns + 1
     least = np.inf
     for i in range(rows):
@@ -96,14 +99,14 @@ def leaving(memory: Any, at: int, rows: int, columns: int, column: int, names: i
         level = memory[at + i * width + columns]
         # What rounding made negative is zero.
         level = level if level > 0.0 else 0.0
-        ratio = level / entry if entry > _PIVOT else np.inf
+        ratio = (level + _SLACK) / entry if entry > _PIVOT else np.inf
         least = ratio if ratio < least else least
     best = -1
     largest = 0.0
     for i in range(rows):
         entry = memory[at + i * width + column]
         level = memory[at + i * width + columns]
-        entry = entry if entry > _PIVOT and level <= least * entry + 1e-14 else 0.0
+        entry = entry if entry > _PIVOT and level <= least * entry else 0.0
         if bland:
             if entry > 0.0 and (best < 0 or memory[names + i] < memory[names + best]):
                 best = i

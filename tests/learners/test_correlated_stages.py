@@ -51,10 +51,10 @@ def test_what_is_chosen_is_the_best_correlated_equilibrium_of_the_stage_game(gam
     assert flat.sum() == pytest.approx(1.0, abs=1e-12)
     concept = "coarse_correlated" if coarse else "correlated"
     certificate = gt.certify(gt.NormalFormGame(payoffs), learner.joint(), concept=concept)
-    assert np.asarray(certificate.regrets, dtype=float).max() <= 1e-9 * scale
+    assert np.asarray(certificate.regrets, dtype=float).max() <= 1e-8 * scale
     if objective == "egalitarian":
         reached = payoffs.min(axis=0).reshape(-1) @ flat
-        assert values.min() >= reached - 1e-9 * scale
+        assert values.min() >= reached - 1e-7 * scale
         assert values.min() >= exact(payoffs, objective, coarse=coarse).min() - 1e-7 * scale
     else:
         best = measure(exact(payoffs, objective, coarse=coarse))
@@ -174,3 +174,24 @@ def test_the_settings_rebuild_the_learner():
         twin = CorrelatedQ(CHICKEN, player, **learner.settings)
         np.testing.assert_array_equal(twin.memory, learner.memory)
         np.testing.assert_array_equal(twin.numbers, learner.numbers)
+
+
+def test_ties_that_rounding_broke_leave_the_program_sound():
+    # A stage game met on the way of egalitarian learners, on which an earlier rule of pivots broke down.
+    payoffs = np.array(
+        [
+            [[96.7336627, 94.46629912, 96.9774639, 96.97545009], [0.0, 0.0, 97.02410641, 94.32884201]],
+            [[96.95056541, 94.84128314, 96.95799542, 96.96747361], [99.0, 99.0, 96.95228838, 94.80764683]],
+        ]
+    )
+    learner = choice(payoffs, "egalitarian")
+    known = exact(payoffs, "egalitarian")
+    assert learner.state_values[:, 0].min() >= known.min() - 1e-6
+    rng = np.random.default_rng(0)
+    way = compiled(solve)
+    for trial in range(300):
+        shape = (2, *rng.integers(2, 5, size=2))
+        near = rng.integers(-1, 3, size=shape) + rng.normal(size=shape) * 10.0 ** -rng.integers(2, 14)
+        joint = choice(near, OBJECTIVES[trial % 3], kernel=way).joint()
+        regrets = gt.certify(gt.NormalFormGame(near), joint, concept="correlated").regrets
+        assert np.asarray(regrets, dtype=float).max() <= 1e-5 * np.ptp(near)
