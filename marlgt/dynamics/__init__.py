@@ -1,4 +1,4 @@
-"""Dynamics: rules by which players who know the game revise their play, step after step."""
+"""Dynamics: rules by which players of a normal-form game revise their play, step after step, and what comes of it."""
 
 from marlgt._lazy import attach
 

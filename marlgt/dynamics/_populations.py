@@ -19,8 +19,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from marlgt.dynamics._record_times import recorded_times
 from marlgt.dynamics._sampled import regret_path
-from marlgt.dynamics._sampled_doors import guard_size, recorded_times, share, unpacked
+from marlgt.dynamics._sampled_doors import guard_size, share, unpacked
 from marlgt.dynamics.trajectory import Batch, Trajectories, Trajectory
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
@@ -212,7 +213,7 @@ def evolve(
     Trajectory, or Trajectories for a batch
     """
     games, starts, seeds = unpacked(game, seed, start, starts=True, name=process.name)
-    times = recorded_times(steps, record)
+    times = recorded_times(record, steps)
     matrices = {id(g): symmetric_payoffs(g) for g in games}
     settings = {key: settings_of(matrix) for key, matrix in matrices.items()}
     k, held = games[0].n_actions[0], len(times)

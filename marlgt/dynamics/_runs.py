@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from marlgt.dynamics import trajectory as trajectories
 from marlgt.dynamics._engine import BOOK_ROWS, SIMULTANEOUS, STRATEGY, loop_of
-from marlgt.dynamics._schedules import first_strategies, power_weights, recorded_times
+from marlgt.dynamics._record_times import recorded_times
+from marlgt.dynamics._schedules import first_strategies, power_weights
 from marlgt.dynamics.trajectory import Batch, Trajectories, Trajectory
 from marlgt.errors import GameError
 from marlgt.games._doors import require_flag, require_game, require_seed

@@ -18,7 +18,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from marlgt.dynamics._sampled_doors import guard_size, recorded_times, stated_range, unpacked
+from marlgt.dynamics._record_times import recorded_times
+from marlgt.dynamics._sampled_doors import guard_size, stated_range, unpacked
 from marlgt.dynamics.trajectory import MOST_TRACKED, Batch, Trajectories, Trajectory
 from marlgt.games._doors import require_flag, require_game
 from marlgt.games._profiles import checked_profile
@@ -231,7 +232,7 @@ def play_rule(
     Trajectory, or Trajectories for a batch
     """
     games, starts, seeds = unpacked(game, seed, start, starts=rule.starts, name=rule.name)
-    times = recorded_times(steps, record)
+    times = recorded_times(record, steps)
     require_flag(keep_actions, "keep_actions")
     if joint is not None:
         require_flag(joint, "joint")

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from marlgt.dynamics.trajectory import Batch
 from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games._arrays import exact_and_float, short
-from marlgt.games._doors import require_game, require_seed, require_whole
+from marlgt.games._doors import require_game, require_seed
 from marlgt.games.normal_form import NormalFormGame
 
-__all__ = ["guard_size", "recorded_times", "share", "stated_range", "unpacked"]
+__all__ = ["guard_size", "share", "stated_range", "unpacked"]
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -29,21 +29,6 @@ def share(value: Any, name: str) -> float:
     if number.shape != () or not 0.0 <= number <= 1.0:
         raise GameError(f"{name} is {short(value)}: give one number from 0 to 1")
     return float(number)
-
-
-def recorded_times(steps: Any, record: Any) -> Whole:
-    """Return the steps to record: so many evenly spaced ones, or those listed, and the last one."""
-    require_whole(steps, "steps", least=1)
-    if isinstance(record, (int, np.integer)) and not isinstance(record, bool):
-        require_whole(record, "record", least=1)
-        count = min(int(record), int(steps))
-        return (np.arange(1, count + 1, dtype=np.int64) * int(steps) + count - 1) // count
-    listed = np.asarray(record) if isinstance(record, Sequence | np.ndarray) and not isinstance(record, str) else None
-    if listed is None or listed.ndim != 1 or listed.size == 0 or listed.dtype.kind not in "iu":
-        raise GameError(f"record is {short(record)}: give a number of times to record, or a list of steps")
-    if listed.min() < 1 or listed.max() > steps:
-        raise GameError(f"record lists the steps {listed.min()} to {listed.max()}: give steps from 1 to {steps}")
-    return np.unique(np.append(listed.astype(np.int64), int(steps)))
 
 
 def guard_size(entries: float, what: str) -> None:

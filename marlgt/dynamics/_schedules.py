@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
-from marlgt.games._doors import nonnegative, require_whole
+from marlgt.games._doors import nonnegative
 from marlgt.games._profiles import checked_profile
 from marlgt.games.normal_form import NormalFormGame, Profile
 
@@ -20,7 +20,6 @@ __all__ = [
     "payoff_ranges",
     "power_weights",
     "pure_profile",
-    "recorded_times",
     "scheduled",
 ]
 
@@ -28,24 +27,6 @@ Floats = NDArray[np.float64]
 _MOST_TIMES = 2**24
 Schedule = float | Callable[[Floats], Any]
 """A number for every step, or a function of an array of steps, counted from 1."""
-
-
-def recorded_times(record: int | Sequence[int], steps: int) -> NDArray[np.int64]:
-    """Return the steps after which to record: evenly spaced if a number is given; the last step is always there."""
-    require_whole(steps, "steps", least=1)
-    if isinstance(record, (int, np.integer)) and not isinstance(record, bool):
-        require_whole(record, "record", least=1)
-        count = min(int(record), steps)
-        if count > _MOST_TIMES:
-            raise GameError(f"record is {count:,} times, above the limit of {_MOST_TIMES:,}: record fewer times")
-        return np.array([steps * (k + 1) // count for k in range(count)], dtype=np.int64)
-    if not isinstance(record, (Sequence, np.ndarray, range)) or isinstance(record, (str, bytes)):
-        raise GameError(f"record is {short(record)}: give a number of times, or a list of steps from 1 to {steps}")
-    for time in record:
-        require_whole(time, "a step of record", least=1)
-        if time > steps:
-            raise GameError(f"record names step {time}: there are {steps} steps, counted from 1")
-    return np.array(sorted({int(time) for time in record} | {int(steps)}), dtype=np.int64)
 
 
 def scheduled(values: Schedule, name: str, *, most: float = np.inf, shift: int = 0) -> Callable[[Floats], Floats]:

@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.dynamics._best_replies import pick, respond_best, tie_rule, with_ties
+from marlgt.dynamics._record_times import recorded_times
 from marlgt.dynamics._runs import Rule, chunks, games_of, kept_actions, run, seeds_of, tracks_joint, trajectory_of
-from marlgt.dynamics._schedules import pure_profile, recorded_times
+from marlgt.dynamics._schedules import pure_profile
 from marlgt.dynamics.trajectory import Batch, Trajectory
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._doors import require_flag

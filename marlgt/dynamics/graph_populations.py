@@ -28,8 +28,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from marlgt.dynamics._populations import population_settings, symmetric_payoffs
+from marlgt.dynamics._record_times import recorded_times
 from marlgt.dynamics._sampled import regret_path
-from marlgt.dynamics._sampled_doors import guard_size, recorded_times, unpacked
+from marlgt.dynamics._sampled_doors import guard_size, unpacked
 from marlgt.dynamics.trajectory import Trajectories, Trajectory
 from marlgt.errors import GameError
 from marlgt.games._arrays import exact_and_float, short
@@ -279,7 +280,7 @@ def _evolve(
     first, neighbours = _graph(adjacency)
     size, widest = len(first) - 1, int(np.diff(first).max())
     games, starts, seeds = unpacked(game, seed, start, starts=True, name=name)
-    times = recorded_times(steps, record)
+    times = recorded_times(record, steps)
     k = games[0].n_actions[0]
     guard_size(float(len(games) * len(times) * (k + 1) * k), "the record")
     cost = 30.0 * widest**2 + (size if loop is _BIRTH_FIRST else 0) + 8.0 * k * k

@@ -10,12 +10,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
-from marlgt.games._doors import require_whole
 from marlgt.learners._layout import EVERYBODY
 from marlgt.learners.settings import Setting
 from marlgt.learners.tables import Learner, TableLearner
 
-__all__ = ["check_ends", "check_learners", "checked_moves", "checked_views", "record_times"]
+__all__ = [
+    "check_ends",
+    "check_learners",
+    "checked_moves",
+    "checked_views",
+]
 
 
 def check_learners(setting: Setting, learners: Sequence[Any]) -> None:
@@ -88,22 +92,3 @@ def checked_moves(setting: Setting, moves: ArrayLike | None) -> NDArray[np.int64
     if not fits or any(sorted(row[:k]) != list(range(k)) for row, k in zip(table.tolist(), setting.n_actions)):
         raise GameError(f"moves must hold each player's actions in some order, shape {shape}; got {short(moves)}")
     return table.astype(np.int64)
-
-
-def record_times(record: Any, begun: int, steps: int) -> NDArray[np.int64]:
-    """Return the numbers of steps after which records are made, the last step among them."""
-    if isinstance(record, (int, np.integer)) and not isinstance(record, bool):
-        require_whole(record, "record", least=1)
-        count = min(int(record), steps)
-        return begun + np.unique(np.linspace(0, steps, count + 1).round().astype(np.int64)[1:])
-    try:
-        times = np.array(list(record), dtype=np.float64)
-    except (TypeError, ValueError):
-        raise GameError(f"record is {short(record)}: give how many times to record, or numbers of steps") from None
-    whole = times.astype(np.int64)
-    inside = len(times) > 0 and (times == whole).all() and whole.min() > begun and whole.max() <= begun + steps
-    if not inside or (np.diff(whole) <= 0).any():
-        raise GameError(
-            f"record is {short(record)}: give numbers of steps that rise, above {begun} and at most {begun + steps}"
-        )
-    return np.unique(np.append(whole, begun + steps))

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from marlgt.dynamics._record_times import recorded_times
 from marlgt.errors import GameError, LearningStopped
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_seed, require_whole
 from marlgt.games.stochastic import StochasticGame
 from marlgt.learners._fused import LEARNERS
 from marlgt.learners._fused_match import Fused
-from marlgt.learners._match_checks import check_ends, check_learners, checked_moves, checked_views, record_times
+from marlgt.learners._match_checks import check_ends, check_learners, checked_moves, checked_views
 from marlgt.learners._stops import Failed, Leave, diverged
 from marlgt.learners.records import Floats, Run, profile_of
 from marlgt.learners.settings import setting_of
@@ -201,7 +202,7 @@ class Match:
         """
         require_whole(steps, "steps", least=1)
         clock = stopwatch()
-        begun, times = self.steps, record_times(record, self.steps, steps)
+        begun, times = self.steps, recorded_times(record, steps, begun=self.steps)
         made: list[int] = []
         rows: list[tuple[Any, ...]] = []
         gaps: list[list[float]] = []

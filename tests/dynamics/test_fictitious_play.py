@@ -233,7 +233,7 @@ def test_unknown_first_actions_are_an_error(first):
 def test_odd_settings_are_errors():
     with pytest.raises(gt.GameError, match="ties is 'first': give one of 'highest', 'lowest', 'random', 'stay'"):
         fictitious_play(SHAPLEY, ties="first")
-    with pytest.raises(gt.GameError, match="record names step 11"):
+    with pytest.raises(gt.GameError, match="a list of steps from 1 to 10"):
         fictitious_play(SHAPLEY, steps=10, record=[11])
     with pytest.raises(gt.GameError, match="record is 'all'"):
         fictitious_play(SHAPLEY, record="all")
