@@ -64,8 +64,8 @@ class Tally(NamedTuple):
     ----------
     place : ndarray of int64, shape (seeds, 2)
         The state, and the steps since the episode began.
-    ongoing : ndarray, shape (seeds, 2, n)
-        Return and discounted return of the episode so far.
+    ongoing : ndarray, shape (seeds, 3, n)
+        Return and discounted return of the episode so far; then, in the first place, what a reward now counts.
     sums : ndarray, shape (seeds, 4, n)
         Since the last record: rewards, returns and discounted returns of the episodes that ended, and episodes in which
         the player's return was the highest of all.
@@ -247,7 +247,7 @@ def play_seeds(
         own_0 = own_1 = own_2 = own_3 = own_4 = own_5 = 0
         state = places[seed, 0]
         length = places[seed, 1]
-        fading = discount**length
+        fading = ongoing[seed, 2, 0]
         for _ in range(steps):
             if state < 0:
                 state = first_above(start, uniform(stream))
@@ -319,6 +319,7 @@ def play_seeds(
             if ended != RUNNING:
                 count_episode(ongoing, sums, ended_episodes, seed, n, length)
                 state = -1
+        ongoing[seed, 2, 0] = fading
         places[seed, 0] = state
         places[seed, 1] = length
     return last - first

@@ -64,13 +64,14 @@ class Fused:
         place[:, 0] = -1
         plays = np.zeros((count, cells if cells * count <= 100 * _COUNTED_CELLS else 0), dtype=np.int64)
         ended = np.zeros((count, 2), dtype=np.int64)
-        self._tally = Tally(place, np.zeros((count, 2, n)), np.zeros((count, 4, n)), ended, plays)
+        self._tally = Tally(place, np.zeros((count, 3, n)), np.zeros((count, 4, n)), ended, plays)
         self.played = np.zeros(count, dtype=np.int64)
         self._booked = np.zeros(count, dtype=np.int64)
 
     def prepare(self, steps: int) -> None:
-        """Have the loop compiled where so many steps of every seed repay that."""
-        gear(self._loop, float(steps * len(self._streams)) * self._step_work)
+        """Have the loop compiled where so many steps of every seed repay that, with those that were made before."""
+        made = float(steps * len(self._streams) + int(self.played.sum()))
+        gear(self._loop, made * self._step_work)
 
     def advance(self, until: int, report: Callable[[float], None]) -> None:
         """Play every seed until it has made so many steps in all; Ctrl-C takes effect between chunks."""

@@ -10,6 +10,7 @@ at a time. Either way the memory is all there is to save.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.errors import GameError
+from marlgt.games._arrays import short
 from marlgt.kernels import gear
 from marlgt.learners._layout import (
     EVERYBODY,
@@ -119,6 +121,13 @@ class TableLearner:
         self.setting: Setting = setting_of(game)
         self.player = EVERYBODY if player is None else checked_player(self.setting, player)
         self.settings: dict[str, Any] = dict(settings)
+        first = self.settings.get("initial", 0.0)
+        if (
+            isinstance(first, bool)
+            or not isinstance(first, (int, float, np.integer, np.floating))
+            or not isfinite(first)
+        ):
+            raise GameError(f"initial is {short(first)}: give a finite number, the first value of every action")
         self._shapes = dict(tables)
         sizes = [int(np.prod(shape)) for shape in tables.values()]
         begins = HEADER + np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)

@@ -153,8 +153,8 @@ def test_teams_that_do_not_fit_are_refused(team, match):
         ({"seed": -1}, "seed"),
         ({"horizon": 0}, "horizon"),
         ({"record": 0}, "record"),
-        ({"record": [5, 5]}, "rise"),
-        ({"record": [5, 500]}, "at most 10"),
+        ({"record": [0, 5]}, "from 1 to 10"),
+        ({"record": [5, 500]}, "from 1 to 10"),
         ({"record": "often"}, "record"),
         ({"views": [[0]]}, "views must be numbers of states"),
         ({"views": [[0], [1]]}, "views must be numbers of states"),
@@ -209,3 +209,9 @@ def test_tables_and_records_that_there_are_not_are_named():
 def test_values_without_a_greedy_action_are_refused(values):
     with pytest.raises(GameError, match="finite numbers"):
         learners.epsilon_greedy_probabilities(values, 0.1)
+
+
+@pytest.mark.parametrize("initial", [float("nan"), float("inf"), "much", True])
+def test_first_values_must_be_finite_numbers(initial):
+    with pytest.raises(GameError, match="give a finite number"):
+        QLearning(PD, initial=initial)
