@@ -67,7 +67,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
         clone.__module__ = function.__module__
         # The disk cache watches one source file, but a twin has its callees and constants built in.
         clone.__qualname__ = f"{function.__qualname__}_{_fingerprint(function)}"
-        lean = {"_nrt": False} if function in _lean else {}
+        lean: dict[str, Any] = {"_nrt": False} if function in _lean else {}
         twin = numba.njit(cache=True, error_model="numpy", **lean)(clone)
         _twins[function] = twin
     return cast("Callable[P, R]", twin)

@@ -30,7 +30,8 @@ def test_both_gears_give_the_same_bits():
     a, b = np.empty(500), np.empty(500)
     fill(plain, a)
     compiled(fill)(fast, b)
-    assert np.array_equal(a, b) and np.array_equal(plain, fast)
+    assert np.array_equal(a, b)
+    assert np.array_equal(plain, fast)
 
 
 def test_a_stream_does_not_depend_on_the_others():
@@ -45,7 +46,8 @@ def test_pairs_of_numbers_fill_the_square_evenly():
     chi_square = ((counts - expected) ** 2 / expected).sum()
     # 4,095 degrees of freedom: five standard deviations either way.
     assert abs(chi_square - 4095) < 5 * np.sqrt(2 * 4095)
-    assert 0.0 <= x.min() and x.max() < 1.0
+    assert x.min() >= 0.0
+    assert x.max() < 1.0
 
 
 def test_streams_of_neighbouring_seeds_are_not_correlated():

@@ -118,7 +118,7 @@ def _answer_table(game: NormalFormGame, answers: Equilibria) -> str:
 
 def _pictures(game: NormalFormGame, answers: Equilibria) -> list[tuple[str, str]]:
     """Return captions and SVG pictures that fit the game's size."""
-    from marlgt.dynamics.fictitious import fictitious_play
+    from marlgt.dynamics.replies.fictitious import fictitious_play
     from marlgt.pictures.diagrams import draw_best_replies, draw_logit_path, draw_outcomes, draw_simplex
     from marlgt.solvers.homotopy import logit_path
 

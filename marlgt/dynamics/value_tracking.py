@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from marlgt.dynamics._flow import Rule, run_map
-from marlgt.dynamics._flow_kernels import map_step
+from marlgt.dynamics.flows._flow import Rule, run_map
+from marlgt.dynamics.flows._flow_kernels import map_step
 from marlgt.dynamics.trajectory import Trajectory
 from marlgt.errors import GameError
 from marlgt.games._doors import positive

@@ -17,7 +17,17 @@ def test_a_table_tells_the_gaps_the_averages_and_what_is_known(capsys):
 
 
 def test_the_document_holds_the_whole_trajectory(capsys):
-    words = ["dynamics", "hedge", "matching_pennies", "--steps", "20", "--start", "3/4,1/4;1/2,1/2", "--set", "record=5"]
+    words = [
+        "dynamics",
+        "hedge",
+        "matching_pennies",
+        "--steps",
+        "20",
+        "--start",
+        "3/4,1/4;1/2,1/2",
+        "--set",
+        "record=5",
+    ]
     assert main([*words, "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["format"] == "marlgt.dynamics"

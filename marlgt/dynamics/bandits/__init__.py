@@ -1,0 +1,1 @@
+"""Dynamics for players who see no more than their own payoffs."""

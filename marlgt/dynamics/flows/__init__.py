@@ -1,0 +1,1 @@
+"""Flows and gradient maps: replicator, logit, gradient ascent and lookahead."""

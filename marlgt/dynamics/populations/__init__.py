@@ -1,0 +1,1 @@
+"""Finite populations: selection, imitation, fixation and stochastic stability."""

@@ -1,0 +1,1 @@
+"""Dynamics of no regret for players who know their payoffs."""

@@ -1,0 +1,1 @@
+"""Dynamics of replies: fictitious play and its kin, best-response dynamics."""

@@ -1,0 +1,1 @@
+"""Learners that model the others: frequencies, reconstructed policies, types and beliefs about them."""

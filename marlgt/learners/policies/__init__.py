@@ -1,0 +1,1 @@
+"""Learners of policies: hill climbing, gradients, regrets, and lookahead with exact derivatives."""

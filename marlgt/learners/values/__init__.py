@@ -1,0 +1,1 @@
+"""Learners of action values: each player for herself, and values of a fixed policy."""
