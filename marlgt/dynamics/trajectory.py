@@ -59,8 +59,8 @@ class Trajectory:
         Average external regret of each player; negative where play did better than every fixed action.
     joint : ndarray, shape (T, A_1, ..., A_n), or None
         The average joint distribution of play up to that time.
-    actions : ndarray of int, shape (steps, n), or None
-        Every action profile played, where the dynamic plays actions and was asked to keep them.
+    actions : ndarray of int, shape (S, n), or None
+        The action profile of each of S steps, where the dynamic plays actions and was asked to keep them.
     guarantee : str
         What is proved about the dynamic, and where it is known to fail.
     work : mapping of str to int
