@@ -87,8 +87,13 @@ def triangle(axes, points, text, names, *, target=None):
     if target is not None:
         axes.plot(target[1] + 0.5 * target[2], HEIGHT * target[2], "*", color="black", markersize=9)
     for (u, v), name, side in zip(edge[:3], names, ("right", "left", "center")):
-        axes.annotate(name, (u, v + (0.03 if side == "center" else -0.02)), ha=side, fontsize=8.5,
-                      va="bottom" if side == "center" else "top")
+        axes.annotate(
+            name,
+            (u, v + (0.03 if side == "center" else -0.02)),
+            ha=side,
+            fontsize=8.5,
+            va="bottom" if side == "center" else "top",
+        )
     axes.set(xlim=(-0.25, 1.25), ylim=(-0.12, 1.0), aspect="equal")
     axes.axis("off")
     title(axes, text)

@@ -65,8 +65,15 @@ def nash_q():
         group = _nash_learners(chicken, selection, learning_rate=0.2)
         run = learners.play(chicken, group, steps=500, seed=0, record=1)
         x, y = run.profiles()[0]
-        right.plot(*[x @ payoff @ y for payoff in chicken.payoffs], mark, color=COLOURS[k], markersize=11,
-                   markerfacecolor="none", markeredgewidth=1.8, label=selection)
+        right.plot(
+            *[x @ payoff @ y for payoff in chicken.payoffs],
+            mark,
+            color=COLOURS[k],
+            markersize=11,
+            markerfacecolor="none",
+            markeredgewidth=1.8,
+            label=selection,
+        )
     right.set(xlim=(-0.6, 10.8), ylim=(-0.6, 7.8))
     plain(right, "payoff of player 1", xlabel="payoff of player 0", place="upper right")
     title(right, "chicken: where each selection ends")
@@ -89,8 +96,9 @@ def correlated_q():
         learner = learners.CorrelatedQ(chicken, objective=objective, learning_rate=0.2)
         learners.play(chicken, [learner], steps=600, seed=0, record=1)
         paid = [(learner.joint() * payoff).sum() for payoff in chicken.payoffs]
-        left.plot(*paid, mark, color=COLOURS[k], markersize=11, markerfacecolor="none", markeredgewidth=1.8,
-                  label=objective)
+        left.plot(
+            *paid, mark, color=COLOURS[k], markersize=11, markerfacecolor="none", markeredgewidth=1.8, label=objective
+        )
     left.set(xlim=(-0.6, 11.8), ylim=(-0.6, 7.8))
     plain(left, "payoff of player 1", xlabel="payoff of player 0", place="upper right")
     title(left, "chicken: what each objective chooses")
@@ -106,9 +114,12 @@ def correlated_q():
 
 def friend_or_foe_q():
     figure, (left, right) = panels(width=8.4)
-    games = {"stag hunt": gt.games.stag_hunt(), "coordination": gt.games.pure_coordination(),
-             "chicken": gt.NormalFormGame.bimatrix([[6, 2], [7, 0]], [[6, 7], [2, 0]]),
-             "matching\npennies": gt.games.matching_pennies()}
+    games = {
+        "stag hunt": gt.games.stag_hunt(),
+        "coordination": gt.games.pure_coordination(),
+        "chicken": gt.NormalFormGame.bimatrix([[6, 2], [7, 0]], [[6, 7], [2, 0]]),
+        "matching\npennies": gt.games.matching_pennies(),
+    }
     places = np.arange(len(games))
     for k, (name, friends) in enumerate({"friend-Q": "all", "foe-Q": ()}.items()):
         gaps, hoped, earned = [], [], []
@@ -120,8 +131,15 @@ def friend_or_foe_q():
             earned.append(np.mean([profile[0] @ game.payoffs[0] @ profile[1] for profile in run.profiles()]))
         shift = 0.4 * (k - 0.5)
         left.bar(places + shift, gaps, 0.36, color=COLOURS[k], label=name)
-        right.bar(places + shift - 0.09, hoped, 0.17, facecolor="white", edgecolor=COLOURS[k], hatch="////",
-                  label=f"{name} expects")
+        right.bar(
+            places + shift - 0.09,
+            hoped,
+            0.17,
+            facecolor="white",
+            edgecolor=COLOURS[k],
+            hatch="////",
+            label=f"{name} expects",
+        )
         right.bar(places + shift + 0.09, earned, 0.17, color=COLOURS[k], label=f"{name} gets")
     for axes, text in ((left, "NashConv of the policies"), (right, "payoff of player 0")):
         plain(axes, text, xlabel="", place="upper left" if axes is left else "upper right")
@@ -167,8 +185,9 @@ def optimistic_learners():
         "distributed": lambda g, i: learners.DistributedQ(g, i, exploration=exploring(), initial=least),
         "hysteretic": lambda g, i: learners.HystereticQ(g, i, caution=0.01, exploration=exploring()),
         "lenient": lambda g, i: learners.LenientQ(g, i, leniency=10.0),
-        "FMQ": lambda g, i: learners.FMQ(g, i, exploration=learners.softmax(
-            learners.geometric(500.0, np.exp(-0.006 / 5), floor=1.0))),
+        "FMQ": lambda g, i: learners.FMQ(
+            g, i, exploration=learners.softmax(learners.geometric(500.0, np.exp(-0.006 / 5), floor=1.0))
+        ),
     }
     climbing = np.array([[11.0, -30.0, 0.0], [-30.0, 7.0, 6.0], [0.0, 0.0, 5.0]])
     noisy = np.stack([climbing, climbing], axis=-1)

@@ -42,8 +42,14 @@ def policy_reconstruction():
     counted, means, spreads = np.arange(1, 301), np.array(means), np.array(spreads)
     for a, truth in enumerate((0.6, 0.3, 0.1)):
         line(right, counted, means[:, a], f"action {a}", a)
-        right.fill_between(counted, means[:, a] - 2 * spreads[:, a], means[:, a] + 2 * spreads[:, a],
-                           color=COLOURS[a], alpha=0.2, linewidth=0)
+        right.fill_between(
+            counted,
+            means[:, a] - 2 * spreads[:, a],
+            means[:, a] + 2 * spreads[:, a],
+            color=COLOURS[a],
+            alpha=0.2,
+            linewidth=0,
+        )
         right.axhline(truth, color=COLOURS[a], linewidth=0.8, linestyle=":")
     right.set_ylim(0, 1)
     plain(right, "belief, with two deviations", xlabel="actions seen", place="upper right")
@@ -53,9 +59,15 @@ def policy_reconstruction():
 
 def type_based():
     figure, (left, right) = panels()
-    noisy = [learners.trembling(kind, 0.05) for kind in (
-        learners.always(PRISON, 1, 0), learners.grim_trigger(PRISON, 1), learners.tit_for_tat(PRISON, 1),
-        learners.win_stay_lose_shift(PRISON, 1))]
+    noisy = [
+        learners.trembling(kind, 0.05)
+        for kind in (
+            learners.always(PRISON, 1, 0),
+            learners.grim_trigger(PRISON, 1),
+            learners.tit_for_tat(PRISON, 1),
+            learners.win_stay_lose_shift(PRISON, 1),
+        )
+    ]
     names = ("always silent", "grim trigger", "tit for tat", "win-stay, lose-shift")
     posterior, rng, position = learners.type_posterior(noisy), np.random.default_rng(5), 0
     truth, shares = noisy[2], [posterior.probabilities]
@@ -68,7 +80,7 @@ def type_based():
         shares.append(posterior.probabilities)
     for k, name in enumerate(names):
         line(left, np.arange(41), np.array(shares)[:, k], name, k)
-    left.set_ylim(-0.02, 1.25)
+    left.set_ylim(-0.02, 1.04)
     plain(left, "posterior probability", xlabel="rounds", place="center right")
     title(left, "the other plays tit for tat, with slips")
     types = [learners.always(PRISON, 1, 0), learners.grim_trigger(PRISON, 1)]

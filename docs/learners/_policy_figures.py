@@ -1,7 +1,7 @@
 """Figures of learners of mixed policies, one function per page."""
 
 import numpy as np
-from _canvas import DILEMMA, PENNIES, ROCK_PAPER_SCISSORS, band, line, panels, plain, snapshots, square, title
+from _canvas import DILEMMA, PENNIES, ROCK_PAPER_SCISSORS, band, panels, plain, snapshots, square, title
 
 import marlgt as gt
 
@@ -113,10 +113,13 @@ def regret_matching():
     left.set_yscale("log")
     plain(left, "CCE gap of what was played", place="lower left")
     title(left, "Shapley's game, 8 seeds")
-    for k, (name, make) in enumerate({
-        "regret matching": learners.RegretMatcher, "regret matching+": learners.RegretMatcherPlus}.items()):
+    for k, (name, make) in enumerate(
+        {"regret matching": learners.RegretMatcher, "regret matching+": learners.RegretMatcherPlus}.items()
+    ):
         pair = _pair(make, ROCK_PAPER_SCISSORS, feedback="payoffs")
-        run = learners.play_seeds(ROCK_PAPER_SCISSORS, pair, steps=50_000, seeds=range(8), record=times, judge=nash_conv)
+        run = learners.play_seeds(
+            ROCK_PAPER_SCISSORS, pair, steps=50_000, seeds=range(8), record=times, judge=nash_conv
+        )
         band(right, run.times, run.gaps, name, k)
     t = np.geomspace(20, 50_000, 40)
     right.plot(t, 3 / np.sqrt(t), ":", color="#555555", linewidth=1, label="slope -1/2")
@@ -144,8 +147,14 @@ def lookahead():
             middle = np.median(chances, axis=0)
             places = np.arange(5) + (0.18 if k else -0.18)
             right.bar(places, middle, 0.34, color="#0072B2" if not k else "#009E73", label=name)
-            right.errorbar(places, middle, np.abs(np.quantile(chances, (0.25, 0.75), axis=0) - middle), fmt="none",
-                           color="black", linewidth=1)
+            right.errorbar(
+                places,
+                middle,
+                np.abs(np.quantile(chances, (0.25, 0.75), axis=0) - middle),
+                fmt="none",
+                color="black",
+                linewidth=1,
+            )
     left.set_ylim(0.9, 3.1)
     plain(left, "mean reward", place="center right")
     title(left, "iterated prisoner's dilemma, 20 starts")
@@ -165,6 +174,7 @@ def write_a_learner():
         group = [own, learners.MachinePlayer(machine)]
         run = learners.play_seeds(game, group, steps=8000, seeds=range(10), horizon=50, record=40)
         band(axes, run.times, run.rewards[:, :, 0], f"against {machine.title}", k)
-    plain(axes, "mean reward a step", place="upper left")
+    axes.set_ylim(0.4, 6.4)
+    plain(axes, "mean reward a step", place="upper right")
     title(axes, "Q-learning that remembers the last round")
     return figure

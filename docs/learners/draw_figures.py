@@ -8,6 +8,7 @@ from pathlib import Path
 import _joint_figures
 import _model_figures
 import _policy_figures
+import _shared_figures
 import _value_figures
 from _canvas import save
 
@@ -17,7 +18,7 @@ FOLDER = Path(__file__).parent / "figures"
 def figures():
     """Return the functions that draw, by the name of their page."""
     found = {}
-    for module in (_value_figures, _joint_figures, _model_figures, _policy_figures):
+    for module in (_shared_figures, _value_figures, _joint_figures, _model_figures, _policy_figures):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and not name.startswith("_"):
                 found[name] = function
