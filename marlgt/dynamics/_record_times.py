@@ -15,6 +15,7 @@ from marlgt.games._doors import require_whole
 __all__ = ["recorded_times"]
 
 _MOST_TIMES = 10**7
+_MOST_STEPS = 10**15
 
 
 def recorded_times(record: Any, steps: Any, *, begun: int = 0) -> NDArray[np.int64]:
@@ -32,10 +33,14 @@ def recorded_times(record: Any, steps: Any, *, begun: int = 0) -> NDArray[np.int
     Raises
     ------
     GameError
-        For numbers of steps or of times below 1 and steps that are not made.
+        For numbers of steps or of times below 1, steps that are not made, and more steps than are counted exactly.
     """
     require_whole(steps, "steps", least=1)
     last = begun + int(steps)
+    if last > _MOST_STEPS:
+        raise GameError(f"steps is {short(steps)}: at most {_MOST_STEPS:.0e} steps are counted exactly, make fewer")
+    if isinstance(record, np.ndarray) and record.ndim == 0:
+        record = record.item()
     if isinstance(record, (int, np.integer)) and not isinstance(record, bool):
         require_whole(record, "record", least=1)
         count = min(int(record), int(steps))

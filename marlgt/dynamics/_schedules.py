@@ -48,7 +48,13 @@ def scheduled(values: Schedule, name: str, *, most: float = np.inf, shift: int =
     given = values
 
     def numbers(steps: Floats) -> Floats:
-        result = np.broadcast_to(np.asarray(given(np.maximum(steps - shift, 1.0)), dtype=np.float64), steps.shape)
+        try:
+            result = np.broadcast_to(np.asarray(given(np.maximum(steps - shift, 1.0)), dtype=np.float64), steps.shape)
+        except (TypeError, ValueError) as error:
+            raise GameError(
+                f"{name} is a function that fails or gives no numbers ({type(error).__name__}: {error}): give one from "
+                "an array of steps to as many numbers"
+            ) from error
         _check(result, f"{name} of a step", most)
         return result
 

@@ -18,7 +18,8 @@ Hart, S. and Mas-Colell, A. (2000). A simple adaptive procedure leading to corre
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast, overload
@@ -29,12 +30,17 @@ from numpy.typing import NDArray
 from marlgt.certificates import certified
 from marlgt.concepts.deviations import ce_gap, deviation_gains, nash_conv
 from marlgt.equilibria import Equilibrium
-from marlgt.errors import GameError
+from marlgt.errors import BudgetExceeded, GameError
+from marlgt.games._arrays import short
+from marlgt.games._doors import require_seed
 from marlgt.games.normal_form import NormalFormGame, Profile
 
 __all__ = ["Batch", "Trajectories", "Trajectory", "many", "trajectory"]
 
 Floats = NDArray[np.float64]
+
+MOST_RUNS = 10**7
+"""Runs of a batch."""
 
 MOST_TRACKED = 10_000
 """Action profiles up to which a dynamic keeps the joint distribution of play unless it is told."""
@@ -281,7 +287,13 @@ def many(
     GameError
         For games of different shapes, and numbers of games, starts and seeds that do not fit together.
     """
-    given = [games] if isinstance(games, NormalFormGame) else list(games)
+    if not callable(dynamic):
+        raise GameError(f"dynamic is {short(dynamic)}: give a function of marlgt.dynamics, such as dynamics.hedge")
+    given = [games] if isinstance(games, NormalFormGame) else _listed(games, "games", "normal-form games")
+    starts = None if starts is None else _listed(starts, "starts", "profiles")
+    seeds = None if seeds is None else _listed(seeds, "seeds", "whole numbers from 0")
+    for seed in seeds or ():
+        require_seed(seed)
     counts = {len(part) for part in (starts, seeds) if part is not None}
     if len(given) > 1 or not counts:
         counts.add(len(given))
@@ -296,6 +308,23 @@ def many(
     batch = Batch(
         tuple(given * count if len(given) == 1 else given),
         None if starts is None else tuple(starts),
-        None if seeds is None else tuple(int(s) for s in seeds),
+        None if seeds is None else tuple(map(int, seeds)),
     )
     return cast("Trajectories", dynamic(batch, **settings))
+
+
+def _listed(values: Any, name: str, what: str) -> list[Any]:
+    """Return what was given for each run, as a list that can be held."""
+    if not isinstance(values, Iterable) or isinstance(values, (str, bytes, Mapping)):
+        raise GameError(f"{name} is {short(values)}: give a list of {what}, one for each run")
+    # Of an array without axes there is nothing to list.
+    listed = (
+        [] if isinstance(values, np.ndarray) and values.ndim == 0 else list(itertools.islice(values, MOST_RUNS + 1))
+    )
+    if len(listed) > MOST_RUNS:
+        raise BudgetExceeded(
+            f"{name} asks for more than {MOST_RUNS:,} runs: make a batch of fewer, and then the next",
+            estimate=float(len(listed)),
+            limit=float(MOST_RUNS),
+        )
+    return listed

@@ -47,7 +47,8 @@ LARGEST_CUT = 0.02
 _CHUNK_WORK = 100_000_000.0
 _MOST_JOINT = 3 * 10**7
 _MOST_RECORDED = 3 * 10**8
-_MOST_STEPS = 10**15
+_MOST_STEPS, _MOST_CHOSEN_STEPS = 10**15, 10**9
+"""Steps that are counted exactly, and that are made where nobody gave their length: minutes of work."""
 _WORK_ROWS = 10
 _STAGES = {map_step: 1, exponential_step: 30}
 _MOST_STAGES = {exponential_step: 4 * MOST_PIECES}
@@ -129,10 +130,11 @@ def run_flow(
         longest = [positive(dt, "dt")] * len(games)
     else:
         longest = [STEP_SHARE / s if s > 0.0 else interval for s in (rule.speed(g) for g in games)]
-    if duration > _MOST_STEPS * min(longest):
+    most = _MOST_CHOSEN_STEPS if dt is None else _MOST_STEPS
+    if duration > most * min(longest):
         raise GameError(
-            f"a duration of {duration:g} in steps of {min(longest):.3g} is more than {_MOST_STEPS:.0e} steps: give a "
-            "shorter duration or a longer dt, or payoffs in a larger unit"
+            f"a duration of {duration:g} in steps of {min(longest):.3g} is more than {most:.0e} steps: give a shorter "
+            "duration or a longer dt, or payoffs in a larger unit"
         )
     parts = np.array([max(1, int(np.ceil(interval / step - 1e-9))) for step in longest], dtype=np.int64)
     if one_population:

@@ -46,6 +46,7 @@ Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 _CHUNK_WORK = 4e8
+_MOST_COUNTED = 2**62
 
 
 @kernel
@@ -216,6 +217,11 @@ def evolve(
     times = recorded_times(record, steps)
     matrices = {id(g): symmetric_payoffs(g) for g in games}
     settings = {key: settings_of(matrix) for key, matrix in matrices.items()}
+    if int(population) ** 2 * int(steps) > _MOST_COUNTED:
+        raise GameError(
+            f"the meetings of {short(population)} individuals in {steps:,} steps are more than {_MOST_COUNTED:.0e}, up "
+            "to which they are counted exactly: give a smaller population or fewer steps"
+        )
     k, held = games[0].n_actions[0], len(times)
     guard_size(float(len(games) * held * (k + 1) * k), "the record")
     runner = gear(specialised(evolve_run, change=process.change), len(games) * steps * (cost + 8.0 * k * k))

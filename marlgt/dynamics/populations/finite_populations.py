@@ -39,6 +39,7 @@ from numpy.typing import ArrayLike, NDArray
 from marlgt.dynamics.populations._populations import Process, evolve, mean_payoff, one_at_a_time, population_settings
 from marlgt.dynamics.trajectory import Trajectory
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.games._doors import require_whole
 from marlgt.kernels import kernel, specialised
 from marlgt.randomness import drawn_from
 
@@ -263,6 +264,7 @@ def wright_fisher_process(
     True
     """
     return evolve(
+    require_whole(population, "population", least=2)
         game, WRIGHT_FISHER,
         lambda A: population_settings(
             A, population, selection=selection, exponential=exponential, mutation=mutation

@@ -43,6 +43,7 @@ __all__ = ["fixation_probability", "log_binomials", "offspring_logits", "small_m
 Floats = NDArray[np.float64]
 
 MOST_GENERATIONS = 2000
+MOST_INDIVIDUALS = 10**7
 """Largest population for which the Wright-Fisher process is solved: a dense system of this size."""
 
 
@@ -152,6 +153,13 @@ def _log_fixation(pair: Floats, size: int, start: int, process: Callable[..., An
     """Return the logarithm of the fixation probability of the first of two strategies."""
     if process is wright_fisher_process:
         return float(np.log(_generations(pair, size, settings)[start - 1]))
+    if size > MOST_INDIVIDUALS:
+        raise BudgetExceeded(
+            f"the chain of {short(size)} individuals has as many states, and {MOST_INDIVIDUALS:,} is the limit: take a "
+            "smaller population",
+            estimate=size,
+            limit=MOST_INDIVIDUALS,
+        )
     gains = _payoff_gaps(pair, size)
     strength, exponential = settings[0], settings[1] > 0.0
     if process is pairwise_comparison or (process is moran_process and exponential):

@@ -34,6 +34,7 @@ from marlgt.dynamics.populations._populations import population_settings, symmet
 from marlgt.dynamics.trajectory import Trajectories, Trajectory
 from marlgt.errors import GameError
 from marlgt.games._arrays import exact_and_float, short
+from marlgt.games._doors import require_flag
 from marlgt.games._profiles import checked_profile
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import gear, kernel, specialised
@@ -277,6 +278,7 @@ def _evolve(
     mutation: float,
     start: ArrayLike | None,
 ) -> Trajectory:
+    require_flag(exponential, "exponential")
     first, neighbours = _graph(adjacency)
     size, widest = len(first) - 1, int(np.diff(first).max())
     games, starts, seeds = unpacked(game, seed, start, starts=True, name=name)

@@ -71,7 +71,7 @@ def anytime_scales(factor: Callable[[int], float]) -> Callable[[NormalFormGame],
     def scales(game: NormalFormGame) -> NDArray[np.float64]:
         ranges = payoff_ranges(game)
         factors = [factor(count) for count in game.n_actions]
-        return np.array([min(f / d, _LARGEST_SCALE) if d > 0 else 0.0 for f, d in zip(factors, ranges)])
+        return np.array([f / max(d, f / _LARGEST_SCALE) if d > 0 else 0.0 for f, d in zip(factors, ranges)])
 
     return scales
 
