@@ -69,8 +69,9 @@ def best_moves(matrix: Floats, counts: Whole, settings: Floats, moves: Floats) -
 
 
 _ENDS = (
-    "Without mutation it ends in one strategy or in a mixture where all that are left earn the same; strategies that "
-    "died out are not tried again, so that the end need not be an equilibrium."
+    "Without mutation it rests in one strategy, or in a mixture where all that are left earn the same, if the numbers "
+    "allow one; else it can go to and fro about a mixture for ever. Strategies that died out are not tried again, so "
+    "that a state of rest need not be an equilibrium."
 )
 _BETTER_MOVES = specialised(pairwise_moves, accept=accept_better)
 _SHARE_MOVES = specialised(pairwise_moves, accept=accept_share)

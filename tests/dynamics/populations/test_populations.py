@@ -363,6 +363,17 @@ def test_asymmetric_games_are_errors(function):
         function(gt.NormalFormGame.bimatrix([[1, 2], [3, 4]], [[1, 2], [3, 4]]))
 
 
+@pytest.mark.parametrize("process", PROCESSES[:2] + PROCESSES[4:5], ids=lambda process: process.__name__)
+def test_imitators_rest_in_a_mixture_only_if_the_numbers_allow_one(process):
+    # Hawks and doves of N earn the same at N / 2 + 1 hawks: among 10 that is a state, among 11 it lies between two.
+    for population, ends in ((10, {0, 6, 10}), (11, {0, 11})):
+        chain = dynamics.composition_chain(HAWK_DOVE, population=population, process=process)
+        assert set(chain.states[np.diagonal(chain.transitions) == 1.0, 0].tolist()) == ends
+        later = np.linalg.matrix_power(chain.transitions, 10_000)[population // 2]
+        resting = later[np.diagonal(chain.transitions) == 1.0].sum()
+        assert resting == pytest.approx(float(population == 10), abs=1e-12)
+
+
 def test_a_chain_without_mutation_has_no_stationary_distribution():
     with pytest.raises(gt.GameError, match="give a mutation above 0"):
         dynamics.composition_chain(DILEMMA, population=4).stationary()
