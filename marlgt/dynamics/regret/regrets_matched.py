@@ -233,8 +233,8 @@ def regret_matching_plus(
 ) -> Trajectory:
     """Let every player match regrets that never fall below zero, one after the other, with linear averaging.
 
-    The bound is that of regret matching, ``D sqrt(A / T)``, for plain averages when all revise at once; in two-player
-    zero-sum games linear averages approach Nash at least as fast, and in practice about as 1/T. The strategies
+    The bound is that of regret matching, ``D sqrt(A / T)``, for plain averages when all revise at once, and twice that
+    for linear ones; in two-player zero-sum games the averages approach Nash, in practice about as 1/T. The strategies
     themselves need not settle. Where the players alternate, the regrets reported are those of the profiles held at
     each step, while the bound speaks of what each one heard.
 
@@ -261,8 +261,7 @@ def regret_matching_plus(
 
     References
     ----------
-    Tammelin, O., Burch, N., Johanson, M. and Bowling, M. (2015). Solving heads-up limit Texas hold'em. IJCAI,
-    section 4.
+    Tammelin, O., Burch, N., Johanson, M. and Bowling, M. (2015). Solving heads-up limit Texas hold'em. IJCAI.
     """
     return run(
         game,

@@ -98,6 +98,18 @@ def test_no_sequence_of_utilities_beats_the_bound(name, table):
 
 
 @settings(max_examples=25)
+@given(table=tables())
+def test_linear_averages_of_regret_matching_plus_keep_twice_the_bound(table):
+    # Every tail of its regrets is at most D sqrt(A T); summed by parts, t r_t make at most T D sqrt(A T).
+    count = table.shape[1]
+    for hear, steps in hearings(table):
+        played, heard = faced(regrets_matched.match_regrets_plus, hear, count, steps)
+        times = np.arange(1, steps + 1)
+        weighed = (times[:, None] * (heard - (played * heard).sum(axis=1, keepdims=True))).cumsum(axis=0).max(axis=1)
+        assert (weighed / times.cumsum() <= 2 * SPAN * np.sqrt(count / times) + 1e-9).all()
+
+
+@settings(max_examples=25)
 @given(table=tables(), eta=st.floats(0.01, 10.0))
 def test_hedge_and_gradient_ascent_keep_the_bounds_of_fixed_rates(table, eta):
     count = table.shape[1]
