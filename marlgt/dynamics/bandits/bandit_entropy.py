@@ -5,8 +5,9 @@ is the minimiser of ``sum_a p(a) L(a) - (4 / r_t) sum_a sqrt(p(a))``, with ``r_t
 
     p(a) = 4 / (r_t (L(a) - z))^2,     z such that they add up to 1
 
-With K actions and payoffs between 0 and 1 the expected regret after T steps is at most ``4 sqrt(K T) + 1`` whatever the
-others do, and grows with the logarithm of T only against payoffs drawn independently.
+With K actions and payoffs between 0 and 1 the expected regret after T steps against every fixed action is at most
+``4 sqrt(K T) + 1`` whatever the others do, and grows with the logarithm of T only against payoffs drawn independently
+of which one action has the highest mean.
 
 References
 ----------

@@ -1,15 +1,16 @@
 """Bandit algorithms in games: each player sees the payoff of her own action only, and her regret vanishes all the same.
 
 A payoff x of an action a that was drawn with probability p(a) makes the estimate ``x / p(a)`` for a and 0 for the
-others, which is right on average. With K actions and payoffs between 0 and 1 the expected regret after T steps is at
-most::
+others, which is right on average. With K actions and payoffs between 0 and 1 the regret after T steps against every
+fixed action, in expectation for exp3, is at most::
 
     exp3          2.63 sqrt(T K ln K)      (Auer et al. 2002, Corollary 3.2, with gamma set for T)
     exp3_p        4 sqrt(T K ln(K T / d)) + 4 sqrt(5/3 T K ln K) + 8 ln(K T / d),   with probability 1 - d
     exp3_ix       2 sqrt(2 T K ln K) + (sqrt(2 T K / ln K) + 1) ln(2 / d),          with probability 1 - d
 
-whatever the others do, so that joint play approaches the coarse correlated equilibria, and in two-player zero-sum games
-the averages approach the equilibria. The strategies themselves need not settle.
+whatever the others do, with settings that know T; those with probability 1 - d bound the largest regret too. So the
+joint play of long runs is near the coarse correlated equilibria, and in two-player zero-sum games the averages are near
+the equilibria. The strategies themselves need not settle.
 
 References
 ----------
@@ -291,7 +292,7 @@ def exp3_p(
     confidence: float = 0.95,
     payoff_range: ArrayLike | None = None,
 ) -> Trajectory:
-    """Let every player run Exp3.P: Exp3 with a bonus for actions seldom drawn, so that regret is small almost surely.
+    """Let every player run Exp3.P: Exp3 with a bonus for actions seldom drawn; regret is small with high probability.
 
     Parameters
     ----------

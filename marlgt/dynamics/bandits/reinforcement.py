@@ -10,8 +10,9 @@ With x the payoff of the action a just played::
 The mean step of Cross's rule is s times the replicator field, ``p(b) (u(b) - sum p u)``, which it follows over bounded
 times as s falls to 0 (Boergers and Sarin 1997); over longer ones it is absorbed in pure profiles, not all of them
 equilibria. Roth and Erev's rule has shrinking steps of the same direction; where its play converges with e = 0 it does
-not converge to equilibria that the replicator dynamics leave (Hopkins and Posch 2005). The last two are made for
-payoffs that do not react: against players who learn, nothing is proved of them.
+not converge to equilibria that the replicator dynamics leave (Hopkins and Posch 2005). In two-player constant-sum
+games average payoffs approach the value, and strategies a unique equilibrium if it is pure, or mixed in a 2x2 game
+(Beggs 2005). The last two are made for payoffs that do not react: against players who learn, nothing is proved of them.
 
 References
 ----------
@@ -22,6 +23,7 @@ Roth, A. E. and Erev, I. (1995). Learning in extensive-form games. Games and Eco
 Erev, I. and Roth, A. E. (1998). Predicting how people play games. American Economic Review 88, 848-881.
 Hopkins, E. and Posch, M. (2005). Attainability of boundary points under reinforcement learning. Games and Economic
 Behavior 53, 110-125.
+Beggs, A. W. (2005). On the convergence of reinforcement learning. Journal of Economic Theory 122, 1-36.
 Auer, P., Cesa-Bianchi, N. and Fischer, P. (2002). Finite-time analysis of the multiarmed bandit problem. Machine
 Learning 47, 235-256.
 """
@@ -282,7 +284,8 @@ def roth_erev(
     rule = Rule(
         "roth_erev",
         "Without forgetting and experimentation it converges, where it does, to no equilibrium that the replicator "
-        "dynamics leave; in zero-sum games strategies approach the equilibrium slowly.",
+        "dynamics leave. In two-player constant-sum games average payoffs approach the value; strategies are proved to "
+        "converge there to a unique equilibrium that is pure, or mixed in a 2x2 game, and slowly.",
         _ROTH_EREV,
         settings,
         np.full((len(counts), max(counts)), positive(initial, "initial")),
