@@ -99,7 +99,7 @@ def epsilon_greedy_dynamics(
 
     References
     ----------
-    Wunder, Littman and Babes (2010), section 3.
+    Wunder, Littman and Babes (2010).
     """
     step, epsilon = positive(step, "step"), positive(epsilon, "epsilon")
     for name, value in (("step", step), ("epsilon", epsilon)):
@@ -108,7 +108,8 @@ def epsilon_greedy_dynamics(
     rule = Rule(
         "epsilon_greedy_dynamics",
         {"update": greedy_update},
-        "strict equilibria, but for exploration, are rest points that attract; mixed ones are circled or slid along",
+        "strict equilibria, but for a little exploration, are rest points that attract; mixed ones are circled or slid "
+        "along",
         rates=lambda _: (step, epsilon),
         memory=lambda _, x: np.zeros(1 + len(x)),
         step=map_step,

@@ -132,8 +132,8 @@ def brown_von_neumann_nash(
     rule = Rule(
         "brown_von_neumann_nash",
         {"field": excess_field},
-        "rest points are exactly the Nash equilibria; goes to them in zero-sum and potential games; dominated actions "
-        "can survive",
+        "rest points are exactly the Nash equilibria; goes to them in two-player zero-sum and in potential games; "
+        "dominated actions can survive",
         speed=lambda g: max(g.n_actions) * float(spreads(g).max()),
     )
     return run_flow(
@@ -182,8 +182,8 @@ def smith_dynamics(
     rule = Rule(
         "smith_dynamics",
         {"field": smith_field},
-        "rest points are exactly the Nash equilibria; goes to them in zero-sum and potential games; dominated actions "
-        "can survive",
+        "rest points are exactly the Nash equilibria; goes to them in two-player zero-sum and in potential games; "
+        "dominated actions can survive",
         speed=lambda g: max(g.n_actions) * float(spreads(g).max()),
     )
     return run_flow(
@@ -238,7 +238,7 @@ def projection_dynamics(
         "projection_dynamics",
         {"field": projection_field, "settle": projected},
         "rest points are exactly the Nash equilibria; average regret vanishes like 1 / time; interior equilibria of "
-        "zero-sum games are circled at a constant distance",
+        "two-player zero-sum games are circled at a constant distance",
     )
     return run_flow(
         game, rule, start=start, duration=duration, dt=dt, record=record, joint=joint, one_population=one_population

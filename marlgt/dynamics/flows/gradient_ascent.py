@@ -236,7 +236,7 @@ def wolf_iga(
 
     References
     ----------
-    Bowling and Veloso (2002), theorem 5.
+    Bowling and Veloso (2002).
     """
     step = positive(step, "step")
     slow, fast = nonnegative(while_winning, "while_winning"), positive(while_losing, "while_losing")

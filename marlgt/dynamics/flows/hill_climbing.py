@@ -133,7 +133,7 @@ def policy_hill_climbing(
 
     References
     ----------
-    Bowling and Veloso (2002), table 5.
+    Bowling and Veloso (2002).
     """
     delta = positive(delta, "delta")
     rule = Rule(
@@ -184,7 +184,7 @@ def wolf_policy_hill_climbing(
 
     References
     ----------
-    Bowling and Veloso (2002), table 6.
+    Bowling and Veloso (2002).
     """
     slow, fast = nonnegative(while_winning, "while_winning"), positive(while_losing, "while_losing")
     rule = Rule(
@@ -243,7 +243,7 @@ def weighted_policy_learner(
 
     References
     ----------
-    Abdallah and Lesser (2008), sections 3 and 4.
+    Abdallah and Lesser (2008).
     """
     step, floor = positive(step, "step"), nonnegative(floor, "floor")
 

@@ -3,20 +3,24 @@
 With P the nearest distribution, ``v(x)`` the gradients of all players' payoffs (what each action earns) and a step s::
 
     y = P(x + s v(x)),  x' = P(x + s v(y))                       extragradient (Korpelevich 1976)
-    x_{t+1} = P(x_t + 2 s v(x_t) - s v(x_{t-1}))                  optimistic gradient (Popov 1980, Daskalakis 2018)
+    x_{t+1} = P(x_t + 2 s v(x_t) - s v(x_{t-1}))                  optimistic gradient (Malitsky and Tam 2020)
     x' = P(x + s [A y + h B M A' x])                              opponent shaping in a game (A, B); likewise for y
 
 In the last, ``h M B' x`` is the step that the opponent is expected to make (M takes the mean off, so that it stays a
 distribution) and the second term is the gain from changing it, exact for bimatrix games: it is the term that sets
-learning with opponent-learning awareness (LOLA) apart. Where plain gradient ascent spirals out of the mixed
-equilibrium of a zero-sum game, all three go there with small enough steps; the third does not keep to equilibria in
-general-sum games.
+learning with opponent-learning awareness (LOLA) apart. Where plain gradient ascent spirals out of the interior
+equilibrium of a two-player zero-sum game, all three go there with small enough steps, the first two in every such game.
+The third does not keep to equilibria on the boundary or in general-sum games.
 
 References
 ----------
-Korpelevich, G. M. (1976). The extragradient method for finding saddle points. Matecon 12.
+Korpelevich, G. M. (1976). The extragradient method for finding saddle points and other problems. Ekonomika i
+Matematicheskie Metody 12.
+Popov, L. D. (1980). A modification of the Arrow-Hurwicz method for search of saddle points. Mathematical Notes 28.
 Daskalakis, C., Ilyas, A., Syrgkanis, V. and Zeng, H. (2018). Training GANs with optimism. ICLR.
-Foerster, J. N. et al. (2018). Learning with opponent-learning awareness. AAMAS, equation 5.
+Malitsky, Y. and Tam, M. K. (2020). A forward-backward splitting method for monotone inclusions without cocoercivity.
+SIAM Journal on Optimization 30.
+Foerster, J. N. et al. (2018). Learning with opponent-learning awareness. AAMAS.
 """
 
 from __future__ import annotations
@@ -180,7 +184,8 @@ def optimistic_gradient_ascent(
 
     References
     ----------
-    Popov, L. D. (1980). A modification of the Arrow-Hurwicz method for search of saddle points. Mathematical Notes 28.
+    Malitsky and Tam (2020). Without constraints this is the method of Popov (1980), which has a projection more, and
+    the one of Daskalakis et al. (2018).
     """
     return _ascent("optimistic_gradient_ascent", optimistic_update, step, game, start, steps, record, joint)
 
@@ -231,7 +236,7 @@ def lola_dynamics(
 
     References
     ----------
-    Foerster et al. (2018), equation 5. Letcher, A. et al. (2019). Stable opponent shaping in differentiable games.
+    Foerster et al. (2018). Letcher, A. et al. (2019). Stable opponent shaping in differentiable games.
     ICLR, on games where it fails.
     """
     step, opponent_step = positive(step, "step"), nonnegative(opponent_step, "opponent_step")
@@ -241,8 +246,8 @@ def lola_dynamics(
     rule = Rule(
         "lola_dynamics",
         {"update": shaping_update},
-        "goes to the mixed equilibrium of zero-sum games where that is interior; rest points elsewhere need not be "
-        "equilibria",
+        "goes to the interior equilibrium of zero-sum games that have one, with small steps; elsewhere rest points "
+        "need not be equilibria",
         rates=lambda _: (step, opponent_step),
         step=map_step,
     )

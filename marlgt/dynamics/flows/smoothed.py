@@ -140,13 +140,14 @@ def best_response_flow(
     References
     ----------
     Gilboa, I. and Matsui, A. (1991). Social stability and equilibrium. Econometrica 59. Hofbauer, J. (1995). Stability
-    for the best response dynamics. Convergence in zero-sum games, where the largest gain shrinks like exp(-t):
+    for the best response dynamics. Convergence in zero-sum games, where NashConv shrinks like exp(-t):
     Hofbauer, J. and Sorin, S. (2006). Discrete and Continuous Dynamical Systems B 6.
     """
     rule = Rule(
         "best_response_flow",
         {"field": best_response_target},
-        "strategies go to equilibrium in zero-sum and potential games; in Shapley's game they go to a closed triangle",
+        "strategies go to equilibrium in two-player zero-sum and potential games; in Shapley's game they go to a "
+        "closed polygon",
         rates=lambda g: (TIE_SHARE * float(spreads(g).max()),),
         speed=lambda _: 5.0,
         step=exponential_step,
@@ -203,8 +204,8 @@ def logit_dynamics(
     rule = Rule(
         "logit_dynamics",
         {"field": logit_field},
-        "goes to the quantal response equilibrium of every zero-sum game, and to the set of them in potential games; "
-        "cycles in Shapley's game at low temperature",
+        "goes to the quantal response equilibrium of every two-player zero-sum game, and to the set of them in "
+        "potential games; cycles in Shapley's game at low temperature",
         rates=lambda _: (rationality,),
         speed=lambda g: 1.0 + rationality * float(spreads(g).max()),
     )
