@@ -9,8 +9,9 @@ In stochastic fictitious play (Fudenberg and Levine 1998) ``alpha_t = 1 / t`` an
 temperature: the beliefs approach the quantal response equilibria of that temperature in two-player zero-sum games,
 potential games, games with an interior evolutionarily stable strategy and supermodular games (Hofbauer and Sandholm
 2002). In generalised weakened fictitious play (Leslie and Collins 2006) the step sizes fall to zero with an infinite
-sum and so do the temperatures: the beliefs approach Nash wherever fictitious play itself does in continuous time. A
-constant step size is geometric fictitious play, which forgets, and does not converge.
+sum, faster than 1 / log t where replies are drawn, and so do the temperatures: the beliefs approach Nash wherever
+fictitious play itself does in continuous time. A constant step size is geometric fictitious play, which forgets, and
+need not converge.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ _STOCHASTIC = Rule(
 _WEAKENED = (
     "With step sizes that vanish and add up to infinity and temperatures that vanish, beliefs approach Nash in "
     "two-player zero-sum games, potential games and generic 2 x n games; in Shapley's game they cycle, and at a "
-    "constant step size they do not converge."
+    "constant step size they need not converge."
 )
 
 
@@ -183,7 +184,7 @@ def weakened_fictitious_play(
 
     References
     ----------
-    Leslie, D. and Collins, E. (2006). Generalised weakened fictitious play. Games and Economic Behavior 56, theorem 4.
+    Leslie, D. and Collins, E. (2006). Generalised weakened fictitious play. Games and Economic Behavior 56.
     """
     require_flag(sampled, "sampled")
     tie_rule(ties)

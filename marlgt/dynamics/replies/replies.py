@@ -4,7 +4,7 @@ Everybody at once (Cournot), one after the other, or one drawn at random; with i
 that probability. Any profile in which all play best replies stays for ever where ties are won by the last action.
 Where players move one at a time, every path in a finite potential game ends in a pure equilibrium (Monderer and
 Shapley 1996), because each switch raises the potential; moving at once they may cycle even there. One at random or with
-inertia, they reach a pure equilibrium almost surely in every weakly acyclic game (Young 1993).
+inertia, and with ties drawn, they reach a pure equilibrium almost surely in every weakly acyclic game (Young 1993).
 
 References
 ----------
@@ -38,7 +38,7 @@ __all__ = ["best_response_dynamics"]
 _ORDERS = {"random": ONE_AT_RANDOM, "sequential": ALTERNATING, "simultaneous": SIMULTANEOUS}
 _GUARANTEE = (
     "One player at a time reaches a pure equilibrium in potential games; simultaneous play may cycle even there. With "
-    "random movers or inertia, pure equilibria are reached almost surely in weakly acyclic games. "
+    "random movers or inertia, and ties drawn, pure equilibria are reached almost surely in weakly acyclic games. "
 )
 
 

@@ -89,7 +89,7 @@ def test_stochastic_fictitious_play_approaches_the_logit_equilibrium(temperature
 
 
 def test_weakened_play_approaches_nash_where_fictitious_play_does():
-    # Leslie and Collins 2006, theorem 4 and corollary 5, in a zero-sum game; several seeds.
+    # Leslie and Collins 2006, in a zero-sum game; several seeds.
     game = gt.NormalFormGame.zero_sum(np.random.default_rng(10).uniform(-1, 1, (3, 3)))
     runs = many(weakened_fictitious_play, game, seeds=range(5), step_size=lambda t: t**-0.8, steps=4000, record=1)
     assert np.median(runs.nash_conv[:, -1]) < 0.1
