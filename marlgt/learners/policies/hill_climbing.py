@@ -13,8 +13,9 @@ Weighted policy learners step along the advantages ``d(a) = Q(s, a) - pi(s) . Q(
     pi(s, a) + step d(a) ( 1 - pi(s, a)  if d(a) > 0  else  pi(s, a) )                                     (WPL)
     pi(s, a) + step ( h(a) - prediction |h(a)| pi(s, a) ),   h(a) = d(a) / ( 1 - pi(s, a) )                (PGA-APP)
 
-Proofs exist for the continuous dynamics of two players with two actions only: there WoLF goes to the equilibrium where
-plain gradient ascent cycles. PHC is rational: against players who stand still it goes to a best reply.
+Proofs exist for the continuous dynamics of two players with two actions only: there WoLF, which knows the equilibrium
+that it compares with, goes there where plain gradient ascent cycles. PHC is rational: against players who stand still
+it goes to a best reply.
 
 References
 ----------
@@ -204,7 +205,7 @@ class WoLFPHC(GainsLearner):
 
     References
     ----------
-    Bowling and Veloso (2002), table 6.
+    Bowling and Veloso (2002).
     """
 
     observe_kernel = staticmethod(observe)
@@ -259,7 +260,7 @@ class PHC(GainsLearner):
 
     References
     ----------
-    Bowling and Veloso (2002), table 5.
+    Bowling and Veloso (2002).
     """
 
     observe_kernel = staticmethod(observe)
@@ -306,7 +307,7 @@ class WPL(GainsLearner):
 
     References
     ----------
-    Abdallah and Lesser (2008), algorithm 1.
+    Abdallah and Lesser (2008).
     """
 
     observe_kernel = staticmethod(observe_weighted)

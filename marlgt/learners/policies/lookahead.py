@@ -17,7 +17,7 @@ LOLA's rest points need not be equilibria, and it may leave one; the scale p, ch
 References
 ----------
 Foerster, J. N., Chen, R. Y., Al-Shedivat, M., Whiteson, S., Abbeel, P. and Mordatch, I. (2018). Learning with
-opponent-learning awareness. AAMAS, equation 4.2 and figure 1.
+opponent-learning awareness. AAMAS.
 Letcher, A., Foerster, J., Balduzzi, D., Rocktaeschel, T. and Whiteson, S. (2019). Stable opponent shaping in
 differentiable games. ICLR, algorithm 1.
 Zhang, C. and Lesser, V. (2010). Multi-agent learning with policy prediction. AAAI.

@@ -9,9 +9,11 @@ With u_t the gains of the actions at the t-th turn in a state and P the nearest 
 
 With gains from known payoffs and ``kappa_t = 1 / sqrt(t)`` the regret of GIGA up to T is at most
 ``F^2 sqrt(T) / 2 + (sqrt(T) - 1/2) G^2`` against any opponents, F being the diameter of the simplex (its square is 2)
-and G the length of the longest u; GIGA-WoLF has such a bound too, and its policies converge in two-player two-action
-games. With gains sampled by chances that exploration keeps away from 0 a bound holds in expectation; with gains from
-learned values, as in games of several states, nothing is guaranteed.
+and G the length of the longest u; GIGA-WoLF has regret of that order too. In two-player two-action games, with
+gains against the other's policy, the policies are proved to converge to equilibrium if one player follows GIGA-WoLF and
+the other GIGA, and were seen to if both follow GIGA-WoLF (Bowling 2005). With gains sampled by chances that exploration
+keeps away from 0 a bound holds in expectation; with gains from learned values, as in games of several states, nothing
+is guaranteed.
 
 References
 ----------
@@ -210,7 +212,7 @@ class GIGAWoLF(GainsLearner):
 
     References
     ----------
-    Bowling (2005), equations 5 to 8.
+    Bowling (2005).
     """
 
     observe_kernel = staticmethod(observe_wolf)

@@ -13,8 +13,9 @@ anything but weighs late states alike. Actor-critic does not wait: with ``delta 
     theta(s, a) += beta w_t delta / pi(a | s)                                                   (its natural gradient)
 
 the last being the first multiplied by the inverse of the policy's Fisher matrix, up to a constant that softmax does not
-see. Independent learners go to equilibrium in games that are solved by dominance and in potential games with small
-enough steps; in zero-sum games they spiral outwards.
+see. In Markov potential games independent gradients find approximate equilibria with small enough steps (proved by
+Leonardos and others 2022 for direct policies); in zero-sum games with an interior equilibrium the policies spiral
+outwards.
 
 References
 ----------

@@ -1,6 +1,6 @@
 """Independent Q-learning: every learner treats the others as a part of its environment (Tan 1993).
 
-With own actions a and rewards r, the values are updated by (Watkins 1989)::
+With own actions a and rewards r, the values are updated by (Watkins and Dayan 1992)::
 
     Q(s, a) <- Q(s, a) + alpha [ r + discount max_b Q(s', b) - Q(s, a) ],      the last term without max where s' ends
 

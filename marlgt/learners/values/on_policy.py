@@ -8,8 +8,9 @@ With a' the action that will be played in s' (Rummery and Niranjan 1994)::
 
 The action a' is drawn when s' is observed, with the values before the update, is kept in the memory, and is what the
 learner plays next. Where an episode is truncated, a' is drawn for the target only; where it ends, nothing follows. If
-exploration fades such that every action is still tried infinitely often, the values of a single learner converge to
-the optimal ones (Singh and others 2000).
+exploration fades such that every action is still tried infinitely often, and the rates have a sum that diverges and
+squares whose sum does not, the values of a single learner of one-step Sarsa converge to the optimal ones (Singh and
+others 2000).
 
 References
 ----------

@@ -104,7 +104,7 @@ def test_updates_follow_the_definition_with_illegal_actions_and_ends(kind, setti
 
 
 def test_the_published_step_while_winning():
-    # learn.wolf_phc_step_winning; Bowling and Veloso (2002), table 6
+    # learn.wolf_phc_step_winning; Bowling and Veloso (2002)
     game = gt.NormalFormGame.zero_sum(np.zeros((3, 2)))
     learner = WoLFPHC(game, learning_rate=0.0, delta_win=0.1, delta_lose=0.4)
     learner.table("values")[:] = [1, 3, 2]

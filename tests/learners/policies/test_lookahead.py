@@ -54,7 +54,7 @@ def test_values_and_derivatives_agree_with_exact_evaluation_and_finite_differenc
 
 
 def test_a_step_of_lola_is_the_derivative_of_the_value_after_the_opponents_step():
-    # Foerster et al. (2018), equation 4.2: D_1 of V_1(theta_1, theta_2) + (D_2 V_1)' [h D_2 V_2(theta_1, theta_2)],
+    # Foerster et al. (2018): D_1 of V_1(theta_1, theta_2) + (D_2 V_1)' [h D_2 V_2(theta_1, theta_2)],
     # the factor D_2 V_1 held fixed
     game = gt.games.iterated_prisoners_dilemma(discount=0.8)
     own = small_game(game)
