@@ -11,9 +11,10 @@ the payoffs below, and w the strength of selection, its fitness is ``f = 1 - w +
                           probability 1 / (1 + exp(-w (u(second) - u(first))))
 
 A child, or one who revises, mutates with probability ``mutation`` to one of the other strategies, each equally likely.
-Without mutation the population ends in one strategy; a neutral mutant takes over with probability 1/N. For large N the
-Moran process follows the replicator dynamics with payoffs divided by the mean fitness (Traulsen, Claussen and Hauert
-2005), the pairwise comparison process ``x_i' = x_i sum_j x_j tanh(w (u_i - u_j) / 2)``.
+Without mutation the population ends in one strategy; a neutral mutant takes over with probability 1/N. For large N,
+with N steps as the unit of time, the Moran process follows ``x_i' = x_i (f_i - f) / f`` with f the mean fitness, the
+adjusted replicator dynamics (Traulsen, Claussen and Hauert 2005), and the pairwise comparison process
+``x_i' = x_i sum_j x_j tanh(w (u_i - u_j) / 2)`` (Traulsen, Nowak and Pacheco 2006).
 
 References
 ----------
@@ -38,8 +39,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.dynamics.populations._populations import Process, evolve, mean_payoff, one_at_a_time, population_settings
 from marlgt.dynamics.trajectory import Trajectory
-from marlgt.games.normal_form import NormalFormGame
 from marlgt.games._doors import require_whole
+from marlgt.games.normal_form import NormalFormGame
 from marlgt.kernels import kernel, specialised
 from marlgt.randomness import drawn_from
 
@@ -140,7 +141,7 @@ _LIMITS = (
 )
 MORAN = Process(
     "moran_process",
-    _LIMITS.format(flow="the replicator dynamics, payoffs divided by the mean fitness,"),
+    _LIMITS.format(flow="the adjusted replicator dynamics x_i' = x_i (f_i - mean f) / mean f"),
     one_at_a_time(moran_moves),
     moran_moves,
 )
@@ -263,8 +264,8 @@ def wright_fisher_process(
     >>> bool(abs(run.averages[0][-1, 0] - 0.5) < 0.02)
     True
     """
-    return evolve(
     require_whole(population, "population", least=2)
+    return evolve(
         game, WRIGHT_FISHER,
         lambda A: population_settings(
             A, population, selection=selection, exponential=exponential, mutation=mutation

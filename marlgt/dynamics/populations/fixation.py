@@ -1,8 +1,8 @@
 """Fixation: the probability that a mutant takes a population over, and where rare mutations leave it.
 
 For a process that replaces one individual at a time, the number m of mutants among N goes up with probability T+(m) and
-down with T-(m). With ``g(m) = T-(m) / T+(m)`` a mutant that begins alone takes over with probability (Karlin and Taylor
-1975, section 4.7)::
+down with T-(m). With ``g(m) = T-(m) / T+(m)`` a mutant that begins alone takes over with probability (Nowak et al.
+2004)::
 
     rho = 1 / (1 + sum_{k=1}^{N-1} g(1) g(2) ... g(k))
 

@@ -6,8 +6,8 @@ With ``U_t(a) = u_1(a) + ... + u_t(a)`` what action a would have earned in the f
     optimistic hedge                   x_{t+1} ~ exp(eta_{t+1} (U_t + u_t))
 
 Against every sequence of utilities whose range is D the anytime rate ``sqrt(8 ln A / t) / D`` holds the regret of
-hedge below ``D (2 sqrt(T ln A / 2) + sqrt(ln A / 8))``. Where all players are optimistic, their regrets add up to less
-than a constant.
+hedge below ``D (2 sqrt(T ln A / 2) + sqrt(ln A / 8))``. Where all n players are optimistic at the fixed rate
+``1 / (4 (n - 1) D)``, their regrets, each over the range of its payoffs, add up to at most ``4 n (n - 1) ln A``.
 """
 
 from __future__ import annotations
@@ -91,14 +91,15 @@ _HEDGE = Rule(
     one_each,
     "At the anytime rate average regrets are at most D (sqrt(2 ln A / T) + sqrt(ln A / 8) / T), with D the range of "
     "payoffs: the joint distribution approaches the coarse correlated equilibria, and in two-player zero-sum games the "
-    "averages approach Nash. The strategies do not: in zero-sum games with an interior equilibrium they spiral out.",
+    "averages approach Nash. The strategies do not: at a fixed rate they spiral out of the interior equilibria of "
+    "zero-sum games.",
 )
 _OPTIMISTIC = Rule(
     "optimistic_hedge",
     respond_optimistic,
     one_each,
     "At a fixed small rate the players' regrets sum to O(1), so that in two-player zero-sum games the averages "
-    "approach Nash as 1/T, and the strategies approach it too where it is unique.",
+    "approach Nash as 1/T, and the strategies, begun uniform, approach it too where it is unique.",
 )
 
 
@@ -121,7 +122,8 @@ def hedge(
     At the default rate the average regrets are at most ``D (sqrt(2 ln A / T) + sqrt(ln A / 8) / T)`` with D the range
     of the player's payoffs, at a fixed rate ``ln A / (eta T) + eta D^2 / 8``; the average joint distribution
     approaches the coarse correlated equilibria. In two-player zero-sum games with an interior equilibrium the
-    strategies leave it, however near they start (Bailey and Piliouras), and only the averages approach it.
+    strategies leave it at a fixed rate, however near they start (Bailey and Piliouras), and only the averages approach
+    it.
 
     Parameters
     ----------
@@ -185,8 +187,9 @@ def optimistic_hedge(
 ) -> Trajectory:
     """Let every player hedge as if the last utilities came once more: ``x_{t+1} ~ exp(eta (U_t + u_t))``.
 
-    At the default rate the regrets of all players together stay below a constant, so that average regrets fall as
-    1/T where plain hedge has 1/sqrt(T).
+    At the default rate the regrets of all players together stay below a constant, so that their sum over T falls as
+    1/T, where plain hedge has 1/sqrt(T). In two-player zero-sum games no sum of regrets is negative, and the averages
+    approach Nash as 1/T; the strategies do too where Nash is unique, from a uniform start (Wei et al. 2021).
 
     Parameters
     ----------
@@ -216,7 +219,8 @@ def optimistic_hedge(
     ----------
     Rakhlin, A. and Sridharan, K. (2013). Optimization, learning, and games with predictable sequences. NeurIPS.
     Syrgkanis, V., Agarwal, A., Luo, H. and Schapire, R. (2015). Fast convergence of regularized learning in games.
-    NeurIPS, theorem 4.
+    NeurIPS, theorem 4. Wei, C.-Y., Lee, C.-W., Zhang, M. and Luo, H. (2021). Linear last-iterate convergence in
+    constrained saddle-point optimization. ICLR.
     """
     rates, scales = small_rates(rate, lambda count: 1.0)
     return run(
