@@ -33,6 +33,7 @@ AREAS = (
     "tree_size",
     "search_and_empirical",
     "gambit_trees",
+    "tabular_speed",
 )
 PACKAGES = ("marlgt", "numpy", "scipy", "numba", "highspy", "nashpy", "quantecon", "open_spiel", "LiteEFG", "pygambit")
 

@@ -66,6 +66,8 @@ def learn_game(
 ) -> tuple[Any, Run, list[float] | None]:
     """Play, and return the game played, the run, and NashConv of the policies of each seed where it can be computed.
 
+    In games with states it is the sum of what best replies gain from the start.
+
     Raises
     ------
     UnsupportedGame
@@ -91,12 +93,15 @@ def learn_game(
 
 def _gaps(game: Any, run: Run) -> list[float] | None:
     from marlgt.concepts.deviations import nash_conv
+    from marlgt.concepts.stationary import start_regrets
 
     cells = 1 if isinstance(game, NormalFormGame) else game.n_states * int(np.prod(game.n_actions))
     if cells * len(run.seeds) > _LARGEST_JUDGED:
         return None
     try:
-        return [float(nash_conv(game, profile)) for profile in run.profiles()]
+        if isinstance(game, NormalFormGame):
+            return [float(nash_conv(game, profile)) for profile in run.profiles()]
+        return [float(start_regrets(game, profile).sum()) for profile in run.profiles()]
     except UnsupportedGame:
         return None
 
@@ -157,7 +162,8 @@ def print_run(game: Any, run: Run, gaps: list[float] | None) -> None:
     if np.isfinite(run.fairness[:, -1]).any():
         lines.append(f"fairness {_shown(run.fairness[:, -1])} (Jain's index)")
     if gaps is not None:
-        lines.append(f"NashConv of the learned policies {_shown(np.array(gaps))}")
+        start = "" if isinstance(game, NormalFormGame) else " from the start"
+        lines.append(f"NashConv of the learned policies{start} {_shown(np.array(gaps))}")
     span = run.times[-1] - (run.times[-2] if len(run.times) > 1 else 0)
     count = len(run.seeds)
     about = "the seed" if count == 1 else f"the means over {count} seeds, with 95% bootstrap intervals"

@@ -48,6 +48,7 @@ _EXPORTS = {
     "regrets": "marlgt.concepts.deviations",
     "stackelberg_shortfalls": "marlgt.concepts.commitment",
     "stackelberg_value": "marlgt.concepts.commitment",
+    "start_regrets": "marlgt.concepts.stationary",
     "stationary_correlated_regrets": "marlgt.concepts.stationary_correlated",
     "stationary_joint_values": "marlgt.concepts.stationary_correlated",
     "stationary_regrets": "marlgt.concepts.stationary",

@@ -38,6 +38,7 @@ __all__ = [
     "joint_process",
     "longest_play",
     "require_discounting",
+    "start_regrets",
     "stationary_regrets",
     "stationary_values",
     "value_units",
@@ -114,6 +115,29 @@ def stationary_regrets(game: StochasticGame, profile: Any) -> tuple[NDArray[np.f
         process = process if i == 0 else decision_process(game, policies, i)
         best[i] = best_values(process, values[i])[0]
     return values, best - values
+
+
+def start_regrets(game: StochasticGame, profile: Any) -> NDArray[np.float64]:
+    """Return what each player's best reply gains from the start, shape (n,): not in each state, as an equilibrium asks.
+
+    It judges what was learned by playing, which says little of states that are hardly ever met: the gain of each
+    state's best reply is averaged over the distribution of the first state.
+
+    Raises
+    ------
+    UnsupportedGame
+        If the discount is 1 and the game may go on for ever.
+    ProfileError
+        If the profile does not fit the game.
+
+    Examples
+    --------
+    >>> import marlgt as gt
+    >>> game = gt.games.soccer()
+    >>> start_regrets(game, game.uniform_profile()).round(2)
+    array([0.55, 0.55])
+    """
+    return np.asarray(stationary_regrets(game, profile)[1] @ game.start)
 
 
 def value_units(game: StochasticGame, state_values: NDArray[np.float64]) -> NDArray[np.float64]:

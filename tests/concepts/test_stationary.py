@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import marlgt as gt
-from marlgt.concepts import _chains, best_stationary, stationary_regrets, stationary_values, value_units
+from marlgt.concepts import (
+    _chains,
+    best_stationary,
+    start_regrets,
+    stationary_regrets,
+    stationary_values,
+    value_units,
+)
 from marlgt.concepts._chains import Chain, chain_of, chain_values, conjugate_steps
 from marlgt.concepts.stationary import longest_play
 from marlgt.games import StochasticGame
@@ -184,3 +191,17 @@ def test_a_policy_of_another_shape_and_a_player_who_is_not_there_are_refused():
         stationary_values(game, [np.ones((1, 3)) / 3, np.ones((1, 2)) / 2])
     with pytest.raises(gt.GameError, match="player"):
         best_stationary(game, game.uniform_profile(), 2)
+
+
+def test_the_gain_from_the_start_is_the_best_reply_s_value_there_less_one_s_own():
+    game = gt.games.random_stochastic_game(4, (2, 3), discount=0.8, seed=5)
+    profile = game.uniform_profile()
+    values = stationary_values(game, profile)
+    for i in range(2):
+        best, _ = best_stationary(game, profile, i)
+        assert start_regrets(game, profile)[i] == pytest.approx((best - values[i]) @ game.start, abs=1e-12)
+
+
+def test_what_is_never_met_does_not_count_from_the_start():
+    solved = gt.solve(gt.games.soccer())[0]
+    assert start_regrets(gt.games.soccer(), solved.profile).max() < 1e-8
