@@ -7,7 +7,8 @@ With the conditional (internal) regrets of a player ::
 the average joint distribution of play approaches the correlated equilibria where all D_t / t vanish from above.
 
 - Hart and Mas-Colell's procedure draws actions, and leaves the last action a for b with probability
-  ``[D_t(a, b) / t]+ / eta``: D counts the actions drawn.
+  ``[D_t(a, b) / t]+ / eta``: D counts the actions drawn. It is a theorem about players who all follow it: opponents who
+  foresee the last action can keep its conditional regrets up. The other two hold against all opponents.
 - Its exact form plays a stationary distribution of the chain that moves from a to b at the rate ``[D_t(a, b)]+``, for
   which Blackwell's condition holds with equality.
 - Blum and Mansour's reduction runs one external-regret learner for each action a, hands it the share x_t(a) of the
@@ -197,7 +198,7 @@ _CONDITIONAL = Rule(
     "conditional_regret_matching",
     match_conditional,
     lambda count: count * count,
-    "Conditional regrets vanish almost surely: the joint distribution of play approaches the correlated equilibria, "
+    "If all follow it conditional regrets vanish almost surely: joint play approaches the correlated equilibria, "
     "slowly where the inertia is large. The actions themselves do not settle.",
 )
 _INTERNAL = Rule(
@@ -226,7 +227,8 @@ def conditional_regret_matching(
 ) -> Trajectory:
     """Play Hart and Mas-Colell's adaptive procedure: move from the last action as one regrets having played it.
 
-    The empirical distribution of play approaches the correlated equilibria almost surely, in every game.
+    If all players follow it the empirical distribution of play approaches the correlated equilibria almost surely, in
+    every game.
 
     Parameters
     ----------

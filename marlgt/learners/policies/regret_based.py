@@ -7,11 +7,12 @@ With u_t the gains of the actions at the t-th turn in a state, v_t what the play
     R(a, b) = sum over turns where a was played of u_t(b) - u_t(a),
     pi(b) = [R(a, b) / t]+ / eta  for b other than the last action a,  the rest on a                (conditional)
 
-With gains from known payoffs all regrets per turn vanish like one over the square root of time, whatever the others do:
-play approaches the coarse correlated equilibria, conditional matching with eta above twice the payoffs' range times
-the number of other actions approaches the correlated ones, and the averages of two players approach equilibrium in
-zero-sum games. Sampled gains add noise and what exploration costs. In games of several states every state has regrets
-of its own, from learned values that the others' changes move: nothing is guaranteed there.
+With gains from known payoffs the regrets of the first two vanish per turn like one over the square root of time, in
+expectation and whatever the others do: play approaches the coarse correlated equilibria, and the averages of two
+players approach equilibrium in zero-sum games. If all players match conditionally, with eta above the payoffs' range
+times the number of other actions, play approaches the correlated equilibria; opponents who foresee the last action can
+keep conditional regrets up. Sampled gains add noise and what exploration costs. In games of several states every state
+has regrets of its own, from learned values that the others' changes move: nothing is guaranteed there.
 
 References
 ----------

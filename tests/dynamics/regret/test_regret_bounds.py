@@ -136,6 +136,23 @@ def test_predictive_regret_is_bounded_by_how_much_regrets_change(rule, table):
         assert (external_regrets(played, heard) <= bound + 1e-9).all()
 
 
+def test_opponents_who_foresee_the_last_action_keep_conditional_regrets_up():
+    # The theorem on Hart and Mas-Colell's procedure is about players who all follow it; its exact form needs no such.
+    kept = []
+    for seed in range(3):
+        rng, state, strategy = np.random.default_rng(seed), np.zeros(4), np.full(2, 0.5)
+        for t in range(1, 3001):
+            action = int(rng.random() < strategy[1])
+            utility = np.eye(2)[strategy.argmin()]
+            conditional_regrets.match_conditional(state, utility, np.eye(2)[action], strategy, 1 / 2.2, t, None)
+        kept.append(state.max() / 3000)
+    assert min(kept) > 0.25
+    least = lambda t, strategy: np.eye(2)[strategy.argmin()]  # noqa: E731
+    exact = conditional_regrets.match_internal
+    played, heard = faced(exact, least, 2, 3000, room=lambda count: 2 * count * count)
+    assert conditional(played, heard)[-1].max() / 3000 < 0.02
+
+
 def conditional(played, heard):
     """Return the conditional regrets after each step, shape (T, A, A)."""
     gains = played[:, :, None] * (heard[:, None, :] - heard[:, :, None])
