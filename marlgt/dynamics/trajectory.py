@@ -8,8 +8,8 @@ distribution over action profiles, and x_t the profile of the players' own avera
     CE gap               = max over i, a_i != b of  sum_{a_-i} q_t(a) [u_i(b, a_-i) - u_i(a)]
     NashConv             = sum_i  max_b u_i(b, x_-i) - u_i(x)
 
-Vanishing regrets bring q_t to the coarse correlated equilibria; only in two-player zero-sum games do they bring x_t to
-the Nash equilibria.
+Vanishing regrets bring q_t to the coarse correlated equilibria, and in two-player zero-sum games x_t to the Nash
+equilibria; in other games x_t need not go there.
 
 References
 ----------

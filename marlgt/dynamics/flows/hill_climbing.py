@@ -214,6 +214,8 @@ def weighted_policy_learner(
     An action's probability x moves by ``step g (1 - x)`` for ``g > 0`` and by ``step g x`` for ``g < 0``, g being what
     the action earns above the mean of the others; then to the nearest distribution that gives every action at least
     ``floor``. Circles about a mixed equilibrium shrink slowly, and no further than to about the step.
+    :class:`marlgt.learners.WPL` steps along payoffs above what the whole strategy earns; with two actions that is the
+    same map with half the step.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ With ``v_a`` what action a earns against the others and ``u = sum_a x_a v_a`` wh
 
 Rest points in the interior are the interior Nash equilibria; stable rest points are Nash equilibria, and strict ones
 are asymptotically stable. In two-player zero-sum games with an interior equilibrium p the distance
-``sum_i KL(p_i, x_i)`` stays constant: play cycles for ever, while its time average goes to equilibrium.
+``sum_i KL(p_i, x_i)`` stays constant: play goes round for ever, while its time average goes to equilibrium.
 
 References
 ----------
@@ -132,7 +132,7 @@ def replicator_dynamics(
         "replicator_dynamics",
         {"field": replicator_field},
         "average regret at most log(1 / smallest start) / time; dominated actions vanish; interior equilibria of "
-        "zero-sum games are circled for ever at a constant KL divergence",
+        "two-player zero-sum games are circled for ever at a constant KL divergence",
     )
     return run_flow(
         game, rule, start=start, duration=duration, dt=dt, record=record, joint=joint, one_population=one_population

@@ -85,7 +85,7 @@ _LEADER = Rule(
     one_each,
     "Average regrets at most of order D sqrt(A / T) at rates of order 1 / sqrt(t): the joint distribution approaches "
     "the coarse correlated equilibria, and in two-player zero-sum games the averages approach Nash; the strategies "
-    "cycle there.",
+    "do not settle at interior equilibria.",
 )
 _LEADER_OPTIMISTIC = Rule(
     "follow_the_regularised_leader",

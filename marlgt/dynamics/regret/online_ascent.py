@@ -51,7 +51,7 @@ def _no_room(count: int) -> int:
 _GUARANTEE = (
     "At steps kappa_t = 1/sqrt(t) average regrets are at most 1/sqrt(T) + G^2/sqrt(T), with G the length of the "
     "gradient: the joint distribution approaches the coarse correlated equilibria, and in two-player zero-sum games "
-    "the averages approach Nash. The strategies cycle there."
+    "the averages approach Nash. The strategies do not settle at interior equilibria."
 )
 _GRADIENT = Rule("online_gradient", respond_gradient, _no_room, _GUARANTEE)
 _GIGA = Rule("giga", respond_gradient, _no_room, _GUARANTEE)

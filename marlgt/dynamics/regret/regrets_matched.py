@@ -150,8 +150,8 @@ def regret_matching(
 
     Expected regrets fall below ``D sqrt(A / T)`` for every game, whatever the others do, so that the average joint
     distribution approaches the coarse correlated equilibria; with actions drawn this holds almost surely in the limit.
-    In two-player zero-sum games the averages approach the Nash equilibria. The strategies of Shapley's game never
-    settle.
+    In two-player zero-sum games the averages approach the Nash equilibria. The strategies need not settle: in Shapley's
+    game they go round, unless they start at the equilibrium.
 
     Parameters
     ----------

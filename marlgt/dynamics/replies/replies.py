@@ -37,8 +37,9 @@ __all__ = ["best_response_dynamics"]
 
 _ORDERS = {"random": ONE_AT_RANDOM, "sequential": ALTERNATING, "simultaneous": SIMULTANEOUS}
 _GUARANTEE = (
-    "One player at a time reaches a pure equilibrium in potential games; simultaneous play may cycle even there. With "
-    "random movers or inertia, and ties drawn, pure equilibria are reached almost surely in weakly acyclic games. "
+    "One player at a time, ties not drawn, reaches a pure equilibrium in potential games; simultaneous play may cycle "
+    "even there. With random movers or inertia, and ties drawn, pure equilibria are reached almost surely in weakly "
+    "acyclic games. "
 )
 
 
