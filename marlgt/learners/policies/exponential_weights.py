@@ -5,9 +5,9 @@ of the action if b was played at turn t, and 0 if not::
 
     p(b) = (1 - gamma) pi(b) + gamma / k,    pi(b) proportional to exp( gamma / k sum_t x_t(b) )
 
-Its expected regret is at most ``2.63 sqrt(T k log k)`` against any opponents with gamma set for T, so that play of
-several approaches the coarse correlated equilibria. In games of several states each state has weights of its own, and
-the reward is followed by learned values: nothing is guaranteed there.
+With gamma set for T its expected regret against every fixed action is at most ``2.63 sqrt(T k log k)``, whatever the
+others do, so that long play of several comes near the coarse correlated equilibria. In games of several states each
+state has weights of its own, and the reward is followed by learned values: nothing is guaranteed there.
 
 References
 ----------

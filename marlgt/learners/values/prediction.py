@@ -11,7 +11,8 @@ and, with eligibility traces e, of all numbers of steps at once (TD(lambda)): wi
     dutch           e <- g l e,  e(s) <- e(s) + alpha (1 - e(s)),   V <- V + (d + V(s) - v) e - alpha (V(s) - v) at s
 
 where v is what s was worth when the step before led to it. Dutch traces are the true online TD(lambda). Against fixed
-policies V converges with probability 1 to the exact values, for rates whose sums diverge and whose squares do not.
+policies V converges with probability 1 to the exact values in states that are visited for ever, for rates of each state
+whose sum diverges and the sum of whose squares does not.
 
 References
 ----------
