@@ -1,9 +1,9 @@
 """Schedules: how a learning rate, an exploration rate or a temperature changes with time.
 
 A schedule is a function of t, the number of observations that a learner has made, or, per visit, the number of times
-that the entry at hand was updated before. Rates of a stochastic approximation converge with probability 1 where they
-add up to infinity and their squares do not (Robbins and Monro 1951): ``power`` schedules with an exponent above 1/2
-and at most 1, per visit, do.
+that the entry at hand was updated before. Convergence theorems of stochastic approximation ask for rates that add up to
+infinity while their squares do not (Robbins and Monro 1951): ``power`` schedules with an exponent above 1/2 and at most
+1, per visit, are such.
 
 References
 ----------
