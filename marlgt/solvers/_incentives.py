@@ -5,10 +5,11 @@ The variables are the probabilities q of the action profiles; the rows are the i
     correlated, for i and a != b:  sum_{a_-i} q(a, a_-i) [u_i(b, a_-i) - u_i(a, a_-i)] <= 0
     coarse, for i and b:           sum_a q(a) [u_i(b, a_-i) - u_i(a)] <= 0
 
-There are many and few bind. A small program is passed whole. A large one begins with the rows that the
-best pure profile violates and adds those that each optimum violates, the simplex method going on from
-its last basis. Where that takes more than ``MAX_ROUNDS`` rounds, or degeneracy holds the simplex method
-up, all rows go to the interior-point method.
+Rows of small gains are scaled, by powers of two, until their largest entries are about 1: in a game of near ties a
+tolerance in units of the payoff range would leave these incentives out. There are many rows and few bind. A small
+program is passed whole. A large one begins with the rows that the best pure profile violates and adds those that each
+optimum violates, the simplex method going on from its last basis. Where that takes more than ``MAX_ROUNDS`` rounds, or
+degeneracy holds the simplex method up, all rows go to the interior-point method.
 """
 
 from __future__ import annotations
@@ -34,7 +35,13 @@ _ROWS_A_ROUND = 400
 _SIMPLEX_ITERATIONS = 1_500
 
 _NEGLIGIBLE = 5e-10
-"""Entries left out of a program: below the tolerance of certificates, and HiGHS fails on smaller ones."""
+"""Entries left out of a scaled row, and rows left empty: HiGHS fails on smaller ones."""
+
+_LARGE = 0.05
+"""Rows with larger entries are left as they are, which costs fewer iterations than scaling all."""
+
+_ROUNDING = 1e-13
+"""Largest violation of a scaled row that is taken for rounding."""
 
 Floats = NDArray[np.float64]
 Rows = tuple[NDArray[np.int32], NDArray[np.int32], Floats]
@@ -50,6 +57,8 @@ class IncentiveProgram:
     coarse : bool
     floor : ndarray, shape (n, A_1, ..., A_n), optional
         With it the objective is the smallest, over the players, of the expectations of these payoffs.
+    unrounded : ndarray, shape (n, A_1, ..., A_n), optional
+        The payoffs on any scale, as floats or fractions; exact arithmetic takes these.
 
     Attributes
     ----------
@@ -57,14 +66,17 @@ class IncentiveProgram:
         Rows passed, rounds and simplex iterations so far.
     """
 
-    def __init__(self, payoffs: Floats, *, coarse: bool, floor: Floats | None = None) -> None:
+    def __init__(
+        self, payoffs: Floats, *, coarse: bool, floor: Floats | None = None, unrounded: NDArray[Any] | None = None
+    ) -> None:
         counts = payoffs.shape[1:]
         index = np.arange(payoffs[0].size, dtype=np.int32).reshape(counts)
         self.work = {"rows": 0, "rounds": 0, "iterations": 0}
         self._coarse = coarse
         self._floor = None if floor is None else floor.reshape(len(floor), -1)
         self._size = int(index.size)
-        self._utilities = [np.moveaxis(own, i, 0).reshape(counts[i], -1) for i, own in enumerate(payoffs)]
+        self._unrounded = payoffs if unrounded is None else unrounded
+        self._utilities = _by_own_action(payoffs)
         self._columns = [np.moveaxis(index, i, 0).reshape(count, -1) for i, count in enumerate(counts)]
         self._offsets = np.cumsum([0, *(count if coarse else count * count for count in counts)])
         self._row_names = np.concatenate(
@@ -133,29 +145,71 @@ class IncentiveProgram:
         self.work["rounds"] += 1
         if self._run():
             return self._joint()
-        names = np.flatnonzero(self._row_names)
-        if (len(names) + 3) * (self._size + 2) > EXACT_CELLS:
+        if not self.is_exactly_solvable:
             raise NotConverged("HiGHS found no optimum of the linear program of correlated equilibria")
-        return self._solve_exactly(objective, names)
+        return self.maximize_exactly(objective)
 
-    def _solve_exactly(self, objective: Floats, names: NDArray[np.intp]) -> Floats:
-        """Solve a small program in exact arithmetic, the payoffs taken for the binary fractions that they are."""
-        size = self._size
-        rows = np.hstack([self.dense_rows(names), np.zeros((len(names), 1))])
+    @property
+    def is_exactly_solvable(self) -> bool:
+        """Whether the program is so small that exact arithmetic costs milliseconds."""
+        cells = (np.count_nonzero(self._row_names) + 3) * (self._size + 2)
+        return bool(self._small and cells <= EXACT_CELLS)
+
+    def is_doubtful(self, objective: Floats, joint: Floats) -> bool:
+        """Tell of the last answer of a whole program whether it is not an equilibrium, or not the best, up to rounding.
+
+        The multipliers y of HiGHS bound the objective by the largest entry of ``objective - y @ rows``. Both what HiGHS
+        calls feasible and what it calls optimal can be far from it where rows nearly depend on each other.
+        """
+        if self._is_violated(joint):
+            return True
+        reached = objective @ joint if self._floor is None else (self._floor @ joint).min()
+        bound = objective.max() if self._floor is None else self._floor.max(axis=1).min()
+        if self._solver is not None and reached < bound - FEASIBILITY:
+            names = np.flatnonzero(self._row_names)
+            multipliers = np.abs(np.array(self._solver.getSolution().row_dual))[1:]
+            floors = len(multipliers) - len(names)
+            if self._floor is not None:
+                objective = multipliers[:floors] / max(multipliers[:floors].sum(), FEASIBILITY) @ self._floor
+            rows = self.dense_rows(names)
+            scales = _scales(np.abs(rows).max(axis=1, initial=0.0))
+            bound = min(bound, (objective - (multipliers[floors:] * scales) @ rows).max())
+        return bool(reached < bound - 10 * FEASIBILITY)
+
+    def _is_violated(self, joint: Floats) -> bool:
+        """Tell whether a joint distribution violates an incentive by more than rounding, in units of its row."""
+        gains = self.gains(joint)
+        names = np.flatnonzero(gains > _ROUNDING * _NEGLIGIBLE)
+        largest = np.abs(self.dense_rows(names)).max(axis=1, initial=0.0)
+        return bool(((gains[names] > _ROUNDING * largest) & (largest > _NEGLIGIBLE)).any())
+
+    def maximize_exactly(self, objective: Floats) -> Floats:
+        """Solve a small program in exact arithmetic, the payoffs taken for the binary fractions that they are.
+
+        The payoffs are subtracted exactly too: rounded differences need not be those of any game, and then there
+        may be no distribution without a gain.
+        """
+        size, names = self._size, np.flatnonzero(self._row_names)
+        self.work["exact"] = self.work.get("exact", 0) + 1
+        utilities = _by_own_action(_integers(self._unrounded))
+        incentives = np.zeros((len(names), size + 1), dtype=object)
+        starts, columns, entries = self._rows(names, utilities)
+        incentives[np.repeat(np.arange(len(names)), np.diff(starts)), columns] = entries
+        rows = np.zeros((0, size + 1))
         total = np.append(np.ones(size), 0.0)
         # Objectives of one or more use up sum(q) <= 1.
         goal = np.append(objective - objective.min() + 1.0, 0.0)
         if self._floor is not None:
             goal = 1.0 - total
-            rows = np.vstack([rows, np.hstack([-(self._floor + 1.0), np.ones((len(self._floor), 1))])])
-        bounds = np.zeros(len(rows) + 1, dtype=object)
+            rows = np.hstack([-(self._floor + 1.0), np.ones((len(self._floor), 1))])
+        matrix = np.vstack([incentives, _integers(rows), _integers(total)])
+        bounds = np.zeros(len(matrix), dtype=object)
         bounds[-1] = 1
-        matrix = np.vstack([_integers(rows), _integers(total)])
         return maximize_exactly(_integers(goal), matrix, bounds)[:size].astype(np.float64)
 
     def _pass(self, objective: Floats, names: NDArray[np.intp], *, method: str) -> None:
         """Give HiGHS the objective and more rows, making the model on the first call."""
-        rows = self._rows(names)
+        rows = _scaled(*self._rows(names))
         self._passed[names] = True
         self.work["rows"] += len(names)
         if self._solver is None:
@@ -178,11 +232,12 @@ class IncentiveProgram:
     def _joint(self) -> Floats:
         return np.array(self._solver.getSolution().col_value, dtype=np.float64)[: self._size]
 
-    def _rows(self, names: NDArray[np.intp]) -> Rows:
+    def _rows(self, names: NDArray[np.intp], all_utilities: list[NDArray[Any]] | None = None) -> Rows:
         """Return incentive constraints in compressed rows: starts, columns, entries."""
+        all_utilities = self._utilities if all_utilities is None else all_utilities
         lengths, columns, entries = [], [], []
         owners = np.searchsorted(self._offsets, names, side="right") - 1
-        for player, (utilities, own) in enumerate(zip(self._utilities, self._columns)):
+        for player, (utilities, own) in enumerate(zip(all_utilities, self._columns)):
             chosen = names[owners == player] - self._offsets[player]
             if not chosen.size:
                 continue
@@ -258,6 +313,23 @@ class IncentiveProgram:
         return starts, np.concatenate([every, np.tile(places, n)]), np.concatenate([np.ones(size), entries.reshape(-1)])
 
 
-def _integers(numbers: Floats) -> NDArray[Any]:
+def _by_own_action(payoffs: NDArray[Any]) -> list[NDArray[Any]]:
+    return [np.moveaxis(own, i, 0).reshape(own.shape[i], -1) for i, own in enumerate(payoffs)]
+
+
+def _scaled(starts: NDArray[np.int32], columns: NDArray[np.int32], entries: Floats) -> Rows:
+    """Return rows with small ones scaled by powers of two to largest entries from 1/2 to 1, negligible ones empty."""
+    owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    largest = np.zeros(len(starts) - 1)
+    np.maximum.at(largest, owners, np.abs(entries))
+    return starts, columns, entries * _scales(largest)[owners]
+
+
+def _scales(largest: Floats) -> Floats:
+    scales = np.where(largest > _LARGE, 1.0, np.ldexp(1.0, -np.frexp(largest)[1]))
+    return np.where(largest > _NEGLIGIBLE, scales, 0.0)
+
+
+def _integers(numbers: NDArray[Any]) -> NDArray[Any]:
     fractions = np.array([Fraction(x) for x in numbers.reshape(-1).tolist()], dtype=object)
     return common_integers(fractions.reshape(numbers.shape))

@@ -73,6 +73,13 @@ def correlated_equilibrium(
     NotConverged
         If the linear program cannot be solved to the tolerance of certificates.
 
+    Notes
+    -----
+    No equilibrium is better, but to 1e-9 of the payoff range. The answer can be better than the best equilibrium in
+    exact arithmetic: where payoffs nearly tie, gains of 1e-16 can decide about much of the objective. Small programs,
+    up to 5x5 actions, are solved again in exact arithmetic where the answer has gains above rounding, or where the
+    multipliers do not prove that it is the best.
+
     Examples
     --------
     >>> import marlgt as gt
@@ -119,10 +126,15 @@ def _optimum(game: NormalFormGame, objective: str | ArrayLike, player: int, *, c
     lowest = game.payoffs.reshape(game.n_players, -1).min(axis=1)
     unit = (game.payoffs - lowest.reshape(shape)) / spread.reshape(shape)
     egalitarian = isinstance(objective, str) and objective == "egalitarian"
-    program = IncentiveProgram(unit, coarse=coarse, floor=on_unit_scale(game.payoffs) if egalitarian else None)
+    floor = on_unit_scale(game.payoffs) if egalitarian else None
+    unrounded = game.payoffs if game._exact is None else game._exact
+    program = IncentiveProgram(unit, coarse=coarse, floor=floor, unrounded=unrounded)
     joint, best = np.zeros(0), -np.inf
     for values in objective_values(game, objective, player):
-        candidate = _polished(program.maximize(on_unit_scale(values).reshape(-1)), program)
+        goal = on_unit_scale(values).reshape(-1)
+        candidate = _polished(program.maximize(goal), program)
+        if program.is_exactly_solvable and program.is_doubtful(goal, candidate):
+            candidate = program.maximize_exactly(goal)
         reached = float(values.reshape(-1) @ candidate)
         if not joint.size or reached > best:
             joint, best = candidate, reached
@@ -174,7 +186,11 @@ def _polished(joint: Floats, program: IncentiveProgram) -> Floats:
         return joint
     moved = np.zeros_like(joint)
     moved[support] = joint[support]
-    rows = program.dense_rows(binding)[:, support]
+    rows = program.dense_rows(binding)
+    # Where all gains of a row are small, a small gain does not tell that it binds.
+    largest = np.abs(rows).max(axis=1)
+    binds = (largest > 0) & (gains[binding] > -10 * FEASIBILITY * largest)
+    rows = (rows[binds] / largest[binds, None])[:, support]
     # The least change of the support's probabilities that makes the binding constraints equalities.
     system = np.vstack([rows[np.abs(rows).max(axis=1) > 0], np.ones(len(support))])
     wanted = np.zeros(len(system))
