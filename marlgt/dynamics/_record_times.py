@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
-from marlgt.games._doors import require_whole
+from marlgt.games._doors import bounded_list, require_whole
 
 __all__ = ["recorded_times"]
 
@@ -47,7 +46,7 @@ def recorded_times(record: Any, steps: Any, *, begun: int = 0) -> NDArray[np.int
         if count > _MOST_TIMES:
             raise GameError(f"record is {count:,} times, above the limit of {_MOST_TIMES:,}: record fewer times")
         return np.array([begun + int(steps) * (k + 1) // count for k in range(count)], dtype=np.int64)
-    listed = list(record) if isinstance(record, Iterable) and not isinstance(record, (str, bytes)) else []
+    listed = bounded_list(record, "record", f"steps from {begun + 1} to {last}, or a number of times", most=_MOST_TIMES)
     whole = all(isinstance(t, (int, np.integer)) and not isinstance(t, bool) for t in listed)
     if not listed or not whole or not begun < min(listed) <= max(listed) <= last:
         raise GameError(

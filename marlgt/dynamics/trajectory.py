@@ -18,8 +18,7 @@ Hart, S. and Mas-Colell, A. (2000). A simple adaptive procedure leading to corre
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast, overload
@@ -30,9 +29,9 @@ from numpy.typing import NDArray
 from marlgt.certificates import certified
 from marlgt.concepts.deviations import ce_gap, deviation_gains, nash_conv
 from marlgt.equilibria import Equilibrium
-from marlgt.errors import BudgetExceeded, GameError
+from marlgt.errors import GameError
 from marlgt.games._arrays import short
-from marlgt.games._doors import require_seed
+from marlgt.games._doors import bounded_list, require_seed
 from marlgt.games.normal_form import NormalFormGame, Profile
 
 __all__ = ["Batch", "Trajectories", "Trajectory", "many", "trajectory"]
@@ -289,9 +288,17 @@ def many(
     """
     if not callable(dynamic):
         raise GameError(f"dynamic is {short(dynamic)}: give a function of marlgt.dynamics, such as dynamics.hedge")
-    given = [games] if isinstance(games, NormalFormGame) else _listed(games, "games", "normal-form games")
-    starts = None if starts is None else _listed(starts, "starts", "profiles")
-    seeds = None if seeds is None else _listed(seeds, "seeds", "whole numbers from 0")
+    given = (
+        [games]
+        if isinstance(games, NormalFormGame)
+        else bounded_list(games, "games", "normal-form games, one for each run", most=MOST_RUNS)
+    )
+    starts = None if starts is None else bounded_list(starts, "starts", "profiles, one for each run", most=MOST_RUNS)
+    seeds = (
+        None
+        if seeds is None
+        else bounded_list(seeds, "seeds", "whole numbers from 0, one for each run", most=MOST_RUNS)
+    )
     for seed in seeds or ():
         require_seed(seed)
     counts = {len(part) for part in (starts, seeds) if part is not None}
@@ -311,20 +318,3 @@ def many(
         None if seeds is None else tuple(map(int, seeds)),
     )
     return cast("Trajectories", dynamic(batch, **settings))
-
-
-def _listed(values: Any, name: str, what: str) -> list[Any]:
-    """Return what was given for each run, as a list that can be held."""
-    if not isinstance(values, Iterable) or isinstance(values, (str, bytes, Mapping)):
-        raise GameError(f"{name} is {short(values)}: give a list of {what}, one for each run")
-    # Of an array without axes there is nothing to list.
-    listed = (
-        [] if isinstance(values, np.ndarray) and values.ndim == 0 else list(itertools.islice(values, MOST_RUNS + 1))
-    )
-    if len(listed) > MOST_RUNS:
-        raise BudgetExceeded(
-            f"{name} asks for more than {MOST_RUNS:,} runs: make a batch of fewer, and then the next",
-            estimate=float(len(listed)),
-            limit=float(MOST_RUNS),
-        )
-    return listed

@@ -83,7 +83,8 @@ class Fused:
         for first, last in _runs(left, most):
             while self.played[first] < until:
                 span = min(until - int(self.played[first]), most)
-                with interrupts_held():
+                # Compiled code says nothing of overflow either; what is not finite in the end stops the match.
+                with interrupts_held(), np.errstate(all="ignore"):
                     loop(
                         tuple(self._arena),
                         self._legal,

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from marlgt.errors import ProfileError
-from marlgt.kernels import lean_kernel
+from marlgt.games._arrays import short
+from marlgt.kernels import inlined_kernel
 from marlgt.learners._layout import COUNT, EXPLORATION, PLAYER, STEPS, TABLES
 from marlgt.learners.exploration import draw_from_policy
 from marlgt.learners.settings import checked_player, setting_of
@@ -75,7 +76,12 @@ class FixedPolicy(TableLearner):
         setting = setting_of(game)
         who = checked_player(setting, player)
         shape = (setting.n_states, setting.n_actions[who])
-        rows = np.array(policy, dtype=np.float64)
+        try:
+            rows = np.array(policy, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ProfileError(
+                f"policy is {short(policy)}: it must be an array of probabilities of shape {shape} or {shape[1:]}"
+            ) from error
         if rows.shape == shape[1:]:
             rows = np.broadcast_to(rows, shape).copy()
         if rows.shape != shape:

@@ -17,11 +17,20 @@ from numpy.typing import ArrayLike
 from marlgt.dynamics._record_times import recorded_times
 from marlgt.errors import GameError, LearningStopped
 from marlgt.games._arrays import short
-from marlgt.games._doors import require_seed, require_whole
+from marlgt.games._doors import bounded_list, require_seed, require_whole
 from marlgt.games.stochastic import StochasticGame
 from marlgt.learners._fused import LEARNERS
 from marlgt.learners._fused_match import Fused
-from marlgt.learners._match_checks import check_ends, check_learners, checked_moves, checked_views
+from marlgt.learners._match_checks import (
+    MOST_SEEDS,
+    check_ends,
+    check_horizon,
+    check_learners,
+    check_records,
+    check_room,
+    checked_moves,
+    checked_views,
+)
 from marlgt.learners._stops import Failed, Leave, diverged
 from marlgt.learners.records import Floats, Run, profile_of
 from marlgt.learners.settings import setting_of
@@ -114,7 +123,7 @@ def play_seeds(
     -------
     Run
     """
-    match = Match(game, learners, seeds=tuple(seeds), horizon=horizon, views=views, moves=moves)
+    match = Match(game, learners, seeds=seeds, horizon=horizon, views=views, moves=moves)
     return match.advance(steps, record=record, judge=judge)
 
 
@@ -125,7 +134,7 @@ class Match:
     ----------
     game, learners, horizon, views, moves
         As in :func:`play`.
-    seeds : sequence of int
+    seeds : iterable of int
     copies : bool
         Whether each seed plays with copies of the learners; else the learners given play, for one seed.
 
@@ -142,7 +151,7 @@ class Match:
         game: Any,
         learners: Sequence[Any],
         *,
-        seeds: Sequence[int] = (0,),
+        seeds: Iterable[int] = (0,),
         horizon: int | None = None,
         views: ArrayLike | None = None,
         moves: ArrayLike | None = None,
@@ -150,16 +159,16 @@ class Match:
     ) -> None:
         self.game = game
         self.setting = setting_of(game)
-        self.seeds = tuple(seeds)
+        self.seeds = tuple(bounded_list(seeds, "seeds", "whole numbers from 0", most=MOST_SEEDS))
         for seed in self.seeds:
             require_seed(seed)
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise GameError(f"seeds is {short(self.seeds)}: give at least one, all different")
-        if horizon is not None:
-            require_whole(horizon, "horizon", least=1)
+        check_horizon(horizon)
         self.horizon = horizon
-        given = list(learners)
+        given = bounded_list(learners, "learners", "learners, one for each player", most=MOST_SEEDS)
         check_learners(self.setting, given)
+        check_room(given, len(self.seeds))
         check_ends(self.setting, horizon)
         self.learners = tuple(_copied(given) if copies else given for _ in self.seeds)
         checked = checked_views(self.setting, views), checked_moves(self.setting, moves)
@@ -197,42 +206,56 @@ class Match:
         Raises
         ------
         LearningStopped
-            If a reward or a value is not finite, or the environment or a learner raises an exception. The records
-            until then are in its ``run``, and the match can be advanced again: that seed begins a new episode.
+            If a reward or a value is not finite, or the environment, a learner or the judge raises an exception. The
+            records until then are in its ``run``, and the match can be advanced again: a seed that could not make its
+            step begins a new episode.
         """
         require_whole(steps, "steps", least=1)
         clock = stopwatch()
         begun, times = self.steps, recorded_times(record, steps, begun=self.steps)
+        check_records(self.setting, len(self.seeds), len(times))
         made: list[int] = []
         rows: list[tuple[Any, ...]] = []
         gaps: list[list[float]] = []
 
-        def note_down(time: int) -> None:
+        def note_down(time: int) -> Exception | None:
             made.append(time)
             rows.append(self._engine.harvest())
-            if judge is not None:
-                gaps.append([float(judge(self.game, profile_of(own, self.views, self.moves))) for own in self.learners])
+            try:
+                gaps.append([self._judged(judge, own) for own in self.learners])
+            except Exception as error:
+                gaps.append([np.nan] * len(self.seeds))
+                return error
+            return None
 
+        if judge is not None and not callable(judge):
+            raise GameError(f"judge is {short(judge)}: give a function of a game and a profile, such as nash_conv")
         self._engine.prepare(steps)
         why: Failed | Leave | str | None = None
+        cause: BaseException | None = None
         with progress("playing", total=float(steps * len(self.seeds))) as report:
             for time in times:
                 done = float((self.steps - begun) * len(self.seeds))
                 try:
                     self._engine.advance(int(time), lambda more, before=done: report(before + more, ""))
                 except (Failed, Leave) as stop:
-                    why = stop
+                    why, cause = stop, stop.__cause__
                 else:
-                    note_down(int(time))
-                    why = self._divergence()
+                    cause = note_down(int(time))
+                    what = f"judge failed after {self.steps} steps ({type(cause).__name__}: {cause})"
+                    why = self._divergence() if cause is None else what
                 if why is not None:
                     break
         if isinstance(why, (Failed, Leave)) and self._engine.played.max() > (made[-1] if made else begun):
             note_down(int(self._engine.played.max()))
         run = self._run(made, rows, gaps if judge is not None else None, clock(), str(why or ""))
         if why is not None and not isinstance(why, Leave):
-            raise LearningStopped(self._reason(why), run=run) from (why.__cause__ if isinstance(why, Failed) else None)
+            raise LearningStopped(self._reason(why), run=run) from cause
         return run
+
+    def _judged(self, judge: Callable[[Any, tuple[Floats, ...]], float] | None, own: Sequence[Any]) -> float:
+        """Return what a judge says of the policies of one seed's learners."""
+        return np.nan if judge is None else float(judge(self.game, profile_of(own, self.views, self.moves)))
 
     def _run(
         self,

@@ -133,19 +133,30 @@ def as_schedule(value: Any, name: str, *, most: float = 1.0, positive: bool = Fa
         if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
             hint = "give a number, or a schedule such as linear(1, 0.05, steps=10**5)"
             raise GameError(f"{name} is {short(value)}: {hint}")
-        schedule = Schedule("constant", float(value), float(value))
+        number = _as_float(value)
+        schedule = Schedule("constant", number, number)
     low = min(schedule.first, schedule.last)
     high = schedule.most()
-    if not (low >= 0.0 and high <= most) or (positive and not schedule.first > 0.0):
-        bounds = f"from 0 to {most:g}" if math.isfinite(most) else "not negative"
-        rule = f"{'above 0 and ' if positive else ''}{bounds}"
+    if not (low >= 0.0 and high <= most and math.isfinite(high)) or (positive and not schedule.first > 0.0):
+        bounded = math.isfinite(most)
+        rule = f"from 0 to {most:g}" if bounded else "finite and not negative"
+        if positive:
+            rule = f"above 0 and {f'at most {most:g}' if bounded else 'finite'}"
         raise GameError(f"{name} runs from {schedule.first:g} to {schedule.last:g}: every value must be {rule}")
     return schedule
 
 
+def _as_float(number: Any) -> float:
+    """Return a number as a float, infinity where it is beyond all floats."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
 def _checked(schedule: Schedule) -> Schedule:
     numbers = (schedule.first, schedule.last, schedule.parameter, schedule.exponent)
-    if not all(isinstance(x, (int, float, np.integer, np.floating)) and math.isfinite(x) for x in numbers):
+    if not all(isinstance(x, (int, float, np.integer, np.floating)) and math.isfinite(_as_float(x)) for x in numbers):
         raise GameError(f"the {schedule.shape} schedule has the settings {short(numbers)}: give finite numbers")
     if schedule.parameter <= 0 or schedule.exponent < 0:
         what = {"linear": "steps", "geometric": "factor", "power": "scale"}[schedule.shape]

@@ -8,6 +8,7 @@ played again and again in one state, and what follows a round is worth nothing (
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from marlgt.games._doors import require_whole
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.games.stochastic import StochasticGame
 
-__all__ = ["Setting", "checked_player", "setting_of"]
+__all__ = ["Setting", "checked_player", "is_finite_number", "setting_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +119,16 @@ def setting_of(game: Any) -> Setting:
             "marlgt.learners.observed(environment, ...) makes of a PettingZoo environment"
         )
     return setting
+
+
+def is_finite_number(value: Any) -> bool:
+    """Tell whether a value is one finite number, and not true or false."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        return False
+    try:
+        return isfinite(value)
+    except OverflowError:
+        return False
 
 
 def checked_player(setting: Setting, player: Any) -> int:

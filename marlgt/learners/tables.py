@@ -10,14 +10,14 @@ at a time. Either way the memory is all there is to save.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
+from math import prod
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.errors import GameError
+from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games._arrays import short
 from marlgt.kernels import gear
 from marlgt.learners._layout import (
@@ -32,12 +32,15 @@ from marlgt.learners._layout import (
 )
 from marlgt.learners.exploration import Exploration, as_exploration
 from marlgt.learners.schedules import Schedule, as_schedule
-from marlgt.learners.settings import Setting, checked_player, setting_of
+from marlgt.learners.settings import Setting, checked_player, is_finite_number, setting_of
 from marlgt.randomness import streams
 
 __all__ = ["Floats", "Learner", "TableLearner", "Transition"]
 
 Floats = NDArray[np.float64]
+
+MOST_NUMBERS = 2**28
+"""Numbers that learners hold in all: two gigabytes."""
 
 
 class Transition(NamedTuple):
@@ -122,14 +125,18 @@ class TableLearner:
         self.player = EVERYBODY if player is None else checked_player(self.setting, player)
         self.settings: dict[str, Any] = dict(settings)
         first = self.settings.get("initial", 0.0)
-        if (
-            isinstance(first, bool)
-            or not isinstance(first, (int, float, np.integer, np.floating))
-            or not isfinite(first)
-        ):
+        if not is_finite_number(first):
             raise GameError(f"initial is {short(first)}: give a finite number, the first value of every action")
         self._shapes = dict(tables)
-        sizes = [int(np.prod(shape)) for shape in tables.values()]
+        sizes = [prod(map(int, shape)) for shape in tables.values()]
+        if sum(sizes) > MOST_NUMBERS:
+            largest = max(zip(sizes, tables))
+            raise BudgetExceeded(
+                f"{type(self).__name__} would remember {sum(sizes):.1e} numbers, {largest[0]:.1e} of them in its table "
+                f"{largest[1]!r}, above the limit of {MOST_NUMBERS:.1e}: remember fewer steps, or play a smaller game",
+                estimate=float(sum(sizes)),
+                limit=float(MOST_NUMBERS),
+            )
         begins = HEADER + np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         self._begins = dict(zip(tables, begins.tolist()))
         self._legal, self.form = _form(self.setting, self.player, begins)

@@ -125,7 +125,7 @@ def test_a_kind_of_fitness_is_true_or_false_on_graphs_too():
         ({"seeds": [True]}, "seed is True"),
         ({"seeds": [None]}, "seed is None"),
         ({"seeds": [0, -1]}, "seed is -1"),
-        ({"seeds": range(10**12)}, "more than 10,000,000 runs"),
+        ({"seeds": range(10**12)}, "more than 10,000,000"),
         ({"dynamic": "hedge"}, "give a function of marlgt.dynamics"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -82,7 +82,7 @@ def test_a_number_is_a_schedule_that_never_changes():
         (lambda: as_schedule(-0.1, "alpha"), "every value must be from 0 to 1"),
         (lambda: as_schedule(math.nan, "alpha"), "every value must be from 0 to 1"),
         (lambda: as_schedule(linear(0.5, 2, steps=3), "alpha"), "alpha runs from 0.5 to 2"),
-        (lambda: as_schedule(0, "heat", most=math.inf, positive=True), "above 0 and not negative"),
+        (lambda: as_schedule(0, "heat", most=math.inf, positive=True), "above 0 and finite"),
         (lambda: as_schedule(True, "alpha"), "alpha is True: give a number, or a schedule"),
         (lambda: as_schedule("0.1", "alpha"), "alpha is '0.1': give a number, or a schedule"),
     ],

@@ -29,7 +29,7 @@ from marlgt.learners._layout import (
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import draw_uniformly
+from marlgt.learners.exploration import as_exploration, draw_uniformly
 from marlgt.learners.joint.friends_and_foes import require_exploration, require_finite
 from marlgt.learners.schedules import Schedule, scheduled
 from marlgt.learners.settings import Setting
@@ -120,7 +120,7 @@ class JointLearner(TableLearner):
             },
             settings=settings,
             learning_rate=rate,
-            exploration=settings["exploration"],
+            exploration=as_exploration(settings["exploration"]),
             extra=extra,
         )
         self.table("values")[:] = settings["initial"]

@@ -50,7 +50,7 @@ from marlgt.learners._layout import (
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import Exploration, draw_from_values, greedy_action
+from marlgt.learners.exploration import Exploration, as_exploration, draw_from_values, greedy_action
 from marlgt.learners.schedules import Schedule, scheduled
 from marlgt.learners.settings import Setting, checked_player, setting_of
 from marlgt.learners.tables import Floats, TableLearner
@@ -201,7 +201,7 @@ class CentralQ(TableLearner):
     ) -> None:
         setting = setting_of(game)
         kind, weights = _checked_scalarisation(setting, scalarisation)
-        if scalarise not in ("rewards", "values"):
+        if not isinstance(scalarise, str) or scalarise not in ("rewards", "values"):
             raise GameError(f"scalarise is {short(scalarise)}: give 'rewards' or 'values'")
         shape = (setting.n_states, setting.n_profiles)
         if shape[0] * shape[1] > LARGEST_TABLE:
@@ -227,7 +227,7 @@ class CentralQ(TableLearner):
             tables=tables,
             settings=settings,
             learning_rate=learning_rate,
-            exploration=exploration,
+            exploration=as_exploration(exploration),
             extra=[kind, float(by_value), *weights],
         )
         self.form = _with_joint_player(self.form, setting)

@@ -27,6 +27,7 @@ import numpy as np
 
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
+from marlgt.games._doors import require_flag
 from marlgt.kernels import lean_kernel
 from marlgt.learners._layout import COUNTS, EVERYBODY, EXPLORATION, PLAYER, PLAYERS, PROFILES, STEPS
 from marlgt.learners.exploration import draw_uniformly
@@ -137,8 +138,9 @@ class CorrelatedQ(JointLearner):
         initial: float = 0.0,
     ) -> None:
         setting = setting_of(game)
-        if objective not in _OBJECTIVES:
+        if not isinstance(objective, str) or objective not in _OBJECTIVES:
             raise GameError(f"objective is {short(objective)}: choose one of {', '.join(_OBJECTIVES)}")
+        require_flag(coarse, "coarse")
         if setting.n_profiles > _LARGEST_STAGE:
             raise UnsupportedGame(
                 f"a stage game has {setting.n_profiles} joint actions, more than {_LARGEST_STAGE} for a linear program "

@@ -24,10 +24,10 @@ import numpy as np
 
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
-from marlgt.learners.exploration import Exploration
+from marlgt.learners.exploration import Exploration, as_exploration
 from marlgt.learners.joint._coalition_stages import Coalitions, act, observe
 from marlgt.learners.schedules import Schedule
-from marlgt.learners.settings import Setting, checked_player, setting_of
+from marlgt.learners.settings import Setting, checked_player, is_finite_number, setting_of
 from marlgt.learners.tables import Floats, TableLearner
 
 __all__ = ["FriendOrFoeQ"]
@@ -114,7 +114,7 @@ class FriendOrFoeQ(TableLearner):
             tables=sides.tables(setting.n_states),
             settings=settings,
             learning_rate=settings["learning_rate"],
-            exploration=settings["exploration"],
+            exploration=as_exploration(settings["exploration"]),
             extra=sides.extra(setting),
         )
         self.step_work = 100.0 + 20.0 * sides.rows * sides.columns
@@ -167,7 +167,7 @@ def require_exploration(exploration: Any) -> None:
 
 def require_finite(initial: Any) -> None:
     """Raise unless the first value is a finite number."""
-    if isinstance(initial, bool) or not isinstance(initial, (int, float, np.number)) or not np.isfinite(initial):
+    if not is_finite_number(initial):
         raise GameError(f"initial is {short(initial)}: give a finite number, the first value of every joint action")
 
 

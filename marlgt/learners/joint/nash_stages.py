@@ -145,7 +145,7 @@ class NashQ(JointLearner):
     ) -> None:
         setting = setting_of(game)
         who = None if player is None else checked_player(setting, player)
-        if selection not in _SELECTIONS:
+        if not isinstance(selection, str) or selection not in _SELECTIONS:
             raise GameError(f"selection is {short(selection)}: choose one of {', '.join(_SELECTIONS)}")
         if who is None and selection == "best_own":
             raise GameError(

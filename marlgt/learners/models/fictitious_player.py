@@ -80,8 +80,10 @@ def reply_values(memory: Any, form: Any, numbers: Any) -> None:
                 weight *= memory[at + action]
             at += form[COUNTS + j]
         memory[worth + own] += weight * numbers[PAYOFFS + profile]
-    for a in range(form[COUNT]):
-        memory[worth + a] /= scale
+    # As long as nobody was seen and nothing believed, all actions are worth the same.
+    if scale > 0.0:
+        for a in range(form[COUNT]):
+            memory[worth + a] /= scale
 
 
 @lean_kernel
@@ -187,7 +189,7 @@ class FictitiousPlayer(TableLearner):
             require_whole(first, "first", least=0)
             if first >= setting.n_actions[who]:
                 raise GameError(f"first is {first}: the player has actions 0 to {setting.n_actions[who] - 1}")
-        if ties not in ("lowest", "random"):
+        if not isinstance(ties, str) or ties not in ("lowest", "random"):
             raise GameError(f"ties is {short(ties)}: give 'lowest' or 'random'")
         warmth = as_schedule(temperature, "temperature", most=float("inf"))
         smooth = warmth.most() > 0.0

@@ -45,7 +45,7 @@ from marlgt.learners._layout import (
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import Exploration, draw_from_values, is_legal, largest_value
+from marlgt.learners.exploration import Exploration, as_exploration, draw_from_values, is_legal, largest_value
 from marlgt.learners.schedules import Schedule, scheduled
 from marlgt.learners.settings import checked_player, setting_of
 from marlgt.learners.tables import Floats, TableLearner
@@ -279,7 +279,7 @@ class JALAM(TableLearner):
                 "initial": initial,
             },
             learning_rate=learning_rate,
-            exploration=exploration,
+            exploration=as_exploration(exploration),
             extra=[prior, 1.0 - forgetting, float(window or 0), float(width)],
         )
         self.table("values")[:] = initial

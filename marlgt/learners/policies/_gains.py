@@ -194,24 +194,25 @@ def project(memory: Any, at: int, form: Any, legal: Any, player: int, state: int
         if is_legal(form, legal, player, state, a):
             room -= floor
             highest = max(highest, memory[at + a])
-    # Whatever is at least the room below the highest ends at the floor.
-    threshold = highest - room
+    # All is counted from the highest, for large numbers keep no digits of a probability. Whatever is at least the room
+    # below it ends at the floor.
+    threshold = -room
     left = count + 1
     while True:
         total = 0.0
         kept = 0
         for a in range(count):
-            if memory[at + a] > threshold and is_legal(form, legal, player, state, a):
+            if memory[at + a] - highest > threshold and is_legal(form, legal, player, state, a):
                 total += memory[at + a] - highest
                 kept += 1
         # The threshold rises; where rounding would lower it again, an entry at it must not come back for ever.
         if kept >= left or kept == 0:
             break
         left = kept
-        threshold = highest + (total - room) / kept
+        threshold = (total - room) / kept
     for a in range(count):
         if is_legal(form, legal, player, state, a):
-            memory[at + a] = floor + max(memory[at + a] - threshold, 0.0)
+            memory[at + a] = floor + max(memory[at + a] - highest - threshold, 0.0)
         else:
             memory[at + a] = 0.0
 
@@ -289,7 +290,7 @@ def checked_feedback(setting: Setting, feedback: Any) -> str:
     """Return whence gains are known: if not said, sampled in one state and from values in several."""
     if feedback is None:
         return "sampled" if setting.n_states == 1 else "values"
-    if feedback not in _FEEDBACKS:
+    if not isinstance(feedback, str) or feedback not in _FEEDBACKS:
         raise GameError(f"feedback is {short(feedback)}: give 'payoffs', 'sampled' or 'values'")
     if feedback == "payoffs" and (setting.n_states != 1 or setting.game is None):
         raise UnsupportedGame(

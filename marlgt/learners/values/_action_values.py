@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from marlgt.learners.exploration import as_exploration
 from marlgt.learners.settings import checked_player, setting_of
 from marlgt.learners.tables import Floats, TableLearner
 
@@ -36,7 +37,7 @@ class ValueLearner(TableLearner):
             tables={"values": shape, "visits": shape, **sized},
             settings={**settings, "initial": initial},
             learning_rate=settings["learning_rate"],
-            exploration=settings["exploration"],
+            exploration=as_exploration(settings["exploration"]),
             extra=extra,
         )
         self.table("values")[:] = initial

@@ -31,7 +31,7 @@ from marlgt.learners._layout import (
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import Exploration, greedy_action
+from marlgt.learners.exploration import Exploration, as_exploration, greedy_action
 from marlgt.learners.schedules import Schedule
 from marlgt.learners.settings import checked_player, setting_of
 from marlgt.learners.tables import Floats, TableLearner
@@ -136,7 +136,7 @@ class DoubleQ(TableLearner):
             tables={"values": shape, "visits": shape, "pair": (2, *shape), "updates": (2, *shape)},
             settings={"learning_rate": learning_rate, "exploration": exploration, "initial": initial},
             learning_rate=learning_rate,
-            exploration=exploration,
+            exploration=as_exploration(exploration),
         )
         self.table("values")[:] = initial
         self.table("pair")[:] = initial

@@ -33,7 +33,7 @@ from marlgt.learners._layout import (
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import Exploration, draw_from_values, largest_value
+from marlgt.learners.exploration import Exploration, as_exploration, draw_from_values, largest_value
 from marlgt.learners.schedules import Schedule, scheduled
 from marlgt.learners.settings import checked_player, setting_of
 from marlgt.learners.tables import Floats, TableLearner
@@ -145,7 +145,7 @@ class QLearning(TableLearner):
             tables={"values": shape, "visits": shape},
             settings={"learning_rate": learning_rate, "exploration": exploration, "initial": initial},
             learning_rate=learning_rate,
-            exploration=exploration,
+            exploration=as_exploration(exploration),
         )
         self.table("values")[:] = initial
 

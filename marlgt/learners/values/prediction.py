@@ -308,7 +308,7 @@ class TDLambda(TableLearner):
 
 def checked_traces(traces: Any, trace_decay: Any) -> int:
     """Return the number of a kind of traces."""
-    if traces not in TRACES:
+    if not isinstance(traces, str) or traces not in TRACES:
         raise GameError(f"traces is {short(traces)}: give one of {', '.join(TRACES)}")
     if nonnegative(trace_decay, "trace_decay") > 1.0:
         raise GameError(f"trace_decay is {short(trace_decay)}: give a number from 0 to 1")
