@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from marlgt.errors import GameError
+from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games._arrays import exact_and_float, short
 
 __all__ = [
+    "bounded_list",
     "index_lists",
     "nonnegative",
     "per_player",
@@ -126,6 +128,21 @@ def require_path(path: Any, name: str) -> None:
     """Raise GameError unless the argument can name a file."""
     if not isinstance(path, (str, os.PathLike)) or "\0" in os.fsdecode(path):
         raise GameError(f"{name} is {short(path)}: give the path of a game file, as text or as a pathlib.Path")
+
+
+def bounded_list(values: Any, name: str, what: str, *, most: int) -> list[Any]:
+    """Return what an iterable gives as a list, unless it is more than can be held."""
+    axes = not isinstance(values, np.ndarray) or values.ndim > 0
+    if not axes or not isinstance(values, Iterable) or isinstance(values, (str, bytes, Mapping)):
+        raise GameError(f"{name} is {short(values)}: give a list of {what}")
+    listed = list(itertools.islice(values, most + 1))
+    if len(listed) > most:
+        raise BudgetExceeded(
+            f"{name} lists more than {most:,}, the limit of one call: give a part of them, and then the next",
+            estimate=float(len(listed)),
+            limit=float(most),
+        )
+    return listed
 
 
 def index_lists(kept: Any, counts: Sequence[int]) -> list[NDArray[np.intp]]:
