@@ -22,7 +22,17 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from marlgt.errors import GameError
 
-__all__ = ["COMPILE_ABOVE", "compiled", "gear", "is_compiled", "kernel", "lean_kernel", "specialised", "warm_up"]
+__all__ = [
+    "COMPILE_ABOVE",
+    "compiled",
+    "gear",
+    "inlined_kernel",
+    "is_compiled",
+    "kernel",
+    "lean_kernel",
+    "specialised",
+    "warm_up",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,6 +42,7 @@ COMPILE_ABOVE = 3_000_000.0
 
 _kernels: set[Callable[..., Any]] = set()
 _lean: set[Callable[..., Any]] = set()
+_inlined: set[Callable[..., Any]] = set()
 _twins: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
@@ -50,41 +61,80 @@ def lean_kernel(function: Callable[P, R]) -> Callable[P, R]:
     return kernel(function)
 
 
+def inlined_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a function as a lean kernel that is built into the twins of all its callers.
+
+    To hand over an array takes seven numbers, and to hand over eight arrays longer than a small kernel's work. Each
+    place that calls it grows by all its code: for short kernels that are called in few places.
+    """
+    _inlined.add(function)
+    return lean_kernel(function)
+
+
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Return the compiled twin of a kernel, compiling lazily on its first call."""
     twin = _twins.get(function)
     if twin is None:
-        if function not in _kernels or not isinstance(function, FunctionType):
-            raise GameError(f"{function!r} is not a kernel: decorate it with @marlgt.kernels.kernel")
-        import numba
-
-        namespace = dict(function.__globals__)
-        for name in function.__code__.co_names:
-            callee = namespace.get(name)
-            if isinstance(callee, FunctionType) and callee in _kernels:
-                namespace[name] = compiled(callee)
-        clone = FunctionType(function.__code__, namespace, function.__name__, function.__defaults__)
-        clone.__module__ = function.__module__
-        # The disk cache watches one source file, but a twin has its callees and constants built in.
-        clone.__qualname__ = f"{function.__qualname__}_{_fingerprint(function)}"
-        lean: dict[str, Any] = {"_nrt": False} if function in _lean else {}
-        twin = numba.njit(cache=True, error_model="numpy", **lean)(clone)
-        _twins[function] = twin
+        twin = _twins[function] = _twin(function, public=True)
     return cast("Callable[P, R]", twin)
 
 
-def specialised(template: Callable[P, R], **callees: Callable[..., Any]) -> Callable[P, R]:
-    """Return the kernel that a template becomes when names in it are bound to given kernels.
+@functools.cache
+def _callee(function: Callable[..., Any]) -> Any:
+    """Return the twin of a kernel that only other twins call."""
+    return _twin(function, public=False)
+
+
+def _twin(function: Callable[..., Any], *, public: bool) -> Any:
+    if function not in _kernels or not isinstance(function, FunctionType):
+        raise GameError(f"{function!r} is not a kernel: decorate it with @marlgt.kernels.kernel")
+    import numba
+
+    namespace = dict(function.__globals__)
+    for name in function.__code__.co_names:
+        callee = namespace.get(name)
+        if isinstance(callee, FunctionType) and callee in _kernels:
+            namespace[name] = _callee(callee)
+    clone = FunctionType(function.__code__, namespace, function.__name__, function.__defaults__)
+    clone.__module__ = function.__module__
+    # The disk cache watches one source file, but a twin has its callees and constants built in.
+    clone.__qualname__ = f"{function.__qualname__}_{_fingerprint(function)}{'' if public else '_inner'}"
+    # The doors for C and, of inner twins, for Python are a fifth of the time that it takes to compile.
+    options: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": not public}
+    if function in _lean:
+        options["_nrt"] = False
+    if function in _inlined:
+        options["forceinline"] = True
+    return _widened(numba.njit(cache=True, error_model="numpy", **options)(clone))
+
+
+def _widened(twin: Any) -> Any:
+    """Return a twin that is compiled once, and not once more for each constant that a caller has in its place."""
+    from numba import types
+
+    template = twin.get_call_template
+    plain: Callable[[Any], Any] = types.unliteral
+
+    def widened(args: Any, kws: Any) -> Any:
+        return template(tuple(map(plain, args)), {name: plain(kind) for name, kind in kws.items()})
+
+    twin.get_call_template = widened
+    return twin
+
+
+def specialised(template: Callable[P, R], **callees: Callable[..., Any] | int) -> Callable[P, R]:
+    """Return the kernel that a template becomes when names in it are bound to given kernels or numbers.
 
     One loop serves many rules so: the loop calls a kernel by a global name, and each rule binds that name to
-    its own. The template keeps what it had for names that are not given.
+    its own. The template keeps what it had for names that are not given. What an ``if`` leaves out for a number bound
+    so is not compiled at all.
 
     Parameters
     ----------
     template : callable
         A function marked with :func:`kernel`.
-    **callees : callable
-        The kernel that each global name of the template stands for.
+    **callees : callable or int
+        The kernel, or the number, that each global name of the template stands for.
 
     Returns
     -------
@@ -118,10 +168,11 @@ def specialised(template: Callable[P, R], **callees: Callable[..., Any]) -> Call
 
 @functools.cache
 def _specialised(template: Any, callees: tuple[tuple[str, Any], ...]) -> Any:
-    for function in (template, *(callee for _, callee in callees)):
+    functions = [callee for _, callee in callees if not isinstance(callee, int)]
+    for function in (template, *functions):
         if function not in _kernels or not isinstance(function, FunctionType):
             raise GameError(f"{function!r} is not a kernel: decorate it with @marlgt.kernels.kernel")
-    names = [callee.__name__ for _, callee in callees]
+    names = [callee.__name__ for callee in functions]
     for name, _ in callees:
         if name not in template.__code__.co_names:
             raise GameError(f"{template.__name__} calls nothing named {name!r}: give names that it uses")
@@ -138,7 +189,7 @@ def _fingerprint(function: FunctionType) -> str:
     import hashlib
 
     code = function.__code__
-    parts = [code.co_code.hex(), repr(code.co_consts), repr(code.co_names)]
+    parts = [code.co_code.hex(), repr(code.co_consts), repr(code.co_names), repr(function in _inlined)]
     for name in code.co_names:
         value = function.__globals__.get(name)
         if isinstance(value, FunctionType) and value in _kernels:

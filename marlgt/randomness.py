@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel, lean_kernel
 
 __all__ = ["drawn_from", "streams", "uniform", "uniform_below"]
 
@@ -44,7 +44,7 @@ def streams(seeds: Sequence[int]) -> NDArray[np.int64]:
     return states
 
 
-@lean_kernel
+@inlined_kernel
 def uniform(stream: Any) -> float:
     """Return a number from 0 to 1, 1 excluded, a multiple of 2^-32, and move the stream one step on."""
     t = _MULTIPLIER * stream[0] + stream[2]
@@ -54,7 +54,7 @@ def uniform(stream: Any) -> float:
     return float((stream[1] ^ stream[0]) * _SHARE)
 
 
-@lean_kernel
+@inlined_kernel
 def uniform_below(stream: Any, count: int) -> int:
     """Return a whole number from 0 to ``count - 1``."""
     return int(uniform(stream) * count)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import marlgt as gt
-from marlgt.kernels import COMPILE_ABOVE, compiled, gear, kernel, specialised
+from marlgt import kernels
+from marlgt.kernels import COMPILE_ABOVE, compiled, gear, inlined_kernel, kernel, specialised
 
 
 @kernel
@@ -156,3 +157,52 @@ def test_a_template_refuses_what_is_no_kernel_and_names_it_does_not_use():
         specialised(sum_of_images, doubled=plain_function)
     with pytest.raises(gt.GameError, match="calls nothing named 'halved'"):
         specialised(sum_of_images, halved=squared)
+
+
+@kernel
+def raised(value, by):
+    return value + by
+
+
+@kernel
+def raised_twice(value, by):
+    return raised(value, by) + raised(value, 1)
+
+
+def test_a_kernel_is_compiled_once_whatever_constants_its_callers_hand_over():
+    assert compiled(raised_twice)(5, 2) == raised_twice(5, 2) == 13
+    assert len(kernels._callee(raised).signatures) == 1
+
+
+SIZE = 3
+
+
+@kernel
+def counted_up(value):
+    if SIZE > 1:
+        # What cannot be compiled: a number and a text have no sum.
+        value = value + "1"
+    return doubled(value)
+
+
+def test_what_a_number_bound_to_a_template_leaves_out_is_not_compiled():
+    alone = specialised(counted_up, SIZE=1)
+    assert compiled(alone)(2.0) == alone(2.0) == 4.0
+    with pytest.raises(TypeError):
+        counted_up(2.0)
+
+
+@inlined_kernel
+def first_of(values):
+    return values[0]
+
+
+@kernel
+def sum_of_firsts(values):
+    return first_of(values) + first_of(values[1:])
+
+
+def test_inlined_kernels_give_what_they_give_alone():
+    values = np.array([3.0, 4.0])
+    assert compiled(sum_of_firsts)(values) == sum_of_firsts(values) == 7.0
+    assert compiled(first_of)(values) == 3.0

@@ -1,7 +1,8 @@
 """The fused loop: table learners and a tabulated game in one kernel, seed after seed.
 
 The loop has a seat for each of up to six learners. It calls their kernels by the names ``act_0`` to ``act_5`` and
-``observe_0`` to ``observe_5``, which :func:`marlgt.kernels.specialised` binds to those of the learners at hand.
+``observe_0`` to ``observe_5``, which :func:`marlgt.kernels.specialised` binds to those of the learners at hand. What is
+there for seats from ``SEATS`` on is left out when the loop is compiled.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from marlgt.games._transition_tables import TransitionTables
 from marlgt.games.stochastic import StochasticGame
-from marlgt.kernels import lean_kernel, specialised
+from marlgt.kernels import inlined_kernel, lean_kernel, specialised
 from marlgt.learners._layout import COUNTS, EVERYBODY, PLAYER, PLAYERS, PROFILES, RUNNING, TERMINATED, TRUNCATED
 from marlgt.randomness import uniform
 
@@ -102,13 +103,13 @@ def arena_of(
     )
 
 
-@lean_kernel
+@inlined_kernel
 def absent_act(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: Any) -> int:
     """Stand for a learner that does not play."""
     return 0
 
 
-@lean_kernel
+@inlined_kernel
 def absent_observe(
     memory: Any,
     form: Any,
@@ -138,13 +139,14 @@ def seated(form: NDArray[np.int64], seat: int) -> NDArray[np.int64]:
     return there
 
 
+SEATS = LEARNERS
 act_0 = act_1 = act_2 = act_3 = act_4 = act_5 = absent_act
 observe_0 = observe_1 = observe_2 = observe_3 = observe_4 = observe_5 = absent_observe
 
 
 def fused_loop(learners: Sequence[tuple[Callable[..., int], Callable[..., None]]]) -> Callable[..., int]:
     """Return the loop for these learners, each given by its two kernels."""
-    bound: dict[str, Callable[..., Any]] = {}
+    bound: dict[str, Any] = {"SEATS": len(learners)}
     for k, (act, observe) in enumerate(learners):
         bound[f"act_{k}"], bound[f"observe_{k}"] = act, observe
     return specialised(play_seeds, **bound)
@@ -186,7 +188,7 @@ def count_episode(ongoing: Any, sums: Any, ended: Any, seed: int, n: int, length
     ended[seed, 1] += length
 
 
-@lean_kernel
+@inlined_kernel
 def placed(actions: Any, moves: Any, form: Any, player: int, own: int) -> int:
     """Write what a learner chose into the profile of actions, and return what it adds to the profile's number."""
     if player == EVERYBODY:
@@ -221,29 +223,36 @@ def play_seeds(
     are taken outside of the loop over steps: to take one costs as much as a learner's whole update.
     """
     n = forms[0, PLAYERS]
-    learners = 0
-    while learners < LEARNERS and begins[learners, 1] > begins[learners, 0]:
-        learners += 1
     # What a tuple holds is taken out of it once: to take an array out inside of the loop counts its references.
     successors, cumulative, paid_by, by_successor, terminal, start, discount, horizon, views, moves = arena
     places, ongoing, sums, ended_episodes, plays = tally
     profiles = forms[0, PROFILES]
     width = successors.shape[1]
     form_0, numbers_0, player_0, seat_0 = forms[0], numbers[0], forms[0, PLAYER], max(forms[0, PLAYER], 0)
-    form_1, numbers_1, player_1, seat_1 = forms[1], numbers[1], forms[1, PLAYER], max(forms[1, PLAYER], 0)
-    form_2, numbers_2, player_2, seat_2 = forms[2], numbers[2], forms[2, PLAYER], max(forms[2, PLAYER], 0)
-    form_3, numbers_3, player_3, seat_3 = forms[3], numbers[3], forms[3, PLAYER], max(forms[3, PLAYER], 0)
-    form_4, numbers_4, player_4, seat_4 = forms[4], numbers[4], forms[4, PLAYER], max(forms[4, PLAYER], 0)
-    form_5, numbers_5, player_5, seat_5 = forms[5], numbers[5], forms[5, PLAYER], max(forms[5, PLAYER], 0)
+    if SEATS > 1:
+        form_1, numbers_1, player_1, seat_1 = forms[1], numbers[1], forms[1, PLAYER], max(forms[1, PLAYER], 0)
+    if SEATS > 2:
+        form_2, numbers_2, player_2, seat_2 = forms[2], numbers[2], forms[2, PLAYER], max(forms[2, PLAYER], 0)
+    if SEATS > 3:
+        form_3, numbers_3, player_3, seat_3 = forms[3], numbers[3], forms[3, PLAYER], max(forms[3, PLAYER], 0)
+    if SEATS > 4:
+        form_4, numbers_4, player_4, seat_4 = forms[4], numbers[4], forms[4, PLAYER], max(forms[4, PLAYER], 0)
+    if SEATS > 5:
+        form_5, numbers_5, player_5, seat_5 = forms[5], numbers[5], forms[5, PLAYER], max(forms[5, PLAYER], 0)
     for seed in range(first, last):
         stream = streams[seed]
         block = memories[seed]
         memory_0 = block[begins[0, 0] : begins[0, 1]]
-        memory_1 = block[begins[1, 0] : begins[1, 1]]
-        memory_2 = block[begins[2, 0] : begins[2, 1]]
-        memory_3 = block[begins[3, 0] : begins[3, 1]]
-        memory_4 = block[begins[4, 0] : begins[4, 1]]
-        memory_5 = block[begins[5, 0] : begins[5, 1]]
+        if SEATS > 1:
+            memory_1 = block[begins[1, 0] : begins[1, 1]]
+        if SEATS > 2:
+            memory_2 = block[begins[2, 0] : begins[2, 1]]
+        if SEATS > 3:
+            memory_3 = block[begins[3, 0] : begins[3, 1]]
+        if SEATS > 4:
+            memory_4 = block[begins[4, 0] : begins[4, 1]]
+        if SEATS > 5:
+            memory_5 = block[begins[5, 0] : begins[5, 1]]
         own_0 = own_1 = own_2 = own_3 = own_4 = own_5 = 0
         state = places[seed, 0]
         length = places[seed, 1]
@@ -255,19 +264,19 @@ def play_seeds(
                 fading = 1.0
             own_0 = act_0(memory_0, form_0, numbers_0, legal, views[seat_0, state], stream)
             joint = placed(actions, moves, form_0, player_0, own_0)
-            if learners > 1:
+            if SEATS > 1:
                 own_1 = act_1(memory_1, form_1, numbers_1, legal, views[seat_1, state], stream)
                 joint += placed(actions, moves, form_1, player_1, own_1)
-            if learners > 2:
+            if SEATS > 2:
                 own_2 = act_2(memory_2, form_2, numbers_2, legal, views[seat_2, state], stream)
                 joint += placed(actions, moves, form_2, player_2, own_2)
-            if learners > 3:
+            if SEATS > 3:
                 own_3 = act_3(memory_3, form_3, numbers_3, legal, views[seat_3, state], stream)
                 joint += placed(actions, moves, form_3, player_3, own_3)
-            if learners > 4:
+            if SEATS > 4:
                 own_4 = act_4(memory_4, form_4, numbers_4, legal, views[seat_4, state], stream)
                 joint += placed(actions, moves, form_4, player_4, own_4)
-            if learners > 5:
+            if SEATS > 5:
                 own_5 = act_5(memory_5, form_5, numbers_5, legal, views[seat_5, state], stream)
                 joint += placed(actions, moves, form_5, player_5, own_5)
             cell = state * profiles + joint
@@ -293,23 +302,23 @@ def play_seeds(
             seen = views[seat_0, state]
             then = views[seat_0, following]
             observe_0(memory_0, form_0, numbers_0, legal, seen, own_0, actions, rewards, then, ended, stream)
-            if learners > 1:
+            if SEATS > 1:
                 seen = views[seat_1, state]
                 then = views[seat_1, following]
                 observe_1(memory_1, form_1, numbers_1, legal, seen, own_1, actions, rewards, then, ended, stream)
-            if learners > 2:
+            if SEATS > 2:
                 seen = views[seat_2, state]
                 then = views[seat_2, following]
                 observe_2(memory_2, form_2, numbers_2, legal, seen, own_2, actions, rewards, then, ended, stream)
-            if learners > 3:
+            if SEATS > 3:
                 seen = views[seat_3, state]
                 then = views[seat_3, following]
                 observe_3(memory_3, form_3, numbers_3, legal, seen, own_3, actions, rewards, then, ended, stream)
-            if learners > 4:
+            if SEATS > 4:
                 seen = views[seat_4, state]
                 then = views[seat_4, following]
                 observe_4(memory_4, form_4, numbers_4, legal, seen, own_4, actions, rewards, then, ended, stream)
-            if learners > 5:
+            if SEATS > 5:
                 seen = views[seat_5, state]
                 then = views[seat_5, following]
                 observe_5(memory_5, form_5, numbers_5, legal, seen, own_5, actions, rewards, then, ended, stream)

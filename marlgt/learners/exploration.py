@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel, lean_kernel
 from marlgt.learners._layout import COUNTS, FREE, PLAYERS
 from marlgt.learners.schedules import SCHEDULE_WIDTH, Schedule, as_schedule, scheduled
 from marlgt.randomness import uniform
@@ -122,12 +122,12 @@ def epsilon_greedy_probabilities(values: ArrayLike, epsilon: float) -> NDArray[n
 
 
 def _checked_ties(ties: Any) -> str:
-    if not isinstance(ties, str) or ties not in ("random", "lowest"):
+    if ties not in ("random", "lowest"):
         raise GameError(f"ties is {short(ties)}: give 'random' or 'lowest'")
     return str(ties)
 
 
-@lean_kernel
+@inlined_kernel
 def is_legal(form: Any, legal: Any, player: int, state: int, action: int) -> bool:
     """Tell whether a player may play an action in a state."""
     if form[FREE] == 1:
@@ -136,7 +136,7 @@ def is_legal(form: Any, legal: Any, player: int, state: int, action: int) -> boo
     return bool(legal[form[COUNTS + 2 * n + player] + state * form[COUNTS + player] + action])
 
 
-@lean_kernel
+@inlined_kernel
 def draw_uniformly(form: Any, legal: Any, player: int, state: int, stream: Any) -> int:
     """Return a uniformly random legal action."""
     n = form[COUNTS + player]
@@ -155,7 +155,7 @@ def draw_uniformly(form: Any, legal: Any, player: int, state: int, stream: Any) 
     return 0
 
 
-@lean_kernel
+@inlined_kernel
 def greedy_action(
     values: Any, at: int, form: Any, legal: Any, player: int, state: int, lowest: bool, stream: Any
 ) -> int:
@@ -180,7 +180,7 @@ def greedy_action(
     return best
 
 
-@lean_kernel
+@inlined_kernel
 def largest_value(values: Any, at: int, form: Any, legal: Any, player: int, state: int) -> float:
     """Return the highest value ``values[at + a]`` of a legal action."""
     best = -math.inf
@@ -191,6 +191,69 @@ def largest_value(values: Any, at: int, form: Any, legal: Any, player: int, stat
 
 
 @lean_kernel
+def draw_by_softmax(
+    values: Any, at: int, form: Any, legal: Any, player: int, state: int, temperature: float, stream: Any
+) -> int:
+    """Return a legal action drawn in proportion to ``exp(q / temperature)``, or a greedy one at temperature 0."""
+    if not temperature > 0.0:
+        return greedy_action(values, at, form, legal, player, state, False, stream)
+    top = largest_value(values, at, form, legal, player, state)
+    n = form[COUNTS + player]
+    total = 0.0
+    for a in range(n):
+        if is_legal(form, legal, player, state, a):
+            total += math.exp((values[at + a] - top) / temperature)
+    left = uniform(stream) * total
+    last = 0
+    for a in range(n):
+        if is_legal(form, legal, player, state, a):
+            last = a
+            left -= math.exp((values[at + a] - top) / temperature)
+            if left < 0.0:
+                break
+    return last
+
+
+@lean_kernel
+def draw_by_counts(
+    values: Any,
+    at: int,
+    tries: int,
+    form: Any,
+    legal: Any,
+    player: int,
+    state: int,
+    weight: float,
+    lowest: bool,
+    stream: Any,
+) -> int:
+    """Return a legal action with the highest sum of its value and a bonus for being seldom played."""
+    n = form[COUNTS + player]
+    visits = 0.0
+    for a in range(n):
+        visits += values[tries + a]
+    best = -1
+    score = -math.inf
+    tied = 0
+    for a in range(n):
+        if is_legal(form, legal, player, state, a):
+            tried = values[tries + a]
+            worth = math.inf
+            if tried > 0.0:
+                worth = values[at + a] + weight * math.sqrt(math.log(visits) / tried)
+            if best < 0 or worth > score:
+                best = a
+                score = worth
+                tied = 1
+            elif worth == score:
+                tied += 1
+                # Each of k tied actions is kept with probability 1 / k.
+                if not lowest and uniform(stream) * tied < 1.0:
+                    best = a
+    return best
+
+
+@inlined_kernel
 def draw_from_values(
     numbers: Any,
     rule: int,
@@ -210,53 +273,16 @@ def draw_from_values(
     there, which only the rule of counts reads.
     """
     level = scheduled(numbers, rule + 2, t)
-    n = form[COUNTS + player]
     if numbers[rule] == 0.0:
         if level > 0.0 and uniform(stream) < level:
             return draw_uniformly(form, legal, player, state, stream)
         return greedy_action(values, at, form, legal, player, state, numbers[rule + 1] == 1.0, stream)
     if numbers[rule] == 1.0:
-        top = largest_value(values, at, form, legal, player, state)
-        if not level > 0.0:
-            return greedy_action(values, at, form, legal, player, state, False, stream)
-        total = 0.0
-        for a in range(n):
-            if is_legal(form, legal, player, state, a):
-                total += math.exp((values[at + a] - top) / level)
-        left = uniform(stream) * total
-        last = 0
-        for a in range(n):
-            if is_legal(form, legal, player, state, a):
-                last = a
-                left -= math.exp((values[at + a] - top) / level)
-                if left < 0.0:
-                    break
-        return last
-    visits = 0.0
-    for a in range(n):
-        visits += values[tries + a]
-    best = -1
-    score = -math.inf
-    tied = 0
-    for a in range(n):
-        if is_legal(form, legal, player, state, a):
-            tried = values[tries + a]
-            worth = math.inf
-            if tried > 0.0:
-                worth = values[at + a] + level * math.sqrt(math.log(visits) / tried)
-            if best < 0 or worth > score:
-                best = a
-                score = worth
-                tied = 1
-            elif worth == score:
-                tied += 1
-                # Each of k tied actions is kept with probability 1 / k.
-                if numbers[rule + 1] == 0.0 and uniform(stream) * tied < 1.0:
-                    best = a
-    return best
+        return draw_by_softmax(values, at, form, legal, player, state, level, stream)
+    return draw_by_counts(values, at, tries, form, legal, player, state, level, numbers[rule + 1] == 1.0, stream)
 
 
-@lean_kernel
+@inlined_kernel
 def draw_from_policy(
     numbers: Any, rule: int, policy: Any, at: int, form: Any, legal: Any, player: int, state: int, t: float, stream: Any
 ) -> int:

@@ -20,14 +20,14 @@ __all__ = ["FixedPolicy", "UniformPolicy"]
 POLICY = TABLES
 
 
-@lean_kernel
+@inlined_kernel
 def act(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: Any) -> int:
     """Return an action drawn from the policy of the state."""
     at = form[POLICY] + state * form[COUNT]
     return draw_from_policy(numbers, EXPLORATION, memory, at, form, legal, form[PLAYER], state, 0.0, stream)
 
 
-@lean_kernel
+@inlined_kernel
 def observe(
     memory: Any,
     form: Any,

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel
 
 __all__ = ["SCHEDULE_WIDTH", "Schedule", "as_schedule", "geometric", "linear", "power", "scheduled"]
 
@@ -169,7 +169,7 @@ def _checked(schedule: Schedule) -> Schedule:
     return schedule
 
 
-@lean_kernel
+@inlined_kernel
 def scheduled(numbers: Any, at: int, t: float) -> float:
     """Return the value at time t of the schedule whose row begins at place ``at``."""
     if numbers[at] == 0.0:

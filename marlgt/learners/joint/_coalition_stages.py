@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel, lean_kernel
 from marlgt.learners._layout import (
     COUNT,
     COUNTS,
@@ -113,7 +113,7 @@ class Coalitions(NamedTuple):
         return np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])
 
 
-@lean_kernel
+@inlined_kernel
 def act(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: Any) -> int:
     """Return the own part of what the own coalition would do, or with the rate of exploration any legal action."""
     level = scheduled(numbers, EXPLORATION + 2, memory[STEPS])
@@ -136,7 +136,7 @@ def act(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: An
     return row // int(numbers[EXTRA + player]) % int(form[COUNTS + player])
 
 
-@lean_kernel
+@inlined_kernel
 def still_optimal(memory: Any, matrix: int, x: int, y: int, columns: int, rows: int, r: int, c: int, v: float) -> bool:
     """Tell whether mixtures and value are still those of the game after a change of the entry (r, c)."""
     if memory[y + c] == 0.0:
@@ -155,40 +155,50 @@ def still_optimal(memory: Any, matrix: int, x: int, y: int, columns: int, rows: 
 
 
 @lean_kernel
-def solve_legal(memory: Any, form: Any, numbers: Any, state: int, rows: int, columns: int) -> float:
+def solve_stage(memory: Any, form: Any, numbers: Any, state: int, rows: int, columns: int) -> float:
     """Solve the stage game over the legal rows and columns, write both mixtures and return the value."""
     matrix = form[VALUES] + state * rows * columns
     own = form[OWN_MIXTURES] + state * rows
     foe = form[FOE_MIXTURES] + state * columns
     work = form[WORK]
-    legal_rows = EXTRA + 2 * form[PLAYERS] + 2
-    legal_columns = legal_rows + form[STATES] * rows + state * columns
-    legal_rows += state * rows
-    x = work + rows * columns
-    y = x + rows
-    kept_rows = y + columns
+    x = own
+    y = foe
+    m = rows
+    k = columns
+    free = form[FREE] == 1
+    kept_rows = work + rows * columns + rows + columns
     kept_columns = kept_rows + rows
-    m = 0
-    for r in range(rows):
-        memory[own + r] = 0.0
-        if numbers[legal_rows + r] == 1.0:
-            memory[kept_rows + m] = r
-            m += 1
-    k = 0
-    for c in range(columns):
-        memory[foe + c] = 0.0
-        if numbers[legal_columns + c] == 1.0:
-            memory[kept_columns + k] = c
-            k += 1
-    for i in range(m):
-        place = matrix + int(memory[kept_rows + i]) * columns
+    if not free:
+        legal_rows = EXTRA + 2 * form[PLAYERS] + 2
+        legal_columns = legal_rows + form[STATES] * rows + state * columns
+        legal_rows += state * rows
+        x = work + rows * columns
+        y = x + rows
+        m = 0
+        for r in range(rows):
+            memory[own + r] = 0.0
+            if numbers[legal_rows + r] == 1.0:
+                memory[kept_rows + m] = r
+                m += 1
+        k = 0
+        for c in range(columns):
+            memory[foe + c] = 0.0
+            if numbers[legal_columns + c] == 1.0:
+                memory[kept_columns + k] = c
+                k += 1
+        for i in range(m):
+            place = matrix + int(memory[kept_rows + i]) * columns
+            for j in range(k):
+                memory[work + i * k + j] = memory[place + int(memory[kept_columns + j])]
+        matrix = work
+        work = kept_columns + columns
+    # One place for both cases: the compiler writes the simplex method out wherever it is called.
+    value = zero_sum_stage(memory, matrix, m, k, work, x, y)
+    if not free:
+        for i in range(m):
+            memory[own + int(memory[kept_rows + i])] = memory[x + i]
         for j in range(k):
-            memory[work + i * k + j] = memory[place + int(memory[kept_columns + j])]
-    value = zero_sum_stage(memory, work, m, k, kept_columns + columns, x, y)
-    for i in range(m):
-        memory[own + int(memory[kept_rows + i])] = memory[x + i]
-    for j in range(k):
-        memory[foe + int(memory[kept_columns + j])] = memory[y + j]
+            memory[foe + int(memory[kept_columns + j])] = memory[y + j]
     return value
 
 
@@ -231,9 +241,5 @@ def observe(
     x = form[OWN_MIXTURES] + state * rows
     y = form[FOE_MIXTURES] + state * columns
     value = form[STATE_VALUES] + state
-    if still_optimal(memory, matrix, x, y, columns, rows, r, c, memory[value]):
-        return
-    if form[FREE] == 1:
-        memory[value] = zero_sum_stage(memory, matrix, rows, columns, form[WORK], x, y)
-    else:
-        memory[value] = solve_legal(memory, form, numbers, state, rows, columns)
+    if not still_optimal(memory, matrix, x, y, columns, rows, r, c, memory[value]):
+        memory[value] = solve_stage(memory, form, numbers, state, rows, columns)

@@ -32,7 +32,7 @@ import numpy as np
 
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel, lean_kernel
 from marlgt.learners._layout import (
     COUNTS,
     DISCOUNT,
@@ -85,7 +85,7 @@ def scalarised(numbers: Any, paid: Any, at: int, step: int, n: int) -> float:
     return total
 
 
-@lean_kernel
+@inlined_kernel
 def act(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: Any) -> int:
     """Return the number of a profile, drawn by the rule of exploration from the worth of the profiles."""
     place = state * form[PROFILES]

@@ -26,7 +26,7 @@ import numpy as np
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
 from marlgt.games._doors import nonnegative, require_whole
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel, lean_kernel
 from marlgt.learners._layout import (
     COUNT,
     COUNTS,
@@ -86,7 +86,7 @@ def reply_values(memory: Any, form: Any, numbers: Any) -> None:
             memory[worth + a] /= scale
 
 
-@lean_kernel
+@inlined_kernel
 def act(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: Any) -> int:
     """Return the first action, or a reply to what was counted."""
     if memory[STEPS] == 0.0 and numbers[FIRST] >= 0.0:
@@ -107,7 +107,7 @@ def act(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: An
     )
 
 
-@lean_kernel
+@inlined_kernel
 def observe(
     memory: Any,
     form: Any,

@@ -27,7 +27,7 @@ import numpy as np
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.games._doors import nonnegative, require_whole
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel, lean_kernel
 from marlgt.learners._layout import (
     COUNT,
     COUNTS,
@@ -136,7 +136,7 @@ def remember(memory: Any, form: Any, numbers: Any, legal: Any, state: int, actio
     memory[form[STALE] + state] = 1.0
 
 
-@lean_kernel
+@inlined_kernel
 def act(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: Any) -> int:
     """Return an action drawn by the rule of exploration from what the actions are worth against the models."""
     refresh(memory, form, numbers, state)

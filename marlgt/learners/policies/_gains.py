@@ -20,7 +20,7 @@ import numpy as np
 
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel, lean_kernel
 from marlgt.learners._layout import (
     COUNT,
     COUNTS,
@@ -78,14 +78,14 @@ SPARE = LOSING + SCHEDULE_WIDTH
 _FEEDBACKS = ("payoffs", "sampled", "values")
 
 
-@lean_kernel
+@inlined_kernel
 def act(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: Any) -> int:
     """Return an action drawn from the policy of the state, or now and then a random one."""
     at = form[POLICY] + state * form[COUNT]
     return draw_from_policy(numbers, EXPLORATION, memory, at, form, legal, form[PLAYER], state, memory[STEPS], stream)
 
 
-@lean_kernel
+@inlined_kernel
 def legal_count(form: Any, legal: Any, player: int, state: int) -> int:
     """Return how many actions a player may play in a state."""
     if form[FREE] == 1:
@@ -135,7 +135,7 @@ def update_average(memory: Any, form: Any, numbers: Any, state: int) -> None:
         memory[form[AVERAGE] + place + a] = mean + share * (memory[form[POLICY] + place + a] - mean)
 
 
-@lean_kernel
+@inlined_kernel
 def rate_of(memory: Any, form: Any, numbers: Any, state: int, row: int) -> float:
     """Return the present value of a schedule of steps, in the time of the learner or in turns of the state."""
     if numbers[row + 5] == 1.0:
@@ -176,7 +176,7 @@ def write_gains(
     return had
 
 
-@lean_kernel
+@inlined_kernel
 def close_step(memory: Any, ended: int) -> None:
     """Count the step, and the episode if it ended."""
     memory[STEPS] += 1.0

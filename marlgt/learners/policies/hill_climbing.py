@@ -32,7 +32,7 @@ from typing import Any
 
 from marlgt.errors import GameError
 from marlgt.games._doors import nonnegative
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel
 from marlgt.learners._layout import COUNT, PLAYER
 from marlgt.learners.exploration import Exploration, is_legal
 from marlgt.learners.policies._gains import (
@@ -56,7 +56,7 @@ from marlgt.learners.settings import checked_player, setting_of
 __all__ = ["PGAAPP", "PHC", "WPL", "WoLFPHC"]
 
 
-@lean_kernel
+@inlined_kernel
 def best_action(memory: Any, form: Any, legal: Any, state: int) -> int:
     """Return the legal action of highest value, the lowest index among ties."""
     player = form[PLAYER]
@@ -68,7 +68,7 @@ def best_action(memory: Any, form: Any, legal: Any, state: int) -> int:
     return best
 
 
-@lean_kernel
+@inlined_kernel
 def observe(
     memory: Any,
     form: Any,
@@ -104,7 +104,7 @@ def observe(
     close_step(memory, ended)
 
 
-@lean_kernel
+@inlined_kernel
 def worth_of(memory: Any, form: Any, state: int) -> float:
     """Return what the policy of a state earns by the learned values."""
     place = state * form[COUNT]
@@ -114,7 +114,7 @@ def worth_of(memory: Any, form: Any, state: int) -> float:
     return worth
 
 
-@lean_kernel
+@inlined_kernel
 def observe_weighted(
     memory: Any,
     form: Any,
@@ -143,7 +143,7 @@ def observe_weighted(
     close_step(memory, ended)
 
 
-@lean_kernel
+@inlined_kernel
 def observe_predicted(
     memory: Any,
     form: Any,

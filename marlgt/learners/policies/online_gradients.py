@@ -26,7 +26,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel, lean_kernel
 from marlgt.learners._layout import COUNT, PLAYER
 from marlgt.learners.exploration import Exploration
 from marlgt.learners.policies._gains import (
@@ -51,7 +51,7 @@ SLOW, TRIAL = OWN, OWN + 1
 """The policies z of GIGA-WoLF, and room for the next one of a state."""
 
 
-@lean_kernel
+@inlined_kernel
 def observe(
     memory: Any,
     form: Any,

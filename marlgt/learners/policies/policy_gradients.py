@@ -37,7 +37,7 @@ import numpy as np
 
 from marlgt.errors import GameError
 from marlgt.games._doors import require_flag, require_whole
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel, lean_kernel
 from marlgt.learners._layout import (
     COUNT,
     DISCOUNT,
@@ -66,7 +66,7 @@ WEIGHED = EXTRA + SCHEDULE_WIDTH
 MOST = NATURAL = WEIGHED + 1
 
 
-@lean_kernel
+@inlined_kernel
 def act(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: Any) -> int:
     """Return an action drawn from the policy of the state."""
     at = form[POLICY] + state * form[COUNT]
@@ -92,7 +92,7 @@ def write_softmax(memory: Any, form: Any, legal: Any, state: int) -> None:
         memory[policy + a] /= total
 
 
-@lean_kernel
+@inlined_kernel
 def climb_row(memory: Any, form: Any, state: int, own: int, step: float) -> None:
     """Move the preferences of a state by a step along the gradient of the action's log-probability."""
     row = state * form[COUNT]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel, lean_kernel
 from marlgt.learners._layout import PER_VISIT, RATE, STEPS
 from marlgt.learners.schedules import scheduled
 
@@ -21,7 +21,7 @@ ACCUMULATING, REPLACING, DUTCH = 0, 1, 2
 _GONE = 1e-30
 
 
-@lean_kernel
+@inlined_kernel
 def rate_of(memory: Any, numbers: Any, updates: int, entry: int) -> float:
     """Return the learning rate for an entry, by the observations made or by the updates of the entry."""
     time = memory[STEPS]

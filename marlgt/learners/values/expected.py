@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel, lean_kernel
 from marlgt.learners._layout import (
     COUNT,
     COUNTS,
@@ -83,7 +83,7 @@ def expected_value(
     return float(total / weights)
 
 
-@lean_kernel
+@inlined_kernel
 def observe_expected(
     memory: Any,
     form: Any,

@@ -20,7 +20,7 @@ from typing import Any
 
 from marlgt.errors import UnsupportedGame
 from marlgt.games._doors import nonnegative
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel
 from marlgt.learners._layout import (
     COUNT,
     EXPLORATION,
@@ -39,7 +39,7 @@ __all__ = ["FMQ"]
 VALUES, VISITS, ESTIMATES = TABLES, TABLES + 1, TABLES + 2
 
 
-@lean_kernel
+@inlined_kernel
 def act_fmq(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: Any) -> int:
     """Return an action drawn by the rule of exploration from the estimates with their bonus."""
     estimates = form[ESTIMATES] + 2 * form[COUNT]
@@ -58,7 +58,7 @@ def act_fmq(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream
     )
 
 
-@lean_kernel
+@inlined_kernel
 def observe_fmq(
     memory: Any,
     form: Any,

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel
 from marlgt.learners._layout import (
     COUNT,
     DISCOUNT,
@@ -43,7 +43,7 @@ __all__ = ["QLearning"]
 VALUES, VISITS = TABLES, TABLES + 1
 
 
-@lean_kernel
+@inlined_kernel
 def act(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: Any) -> int:
     """Return an action drawn by the rule of exploration from the values of the state."""
     player = form[PLAYER]
@@ -63,7 +63,7 @@ def act(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: An
     )
 
 
-@lean_kernel
+@inlined_kernel
 def observe(
     memory: Any,
     form: Any,

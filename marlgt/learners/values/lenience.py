@@ -19,7 +19,7 @@ import math
 from typing import Any
 
 from marlgt.games._doors import positive
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel
 from marlgt.learners._layout import (
     COUNT,
     EXTRA,
@@ -40,7 +40,7 @@ VALUES, TEMPERATURES = TABLES, TABLES + 2
 COLDEST, MODERATION, LENIENCY, COOLING, DIFFUSION = EXTRA + 1, EXTRA + 2, EXTRA + 3, EXTRA + 4, EXTRA + 5
 
 
-@lean_kernel
+@inlined_kernel
 def mean_temperature(memory: Any, form: Any, legal: Any, state: int) -> float:
     """Return the mean temperature of the legal actions of a state."""
     total = 0.0
@@ -52,7 +52,7 @@ def mean_temperature(memory: Any, form: Any, legal: Any, state: int) -> float:
     return total / available
 
 
-@lean_kernel
+@inlined_kernel
 def act_lenient(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: Any) -> int:
     """Return an action drawn by Boltzmann's rule at the temperature of the state, the best one where it is cold."""
     player = form[PLAYER]
@@ -77,7 +77,7 @@ def act_lenient(memory: Any, form: Any, numbers: Any, legal: Any, state: int, st
     return last
 
 
-@lean_kernel
+@inlined_kernel
 def observe_lenient(
     memory: Any,
     form: Any,

@@ -26,7 +26,7 @@ from __future__ import annotations
 from typing import Any
 
 from marlgt.games._doors import require_whole
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel, lean_kernel
 from marlgt.learners._layout import (
     COUNT,
     DISCOUNT,
@@ -55,7 +55,7 @@ TRACES, ACTIVE, SCALARS = TABLES + 2, TABLES + 3, TABLES + 4
 DECAY, KIND = EXTRA, EXTRA + 1
 
 
-@lean_kernel
+@inlined_kernel
 def chosen(memory: Any, form: Any, numbers: Any, legal: Any, state: int, time: float, stream: Any) -> int:
     """Return an action drawn by the rule of exploration at a time."""
     place = state * form[COUNT]
@@ -63,7 +63,7 @@ def chosen(memory: Any, form: Any, numbers: Any, legal: Any, state: int, time: f
     return draw_from_values(numbers, EXPLORATION, memory, values, tries, form, legal, form[PLAYER], state, time, stream)
 
 
-@lean_kernel
+@inlined_kernel
 def act(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: Any) -> int:
     """Return the action that was chosen in advance for this state, or draw one."""
     pending = int(memory[PENDING])
@@ -88,7 +88,7 @@ def looked_ahead(
     return float(memory[form[VALUES] + place])
 
 
-@lean_kernel
+@inlined_kernel
 def observe_window(
     memory: Any,
     form: Any,

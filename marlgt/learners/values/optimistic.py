@@ -25,7 +25,7 @@ import numpy as np
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.games._doors import nonnegative
-from marlgt.kernels import lean_kernel
+from marlgt.kernels import inlined_kernel
 from marlgt.learners._layout import (
     COUNT,
     DISCOUNT,
@@ -57,7 +57,7 @@ __all__ = ["DistributedQ", "HystereticQ", "count_step", "rate_of", "share_of", "
 VALUES, VISITS, CHOSEN = TABLES, TABLES + 1, TABLES + 2
 
 
-@lean_kernel
+@inlined_kernel
 def surprise(
     memory: Any, form: Any, numbers: Any, legal: Any, place: int, rewards: Any, following: int, ended: int
 ) -> float:
@@ -70,7 +70,7 @@ def surprise(
     return float(target - memory[form[VALUES] + place])
 
 
-@lean_kernel
+@inlined_kernel
 def rate_of(memory: Any, form: Any, numbers: Any, place: int) -> float:
     """Return the learning rate for the entry at the place."""
     if numbers[PER_VISIT] == 1.0:
@@ -78,7 +78,7 @@ def rate_of(memory: Any, form: Any, numbers: Any, place: int) -> float:
     return scheduled(numbers, RATE, memory[STEPS])
 
 
-@lean_kernel
+@inlined_kernel
 def count_step(memory: Any, form: Any, place: int, ended: int) -> None:
     """Count the visit, the step and the end of an episode."""
     memory[form[VISITS] + place] += 1.0
@@ -87,7 +87,7 @@ def count_step(memory: Any, form: Any, place: int, ended: int) -> None:
         memory[EPISODES] += 1.0
 
 
-@lean_kernel
+@inlined_kernel
 def observe_hysteretic(
     memory: Any,
     form: Any,
@@ -111,7 +111,7 @@ def observe_hysteretic(
     count_step(memory, form, place, ended)
 
 
-@lean_kernel
+@inlined_kernel
 def act_distributed(memory: Any, form: Any, numbers: Any, legal: Any, state: int, stream: Any) -> int:
     """Return the action chosen for the state, or with probability epsilon a random one."""
     level = scheduled(numbers, EXPLORATION + 2, memory[STEPS])
@@ -121,7 +121,7 @@ def act_distributed(memory: Any, form: Any, numbers: Any, legal: Any, state: int
     return chosen
 
 
-@lean_kernel
+@inlined_kernel
 def observe_distributed(
     memory: Any,
     form: Any,
