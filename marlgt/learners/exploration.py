@@ -122,7 +122,7 @@ def epsilon_greedy_probabilities(values: ArrayLike, epsilon: float) -> NDArray[n
 
 
 def _checked_ties(ties: Any) -> str:
-    if ties not in ("random", "lowest"):
+    if not isinstance(ties, str) or ties not in ("random", "lowest"):
         raise GameError(f"ties is {short(ties)}: give 'random' or 'lowest'")
     return str(ties)
 
