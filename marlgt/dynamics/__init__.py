@@ -22,7 +22,7 @@ _EXPORTS = {
     "death_birth_on_graph": "marlgt.dynamics.populations.graph_populations",
     "discrete_replicator": "marlgt.dynamics.flows.replication",
     "epsilon_greedy": "marlgt.dynamics.bandits.reinforcement",
-    "epsilon_greedy_dynamics": "marlgt.dynamics.value_tracking",
+    "epsilon_greedy_dynamics": "marlgt.dynamics.flows.value_tracking",
     "exp3": "marlgt.dynamics.bandits.bandits",
     "exp3_ix": "marlgt.dynamics.bandits.bandits",
     "exp3_p": "marlgt.dynamics.bandits.bandits",
