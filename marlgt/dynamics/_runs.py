@@ -39,7 +39,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 _LARGEST_RECORD = 5 * 10**8
 _MOST_NUMBERS = 2**27
-_PLAIN_CHUNK, _COMPILED_CHUNK = 1e6, 2e8
+_PLAIN_CHUNK, _COMPILED_CHUNK = 1e6, 5e7
 
 
 @dataclass(frozen=True)
