@@ -91,6 +91,8 @@ def key_of(observation: Any) -> Hashable:
     GameError
         For an observation that is none of those which the module names.
     """
+    if type(observation) is int:
+        return observation
     if isinstance(observation, np.ndarray):
         if observation.dtype.kind == "O":
             return key_of(observation.tolist())

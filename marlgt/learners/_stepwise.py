@@ -103,6 +103,11 @@ class Stepwise:
         self._rngs = [np.random.default_rng(seed) for seed in seeds]
         first = learners[0][0]
         self._central = isinstance(first, TableLearner) and first.player == EVERYBODY
+        # One learner on several seats is told what she did and got there as what she did in her own seat.
+        self._exchanges = [
+            [isinstance(x, TableLearner) and x.player not in (i, EVERYBODY) for i, x in enumerate(own)]
+            for own in learners
+        ]
         n, count = setting.n_players, len(seeds)
         self._seen: list[Numbers | None] = [None] * count
         self._over: list[Flags] = [(False,) * n] * count
@@ -113,6 +118,10 @@ class Stepwise:
         self._ended = np.zeros((count, 2), dtype=np.int64)
         self.played = np.zeros(count, dtype=np.int64)
         self._booked = np.zeros(count, dtype=np.int64)
+        # The books of the seed that is played: its steps, the discount so far, and by player rewards since the last
+        # record, return and discounted return. A list is written to in a tenth of the time that an array takes.
+        self._length, self._fade = 0, 1.0
+        self._paid, self._returns, self._discounted = ([0.0] * n for _ in range(3))
 
     def advance(self, until: int, report: Callable[[float], None]) -> None:
         """Play every seed until it has made so many steps in all.
@@ -126,12 +135,27 @@ class Stepwise:
         """
         before = int(self.played.sum())
         for k in range(len(self._seats)):
-            while self.played[k] < until:
-                with interrupts_held() as held:
-                    for _ in range(min(until - int(self.played[k]), _REPORT_EVERY)):
-                        self._try(k, held)
-                        held.release()
-                report(float(int(self.played.sum()) - before))
+            self._open(k)
+            try:
+                while self.played[k] < until:
+                    with interrupts_held() as held:
+                        for _ in range(min(until - int(self.played[k]), _REPORT_EVERY)):
+                            self._try(k, held)
+                            held.release()
+                    report(float(int(self.played.sum()) - before))
+            finally:
+                self._shut(k)
+
+    def _open(self, k: int) -> None:
+        """Take the books of a seed out of the arrays."""
+        self._length, self._fade = int(self._lengths[k]), float(self._fading[k])
+        self._paid = self._sums[k, 0].tolist()
+        self._returns, self._discounted = self._ongoing[k].tolist()
+
+    def _shut(self, k: int) -> None:
+        """Put the books of a seed back into the arrays."""
+        self._lengths[k], self._fading[k] = self._length, self._fade
+        self._sums[k, 0], self._ongoing[k] = self._paid, (self._returns, self._discounted)
 
     def prepare(self, steps: int) -> None:
         """Have the kernels of the learners compiled where so many steps of every seed repay that."""
@@ -159,10 +183,9 @@ class Stepwise:
         if seen is None:
             seen = self._seen[k] = self._viewed(seat.reset(rng))
             self._over[k] = (False,) * len(seen)
-            self._lengths[k] = 0
-            self._fading[k] = 1.0
+            self._length, self._fade = 0, 1.0
         over = self._over[k]
-        chosen = [0 if over[i] else self._asked(learner, seen[i], rng, held) for i, learner in enumerate(own)]
+        chosen = [0 if gone else self._asked(who, view, rng, held) for who, view, gone in zip(own, seen, over)]
         actions = self._actions(chosen, over)
         if self._setting.numbering is not None and self._moves is None:
             actions = self._allowed(actions, seen, over, rng)
@@ -175,11 +198,11 @@ class Stepwise:
                 f"{seen[bad]}: rewards must be finite numbers"
             )
         following = self._viewed(reached)
-        self._lengths[k] += 1
-        if self._horizon is not None and self._lengths[k] == self._horizon:
+        self._length += 1
+        if self._length == self._horizon:
             truncated = (True,) * len(seen)
         self._tell(k, chosen, actions, rewards, following, terminated, truncated)
-        self._book(k, rewards)
+        self._book(rewards)
         self._seen[k] = following
         self.played[k] += 1
         if any(terminated) or any(truncated):
@@ -188,8 +211,10 @@ class Stepwise:
                 self._close(k)
 
     def _asked(self, learner: Any, seen: int, rng: np.random.Generator, held: Interrupts) -> int:
+        if not getattr(learner, "asks", False):
+            return int(learner.act(seen, rng))
         # A person may think for minutes: an interrupt need not wait for the answer.
-        held.free = getattr(learner, "asks", False)
+        held.free = True
         action = learner.act(seen, rng)
         held.free = False
         return int(action)
@@ -217,8 +242,7 @@ class Stepwise:
             if not over[i]:
                 cut = truncated[i] and not terminated[i]
                 own, paid = played, rewards
-                if isinstance(learner, TableLearner) and learner.player != i:
-                    # One learner on several seats is told what she did and got here as what she did in her own seat.
+                if self._exchanges[k][i]:
                     own, paid = (_exchanged(x, learner.player, i) for x in (played, rewards))
                 learner.observe(Transition(seen[i], own, paid, following[i], terminated[i], cut))
 
@@ -245,38 +269,41 @@ class Stepwise:
         A mixed policy was made before it was known what is legal in states that are met for the first time.
         """
         legal = self._setting.legal
-        if all(gone or own[s, a] for own, s, a, gone in zip(legal, seen, actions, over)):
+        for own, s, a, gone in zip(legal, seen, actions, over):
+            if not gone and not own[s, a]:
+                break
+        else:
             return actions
         return tuple(
             a if gone or own[s, a] else int(rng.choice(np.flatnonzero(own[s])))
             for own, s, a, gone in zip(legal, seen, actions, over)
         )
 
-    def _book(self, k: int, rewards: tuple[float, ...]) -> None:
-        # A row of numbers is added faster without an array made for each step.
-        fading = self._fading[k]
+    def _book(self, rewards: tuple[float, ...]) -> None:
         for i, reward in enumerate(rewards):
             if reward != 0.0:
-                self._sums[k, 0, i] += reward
-                self._ongoing[k, 0, i] += reward
-                self._ongoing[k, 1, i] += fading * reward
-        self._fading[k] = fading * self._setting.discount
+                self._paid[i] += reward
+                self._returns[i] += reward
+                self._discounted[i] += self._fade * reward
+        self._fade *= self._setting.discount
 
     def _close(self, k: int) -> None:
-        returns = self._ongoing[k, 0]
-        self._sums[k, 1] += returns
-        self._sums[k, 2] += self._ongoing[k, 1]
-        best = returns == returns.max()
-        if best.sum() == 1:
-            self._sums[k, 3] += best
-        self._ended[k] += (1, self._lengths[k])
-        self._ongoing[k] = 0.0
+        self._sums[k, 1] += self._returns
+        self._sums[k, 2] += self._discounted
+        best = max(self._returns)
+        if self._returns.count(best) == 1:
+            self._sums[k, 3, self._returns.index(best)] += 1.0
+        self._ended[k] += (1, self._length)
+        self._forget(k)
+
+    def _forget(self, k: int) -> None:
+        n = len(self._returns)
+        self._returns, self._discounted = [0.0] * n, [0.0] * n
         self._seen[k] = None
 
     def _abandon(self, k: int) -> None:
         """Give up an episode that cannot go on."""
-        self._ongoing[k] = 0.0
-        self._seen[k] = None
+        self._forget(k)
         for learner in self._learners[k]:
             if isinstance(learner, TableLearner):
                 # An action chosen in advance was chosen for a state of that episode.

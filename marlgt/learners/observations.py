@@ -244,61 +244,64 @@ class Seat:
 
     def _move(self, actions: Numbers) -> tuple[Numbers, list[float], Flags, Flags]:
         there = self._alive
-        chosen = {
-            agent: action + first
-            for agent, action, first, alive in zip(self._agents, actions, self._first_actions, there)
-            if alive
-        }
+        chosen = {}
+        for agent, action, first, alive in zip(self._agents, actions, self._first_actions, there):
+            if alive:
+                chosen[agent] = action + first
         answer = self.environment.step(chosen)
         if not isinstance(answer, tuple) or len(answer) != 5:
             raise GameError(
                 f"step returned {short(answer)}: it must return observations, rewards, terminations, truncations, infos"
             )
         observations, paid, terminations, truncations, infos = answer
-        rewards, ended, cut = [], [], []
-        for agent, alive in zip(self._agents, there):
-            if alive and agent not in paid:
+        present = self.environment.agents
+        n = len(there)
+        rewards, ended, cut, left = [0.0] * n, [False] * n, [False] * n, [False] * n
+        for i, (agent, alive) in enumerate(zip(self._agents, there)):
+            if not alive:
+                continue
+            if agent not in paid:
                 raise GameError(f"step returned no reward for {agent!r}, who acted: give every agent that acted one")
-            rewards.append(float(paid[agent]) if alive else 0.0)
+            rewards[i] = float(paid[agent])
             over = bool(terminations.get(agent, False))
-            stopped = bool(truncations.get(agent, False)) and not over
+            cut[i] = not over and bool(truncations.get(agent, False))
             # Whoever is gone without a word has ended.
-            gone = alive and not stopped and agent not in self.environment.agents
-            if alive and not over and not gone and agent not in observations:
+            ended[i] = over or (not cut[i] and agent not in present)
+            left[i] = not ended[i] and not cut[i]
+            if not ended[i] and agent not in observations:
                 raise GameError(f"step returned no observation for {agent!r}, whose game has not ended: give one")
-            ended.append(alive and (over or gone))
-            cut.append(alive and stopped)
         self._seen = self._numbers(observations, infos)
-        self._alive = tuple(alive and not e and not c for alive, e, c in zip(there, ended, cut))
+        self._alive = tuple(left)
         return self._seen, rewards, tuple(ended), tuple(cut)
 
     def _numbers(self, observations: Mapping[Any, Any], infos: Mapping[Any, Any]) -> Numbers:
-        there = self._alive
-        parts: list[tuple[Hashable, bytes | None] | None] = []
-        for agent, alive in zip(self._agents, there):
-            if not alive or agent not in observations:
-                parts.append(None)
-                continue
-            seen = observations[agent]
-            mask = None
-            if isinstance(seen, dict) and "action_mask" in seen:
-                mask = seen["action_mask"]
-                seen = seen["observation"] if len(seen) == 2 and "observation" in seen else _without_mask(seen)
-            elif agent in infos:
-                mask = (infos[agent] or {}).get("action_mask")
-            allowed = None if mask is None else np.asarray(mask, dtype=bool).tobytes()
-            parts.append((self._key(seen), allowed))
-        if self._numbering.joint:
+        parts = [
+            self._entry(agent, observations[agent], infos) if alive and agent in observations else None
+            for agent, alive in zip(self._agents, self._alive)
+        ]
+        numbering = self._numbering
+        if numbering.joint:
             # Those who are gone do nothing: their action 0.
             masks = [
                 (b"\x01" + bytes(legal.shape[1] - 1)) if part is None else part[1]
-                for part, legal in zip(parts, self._numbering.legal)
+                for part, legal in zip(parts, numbering.legal)
             ]
-            return (self._numbering.number(0, tuple(parts), masks),) * len(parts)
-        return tuple(
-            seen if part is None else self._numbering.number(i, part, (part[1],))
-            for i, (part, seen) in enumerate(zip(parts, self._seen))
-        )
+            return (numbering.number(0, tuple(parts), masks),) * len(parts)
+        numbers = list(self._seen)
+        for i, part in enumerate(parts):
+            if part is not None:
+                numbers[i] = numbering.number(i, part, part[1:])
+        return tuple(numbers)
+
+    def _entry(self, agent: Any, seen: Any, infos: Mapping[Any, Any]) -> tuple[Hashable, bytes | None]:
+        """Return the key of what an agent observes, and what it may do."""
+        mask = None
+        if isinstance(seen, dict) and "action_mask" in seen:
+            mask = seen["action_mask"]
+            seen = seen["observation"] if len(seen) == 2 and "observation" in seen else _without_mask(seen)
+        elif agent in infos:
+            mask = (infos[agent] or {}).get("action_mask")
+        return self._key(seen), None if mask is None else np.asarray(mask, dtype=bool).tobytes()
 
 
 def _is_maker(environment: Any) -> bool:

@@ -174,25 +174,40 @@ class TableLearner:
 
         A learner that controls every player returns the number of a profile of actions.
         """
-        # Three draws of floats cost a tenth of one draw of whole numbers.
-        self._stream[0] = int(rng.random() * 2**32)
-        self._stream[1] = int(rng.random() * 2**32)
-        self._stream[2] = 1 + int(rng.random() * 2**30)
+        # The 53 bits of one float fill the stream: more draws, or one of whole numbers, cost more than all the rest.
+        bits = int(rng.random() * 2**53)
+        stream = self._stream
+        stream[0] = bits & 0xFFFFFFFF
+        stream[1] = bits >> 21
+        stream[2] = 1 + (bits >> 23)
         act = gear(type(self).act_kernel, 0.0)
-        return int(act(self.memory, self.form, self.numbers, self._legal, observation, self._stream))
+        return int(act(self.memory, self.form, self.numbers, self._legal, observation, stream))
 
     def observe(self, transition: Transition) -> None:
         """Learn from one step."""
         s, actions, rewards, following, terminated, truncated = transition
         ended = TERMINATED if terminated else TRUNCATED if truncated else RUNNING
-        # Two scratch arrays of the learner's own: to make new ones costs as much as an update.
+        # Two scratch arrays of the learner's own, filled one by one: new ones, or slices, cost as much as an update.
         played, paid = self._scratch
-        played[:] = actions
-        paid[:] = rewards
+        for i, action in enumerate(actions):
+            played[i] = action
+        for i, reward in enumerate(rewards):
+            paid[i] = reward
         own = int(played @ self.setting.strides()) if self.player == EVERYBODY else int(actions[self.player])
         observe = gear(type(self).observe_kernel, 0.0)
-        knowledge = (self.memory, self.form, self.numbers, self._legal)
-        observe(*knowledge, s, own, played, paid, following, ended, self._stream)
+        observe(
+            self.memory,
+            self.form,
+            self.numbers,
+            self._legal,
+            s,
+            own,
+            played,
+            paid,
+            following,
+            ended,
+            self._stream,
+        )
 
     def policy(self) -> Any:
         """Return the policy that the learner has learned, without its exploration.
