@@ -22,6 +22,7 @@ _EXPORTS = {
     "behavior_profiles": "marlgt.testing.trees",
     "bimatrix_games": "marlgt.testing.strategies",
     "broken_game_files": "marlgt.testing.files",
+    "check_dynamic": "marlgt.testing.dynamics",
     "check_extensive_solver": "marlgt.testing.policy_conformance",
     "check_learner": "marlgt.testing.learners",
     "check_solver": "marlgt.testing.conformance",
