@@ -39,6 +39,8 @@ def read_game(text: str) -> Game:
     from marlgt.games.files.formats import parse_game
     from marlgt.games.library import load, read
 
+    if not text:
+        raise GameError("no game is named: give a file, a catalogue name such as chicken, or - for standard input")
     if text == "-":
         return _solvable(parse_game(sys.stdin.read()))
     path = Path(text)

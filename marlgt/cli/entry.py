@@ -59,7 +59,9 @@ def _deferred() -> dict[str, Callable[..., Any]]:
 def _guarded(run: Callable[[], int]) -> int:
     try:
         code = run()
-        sys.stdout.flush()
+        # A process whose output was closed before it began has none.
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
     except (ParseError, UnreadableFile) as error:

@@ -12,6 +12,7 @@ import numpy as np
 
 from marlgt.cli.arguments import UnreadableFile
 from marlgt.errors import GameError, UnsupportedGame
+from marlgt.games._arrays import short
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
 from marlgt.games.stochastic import StochasticGame
@@ -21,7 +22,7 @@ from marlgt.learners.records import Run, bootstrap_interval
 
 __all__ = ["learn_game", "read_seeds"]
 
-_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+_RANGE = re.compile(r"([0-9]{1,40})(?:\.\.([0-9]{1,40}))?")
 _LARGEST_JUDGED = 2_000_000
 """States times action profiles times seeds up to which the policies are certified at the end."""
 
@@ -42,12 +43,10 @@ def read_seeds(text: str) -> tuple[int, ...]:
     seeds: list[int] = []
     for part in text.split(","):
         span = _RANGE.fullmatch(part.strip())
-        if span is not None and int(span[1]) <= int(span[2]) < int(span[1]) + 10**6:
-            seeds.extend(range(int(span[1]), int(span[2]) + 1))
-        elif part.strip().isdigit():
-            seeds.append(int(part))
-        else:
-            raise GameError(f"seeds is {text!r}: write 0..99, 7 or 0,3,5..9, at most a million")
+        first, last = (0, -1) if span is None else (int(span[1]), int(span[2] or span[1]))
+        if not first <= last < first + 10**6 - len(seeds):
+            raise GameError(f"seeds is {short(text)}: write 0..99, 7 or 0,3,5..9, at most a million")
+        seeds.extend(range(first, last + 1))
     return tuple(dict.fromkeys(seeds))
 
 
@@ -82,6 +81,8 @@ def learn_game(
     if discount is not None:
         repeated = isinstance(game, NormalFormGame)
         subject = StochasticGame.repeated(game, discount=discount) if repeated else game.with_discount(discount)
+    if others and against is None:
+        raise GameError("the others play the same algorithm, with the same settings: name another with --against")
     learners = make_learners(
         algorithm, subject, against=against, settings=read_settings(settings), others=read_settings(others)
     )

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from marlgt.cli.arguments import UnreadableFile
 from marlgt.cli.output import answers_document, certificate_text, summary
-from marlgt.errors import GameError
+from marlgt.errors import GameError, MissingDependency
 from marlgt.games._arrays import short
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.stochastic import StochasticGame
@@ -134,9 +135,27 @@ def _policy_lines(game: PolicyGame, player: int, policy: Any) -> Iterator[str]:
 
 
 def require_picture(path: Path, option: str = "curve") -> None:
-    """Raise GameError for a path whose ending names no format of pictures that is written."""
+    """Refuse, before any work, a picture that could not be written after it.
+
+    Raises
+    ------
+    GameError
+        For a path whose ending names no format of pictures that is written.
+    UnreadableFile
+        If there is no folder to write it to.
+    MissingDependency
+        Without matplotlib.
+    """
+    from importlib import import_module
+
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise GameError(f"{option} is {short(str(path))}: end the name in .png, .svg or .pdf")
+    if not path.parent.is_dir():
+        raise UnreadableFile(f"{path} cannot be written: there is no folder {str(path.parent)!r}")
+    try:
+        import_module("matplotlib")
+    except ImportError as error:
+        raise MissingDependency("a picture", package="matplotlib", extra="plot") from error
 
 
 def write_curve(answers: Equilibria, path: Path) -> None:

@@ -15,6 +15,7 @@ from marlgt.dynamics.trajectory import Trajectory
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._doors import require_game
 from marlgt.games.normal_form import NormalFormGame
+from marlgt.learners.schedules import Schedule
 
 __all__ = ["PLOTS", "follow_rule", "print_trajectory", "rules", "trajectory_as_json", "write_plot"]
 
@@ -71,11 +72,23 @@ def follow_rule(
     for name, value in (("start", start), ("seed", seed)):
         if value is not None:
             given[name] = value
-    unknown = sorted(name for name in given if name not in parameters)
+    settable = {name: parameter for name, parameter in parameters.items() if name != "game"}
+    unknown = sorted(name for name in given if name not in settable)
     if unknown:
-        own = ", ".join(name for name in parameters if name != "game")
-        raise GameError(f"{rule} has no setting {', '.join(unknown)}: its settings are {own}")
-    return known[rule](game, **given)
+        raise GameError(f"{rule} has no setting {', '.join(unknown)}: its settings are {', '.join(settable)}")
+    needed = [name for name, parameter in settable.items() if parameter.default is parameter.empty]
+    if any(name not in given for name in needed):
+        raise GameError(f"{rule} needs {' and '.join(needed)}, an array: call marlgt.dynamics.{rule} from Python")
+    return known[rule](game, **{name: _meant(value, settable[name]) for name, value in given.items()})
+
+
+def _meant(value: Any, parameter: inspect.Parameter) -> Any:
+    """Return a setting as a dynamic takes it: rules by their functions, schedules as functions of steps from 1."""
+    if isinstance(value, Schedule):
+        return lambda steps: np.array([value(step - 1.0) for step in steps])
+    if isinstance(value, str) and "Callable" in str(parameter.annotation):
+        return rules().get(value, value)
+    return value
 
 
 def trajectory_as_json(run: Trajectory) -> str:

@@ -100,6 +100,8 @@ def make_learner(name: str, game: Any, player: int, settings: Mapping[str, Any] 
     make = getattr(importlib.import_module("marlgt.learners"), class_name)
     known = inspect.signature(make).parameters
     wanted = {_full_name(key, known): value for key, value in (settings or {}).items()}
+    if len(wanted) < len(settings or {}):
+        raise GameError(f"{name} is given a setting and its short name at once: give one of them")
     unknown = sorted(key for key in wanted if key not in known or key in ("game", "player"))
     if unknown:
         own = ", ".join(key for key in known if key not in ("game", "player")) or "none"
@@ -147,7 +149,10 @@ def make_learners(
         return [first, *(FixedPolicy(game, i, policy=profile[i]) for i in seats)]
     if against is None:
         return [first, *(make_learner(name, game, i, settings) for i in seats)]
-    return [first, *(make_learner(against, game, i, others) for i in seats)]
+    opponents = [make_learner(against, game, i, others) for i in seats]
+    if any(getattr(x, "player", 0) < 0 for x in opponents):
+        raise UnsupportedGame(f"{against} controls every player, and cannot be an opponent: name another")
+    return [first, *opponents]
 
 
 def _full_name(key: str, known: Mapping[str, Any]) -> str:
@@ -175,6 +180,8 @@ def read_settings(texts: Sequence[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not equals or not name.strip().isidentifier() or not value.strip():
             raise GameError(f"the setting {short(text)} is not name=value: write for example alpha=0.1")
+        if name.strip() in settings:
+            raise GameError(f"the setting {name.strip()} is given twice: give one value")
         settings[name.strip()] = _value(value.strip())
     return settings
 

@@ -73,6 +73,10 @@ def test_gaps_that_are_all_zero_are_drawn_too(tmp_path, capsys):
         (["fictitious_play", "matching_pennies", "--plot", "simplex"], "a simplex shows three actions"),
         (["hedge", "matching_pennies", "--output", "x.txt"], "end the name in .png"),
         (["hedge", "matching_pennies", "--start", "1,1;0,1"], "profile"),
+        (["hedge", "matching_pennies", "--set", "game=3"], "hedge has no setting game"),
+        (["hedge", "matching_pennies", "--steps", "9" * 30], "counted exactly"),
+        (["hedge"], "no game is named"),
+        (["birth_death_on_graph", "chicken"], "needs adjacency, an array: call marlgt.dynamics.birth_death_on_graph"),
     ],
 )
 def test_what_does_not_fit_ends_in_one_sentence(words, message, capsys, tmp_path, monkeypatch):
@@ -88,3 +92,14 @@ def test_every_rule_is_listed(capsys):
     listed = capsys.readouterr().out.split()
     assert listed == list(rules())
     assert {"fictitious_play", "regret_matching", "replicator_dynamics", "moran_process"} <= set(listed)
+
+
+def test_schedules_and_rules_are_settings_too(capsys):
+    words = ["dynamics", "hedge", "chicken", "--steps", "20", "--format", "json", "--set"]
+    assert main([*words, "rate=linear(1,0.1,5)"]) == 0
+    falling = json.loads(capsys.readouterr().out)
+    assert main([*words, "rate=1"]) == 0
+    steady = json.loads(capsys.readouterr().out)
+    assert falling["strategies"][0][0] == steady["strategies"][0][0]
+    assert falling["strategies"][0][-1] != steady["strategies"][0][-1]
+    assert main(["dynamics", "swap_regret_minimization", "chicken", "--steps", "20", "--set", "inner=hedge"]) == 0

@@ -1,6 +1,8 @@
 """``marlgt learn``: from words to a table, a document, a curve and policies."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -79,7 +81,7 @@ def test_settings_of_another_form_are_refused(text, message):
         read_settings([text])
 
 
-@pytest.mark.parametrize("text", ["", "a", "3..1", "1,,2", "0..99999999"])
+@pytest.mark.parametrize("text", ["", "a", "3..1", "1,,2", "0..99999999", "²", "9" * 5000, "0..999999,7"])
 def test_seeds_of_another_form_are_refused(text):
     with pytest.raises(GameError, match=r"write 0\.\.99"):
         read_seeds(text)
@@ -96,6 +98,12 @@ def test_seeds_of_another_form_are_refused(text):
         (["iql", "prisoners_dilemma", "--seeds", "x"], "write 0..99"),
         (["iql", "prisoners_dilemma", "--steps", "0"], "steps is 0"),
         (["iql", "prisoners_dilemma", "--curve", "curve.txt"], "end the name in .png"),
+        (["iql"], "no game is named: give a file"),
+        (["iql", "prisoners_dilemma", "--steps", "9" * 30], "counted exactly"),
+        (["iql", "prisoners_dilemma", "--set", "alpha=1", "alpha=0.5"], "the setting alpha is given twice"),
+        (["iql", "prisoners_dilemma", "--set", "alpha=1", "learning_rate=0.5"], "and its short name at once"),
+        (["iql", "prisoners_dilemma", "--set-others", "alpha=1"], "name another with --against"),
+        (["iql", "prisoners_dilemma", "--against", "cql"], "cannot be an opponent"),
     ],
 )
 def test_what_does_not_fit_ends_in_one_sentence(words, message, capsys):
@@ -113,3 +121,19 @@ def test_every_algorithm_is_named_and_can_be_made_or_says_why_not(capsys):
     game = gt.games.matching_pennies()
     for name in algorithm_names():
         assert hasattr(make_learner(name, game, 0), "policy")
+
+
+def test_a_curve_that_cannot_be_written_is_refused_before_anybody_learns(capsys, monkeypatch, tmp_path):
+    words = ["learn", "iql", "prisoners_dilemma", "--steps", "1000000000000", "--curve"]
+    assert main([*words, str(tmp_path / "missing" / "curve.png")]) == 3
+    assert "there is no folder" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main([*words, str(tmp_path / "curve.png")]) == 2
+    assert capsys.readouterr().err.endswith('needs matplotlib: pip install "marlgt[plot]"\n')
+
+
+@pytest.mark.parametrize("words", [["learn", "iql", "chicken", "--steps", "10"], ["dynamics", "hedge", "chicken"]])
+def test_a_process_without_output_ends_quietly(words):
+    command = [sys.executable, "-c", "from marlgt.cli.entry import main; raise SystemExit(main())", *words]
+    closed = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, timeout=60)
+    assert (closed.returncode, closed.stderr) == (0, b"")
