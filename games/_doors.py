@@ -127,7 +127,7 @@ def require_sequence(values: Any, name: str, what: str) -> None:
 def require_path(path: Any, name: str) -> None:
     """Raise GameError unless the argument can name a file."""
     if not isinstance(path, (str, os.PathLike)) or "\0" in os.fsdecode(path):
-        raise GameError(f"{name} is {short(path)}: give the path of a game file, as text or as a pathlib.Path")
+        raise GameError(f"{name} is {short(path)}: give the path of a file, as text or as a pathlib.Path")
 
 
 def bounded_list(values: Any, name: str, what: str, *, most: int) -> list[Any]:

@@ -132,6 +132,13 @@ class Fused:
     def resume(self, arrays: Mapping[str, NDArray[Any]], rest: Mapping[str, Any]) -> None:
         """Come back to where a match was."""
         for name, own in self.state()[0].items():
+            if arrays[name].shape != own.shape or arrays[name].dtype != own.dtype:
+                raise GameError(f"the match has {name} of shape {arrays[name].shape} where {own.shape} is needed")
+        # Compiled code reads and writes wherever it is told that the game is.
+        states = arrays["place"][:, 0]
+        if (states < -1).any() or (states >= self._shape[0]).any() or (arrays["played"] < 0).any():
+            raise GameError("the match is in a state that the game does not have")
+        for name, own in self.state()[0].items():
             own[...] = arrays[name]
 
 

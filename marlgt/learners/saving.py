@@ -13,6 +13,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
+from marlgt.games._doors import require_path
 from marlgt.learners._layout import EVERYBODY
 from marlgt.learners.exploration import Exploration
 from marlgt.learners.schedules import Schedule
@@ -34,6 +36,19 @@ Arrays = Mapping[str, NDArray[Any]]
 
 _LEARNER, _MATCH, _VERSION = "marlgt.learner", "marlgt.match", 1
 _HEADER = "header"
+_DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+)
+"""What is raised by files that are no archives, archives with wrong bits, and archives of something else."""
 
 
 def save(learner: TableLearner, path: str | Path) -> None:
@@ -168,8 +183,11 @@ def _made(told: Mapping[str, Any], game: Any, known: Mapping[str, type]) -> Any:
 
 
 def _fill(learner: TableLearner, memory: NDArray[np.float64]) -> None:
-    if memory.shape != learner.memory.shape:
-        raise GameError(f"a memory has shape {memory.shape} where the learner needs {learner.memory.shape}")
+    if memory.shape != learner.memory.shape or memory.dtype != learner.memory.dtype:
+        raise GameError(
+            f"a memory has shape {memory.shape} of {memory.dtype} where the learner needs {learner.memory.shape} of "
+            f"{learner.memory.dtype}"
+        )
     # In place: a match may read this very memory.
     learner.memory[:] = memory
 
@@ -283,14 +301,25 @@ def _take_over(path: Any, header: Mapping[str, Any], setting: Setting) -> None:
 
 def _write(path: str | Path, schema: str, told: Mapping[str, Any], arrays: Arrays) -> None:
     """Write a file beside the path, and then put it in its place in one step."""
+    require_path(path, "path")
     target = Path(path)
     header = json.dumps({"schema": schema, "version": _VERSION, **told})
     packed = np.frombuffer(header.encode(), dtype=np.uint8)
     if not target.parent.is_dir():
         raise GameError(f"there is no folder {str(target.parent)!r}: make it first")
+    try:
+        # What is put in its place would take the place of a device or a pipe too.
+        if target.exists() and not target.is_file():
+            raise GameError(f"{short(str(path))} is no file that could be written over: give the path of a file")
+        _write_whole(target, {_HEADER: packed, **arrays})
+    except OSError as error:
+        raise GameError(f"{short(str(path))} cannot be written: {error.strerror or error}") from error
+
+
+def _write_whole(target: Path, arrays: Arrays) -> None:
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
         try:
-            np.savez_compressed(file, **{_HEADER: packed, **arrays})  # type: ignore[arg-type]
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
             file.flush()
             os.fsync(file.fileno())
             file.close()
@@ -304,6 +333,7 @@ def _write(path: str | Path, schema: str, told: Mapping[str, Any], arrays: Array
 
 def _read(path: str | Path, schema: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     what = schema.removeprefix("marlgt.")
+    require_path(path, "path")
     try:
         with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
@@ -311,7 +341,16 @@ def _read(path: str | Path, schema: str) -> tuple[dict[str, Any], dict[str, NDAr
         found, version = header["schema"], header["version"]
     except FileNotFoundError:
         raise GameError(f"there is no file {str(path)!r}") from None
-    except (zipfile.BadZipFile, OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        EOFError,
+    ) as error:
         raise GameError(f"{path} is damaged, or was not saved by marlgt ({type(error).__name__}: {error})") from error
     if found != schema:
         raise GameError(f"{path} holds a {short(found)}, not a {what}: {_reader(found)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 
 import numpy as np
@@ -275,7 +276,7 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path, monkeypatch
         raise OSError("no space left on device")
 
     monkeypatch.setattr(np, "savez_compressed", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(GameError, match="cannot be written: no space"):
         save(trained(30), path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["learner.npz"]
@@ -291,3 +292,52 @@ def test_the_file_is_a_zip_of_plain_arrays(tmp_path):
         header = json.loads(file["header"].tobytes())
     assert header["schema"] == "marlgt.learner"
     assert gt.learners.load(tmp_path / "learner.npz", GAME).steps == 20
+
+
+def test_only_files_are_written_over(tmp_path):
+    pipe = tmp_path / "pipe.npz"
+    os.mkfifo(pipe)
+    for path in (tmp_path, pipe):
+        with pytest.raises(GameError, match="no file that could be written over"):
+            save(QLearning(GAME), path)
+    assert pipe.is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe.npz"]
+
+
+@pytest.mark.parametrize("path", [None, 3, "\0", "x" * 5000], ids=["None", "a number", "a zero", "too long"])
+def test_what_names_no_file_is_refused(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(GameError, match=r"path of a file|cannot be written"):
+        save(QLearning(GAME), path)
+    with pytest.raises(GameError, match=r"path of a file|damaged"):
+        load(path, GAME)
+
+
+def test_any_wrong_byte_is_noticed(tmp_path):
+    path = tmp_path / "learner.npz"
+    save(trained(), path)
+    whole = path.read_bytes()
+    for place in range(60, len(whole), max(1, len(whole) // 40)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        try:
+            again = load(path, GAME)
+        except GameError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+        else:
+            # Some bytes of an archive are read by nobody.
+            assert np.array_equal(again.memory, trained().memory)
+
+
+@pytest.mark.parametrize("wrong", [{"engine_place": 99}, {"engine_place": -7}, {"engine_played": -5}], ids=str)
+def test_a_match_in_a_state_that_there_is_not_is_refused(wrong, tmp_path):
+    game, path = games.matching_pennies(), tmp_path / "match.npz"
+    match = Match(game, [QLearning(game, player=i) for i in range(2)])
+    match.advance(10)
+    match.save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    for name, number in wrong.items():
+        arrays[name][...] = number
+    np.savez(path, **arrays)
+    with pytest.raises(GameError, match="in a state that the game does not have"):
+        Match.load(path, game)
