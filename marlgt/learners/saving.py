@@ -341,16 +341,7 @@ def _read(path: str | Path, schema: str) -> tuple[dict[str, Any], dict[str, NDAr
         found, version = header["schema"], header["version"]
     except FileNotFoundError:
         raise GameError(f"there is no file {str(path)!r}") from None
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        EOFError,
-    ) as error:
+    except _DAMAGES as error:
         raise GameError(f"{path} is damaged, or was not saved by marlgt ({type(error).__name__}: {error})") from error
     if found != schema:
         raise GameError(f"{path} holds a {short(found)}, not a {what}: {_reader(found)}")
