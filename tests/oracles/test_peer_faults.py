@@ -47,6 +47,9 @@ OPENSPIEL = pytest.mark.skipif(
 LITE_EFG = pytest.mark.skipif(
     version("LiteEFG") != "1.0.0", reason=f"the page is about LiteEFG 1.0.0, here is {version('LiteEFG')}"
 )
+QUANTECON = pytest.mark.skipif(
+    version("quantecon") != "0.11.4", reason=f"the page is about quantecon 0.11.4, here is {version('quantecon')}"
+)
 BIG = 2**61
 ONE_MOVE = 'EFG 2 R "" { "A" "B" } p "" 1 1 "" { "left" "right" } 0 t "" 1 "" { PAID -PAID } t "" 2 "" { 0 0 }'
 OUT_OR_IN = (
@@ -489,6 +492,81 @@ def test_31_outcome_sampling_stays_away_from_equilibrium():
 
 
 @NASHPY
+@OPENSPIEL
+def test_32_wolf_phc_never_moves_in_games_of_one_step():
+    from open_spiel.python import rl_environment
+    from open_spiel.python.algorithms.wolf_phc import WoLFPHC
+
+    environment = rl_environment.Environment("matrix_pd")
+    agents = [WoLFPHC(player, num_actions=2) for player in range(2)]
+    for _ in range(1000):
+        now = environment.reset()
+        now = environment.step([agent.step(now).action for agent in agents])
+        for agent in agents:
+            agent.step(now)
+    values, policy = agents[0]._q_values["[0.0]"], agents[0]._cur_policy["[0.0]"]
+    assert abs(values[0] - values[1]) > 0.5
+    assert dict(policy) == {0: 0.5, 1: 0.5}
+    own = [gt.learners.WoLFPHC(gt.games.prisoners_dilemma(), i) for i in range(2)]
+    gt.learners.play(gt.games.prisoners_dilemma(), own, steps=1000, seed=0)
+    assert own[0].policy()[1] > 0.51
+
+
+@OPENSPIEL
+def test_33_the_correlated_solver_is_coarse_in_either_case():
+    from open_spiel.python.algorithms import jpsro
+    from open_spiel.python.algorithms.tabular_multiagent_qlearner import CorrelatedEqSolver
+
+    payoffs = np.array([[[3.0, 3], [2, 5], [0, 6]], [[3, 2], [2, 6], [3, 1]]])
+    plain, coarse = (CorrelatedEqSolver(is_cce=flag)(payoffs)[1] for flag in (False, True))
+    assert plain == pytest.approx(coarse)
+    repeats = [np.ones(count, dtype=np.int32) for count in (3, 2)]
+    joint, _ = jpsro._mgce(payoffs, repeats, ignore_repeats=True)
+    assert ce_gap(NormalFormGame(payoffs), joint / joint.sum()) <= 1e-4
+    joint = np.asarray(joint)
+    assert np.abs((payoffs * joint).sum(axis=(1, 2)) - plain).max() > 0.05
+
+
+@NASHPY
+def test_34_regret_minimization_reads_the_column_player_by_rows():
+    import nashpy
+
+    game = NormalFormGame.bimatrix([[0, 0], [0, 0]], [[1, 0], [1, 0]])
+    found = next(nashpy.Game(*game.payoffs).regret_minimization(iterations=1000))
+    assert found[1] == [0.5, 0.5]
+    assert gt.certify(game, found).epsilon == pytest.approx(0.5)
+    with pytest.raises(ValueError, match="not aligned"):
+        list(nashpy.Game(np.zeros((2, 3)), np.zeros((2, 3))).regret_minimization())
+    assert gt.dynamics.regret_matching(game, steps=1000).nash_conv[-1] <= 0.01
+
+
+@NASHPY
+def test_35_imitation_dynamics_raises_where_a_game_is_not_square():
+    import nashpy
+
+    with pytest.raises(ValueError, match="not aligned"):
+        list(nashpy.Game(np.zeros((2, 3)), np.zeros((2, 3))).imitation_dynamics())
+
+
+@NASHPY
+def test_36_a_mutant_is_of_its_parents_type():
+    from nashpy.egt.moran_process import update_population
+
+    population, scores = np.array([1, 0]), np.array([1, 0])
+    found = {tuple(update_population(population, scores, {0, 1}, mutation_probability=1).tolist()) for _ in range(100)}
+    # A copy of the first that has mutated is of type 0, in one place or the other.
+    assert not found <= {(0, 0), (1, 0)}
+
+
+@QUANTECON
+def test_37_logit_dynamics_overwrites_the_game():
+    import quantecon.game_theory as theory
+
+    game = theory.NormalFormGame((theory.Player([[3.0, 0], [5, 1]]), theory.Player([[3.0, 0], [5, 1]])))
+    theory.LogitDynamics(game)
+    assert game.players[0].payoff_array.tolist() == [[-2, -1], [0, 0]]
+
+
 @pytest.mark.parametrize(
     ("solve", "kinds", "broken"),
     [
