@@ -73,6 +73,17 @@ def test_log_linear_learning_has_the_long_run_of_the_logit_chain_of_quantecon():
     assert (np.abs(joints.mean(axis=0) - stationary) <= 5 * error + 1e-3).all()
 
 
+def test_a_mutant_takes_over_as_often_as_in_the_moran_process_of_nashpy():
+    moran = pytest.importorskip("nashpy.egt.moran_process")
+    A = np.array([[1.0, 4.0], [2.0, 1.0]])
+    np.random.seed(0)  # noqa: NPY002  nashpy draws from the global state
+    ends = [list(moran.moran_process(A, np.array([0, 1, 1, 1, 1])))[-1] for _ in range(600)]
+    rate = np.mean([end[0] == 0 for end in ends])
+    game = NormalFormGame.bimatrix(A, A.T)
+    known = dynamics.fixation_probability(game, population=5, mutant=0, resident=1, selection=1.0, exponential=False)
+    assert abs(rate - known) <= 4 * np.sqrt(known * (1 - known) / len(ends))
+
+
 def played(game, steps, seed):
     """Yield random transitions of episodes of a stochastic game, each with whether an episode begins."""
     rng = np.random.default_rng(seed)
