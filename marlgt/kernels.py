@@ -181,7 +181,8 @@ def _specialised(template: Any, callees: tuple[tuple[str, Any], ...]) -> Any:
     clone.__module__ = template.__module__
     clone.__qualname__ = "_with_".join([template.__qualname__, *names])
     clone.__doc__ = template.__doc__
-    return lean_kernel(clone) if template in _lean else kernel(clone)
+    mark = inlined_kernel if template in _inlined else lean_kernel if template in _lean else kernel
+    return mark(clone)
 
 
 def _fingerprint(function: FunctionType) -> str:

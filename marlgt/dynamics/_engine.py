@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from marlgt.kernels import kernel, specialised
+from marlgt.kernels import inlined_kernel, lean_kernel, specialised
 from marlgt.randomness import drawn_from, uniform_below
 
 __all__ = ["ALTERNATING", "BOOK_ROWS", "ONE_AT_RANDOM", "SIMULTANEOUS", "advance", "loop_of", "respond"]
@@ -30,7 +30,7 @@ SIMULTANEOUS, ALTERNATING, ONE_AT_RANDOM = 0, 1, 2
 _LARGEST_MASS = 1e100
 
 
-@kernel
+@lean_kernel
 def respond(state: Any, utility: Any, played: Any, strategy: Any, rate: float, t: int, stream: Any) -> None:
     """Write a player's strategy of the next step: this rule keeps the one that she has.
 
@@ -52,7 +52,7 @@ def respond(state: Any, utility: Any, played: Any, strategy: Any, rate: float, t
     """
 
 
-@kernel
+@lean_kernel
 def write_weights(values: Any, layout: Any, player: int, share: float, weights: Any) -> int:
     """Write the weight of each joint action of the others of a player, and return how many there are."""
     weights[0] = 1.0
@@ -70,7 +70,7 @@ def write_weights(values: Any, layout: Any, player: int, share: float, weights: 
     return int(size)
 
 
-@kernel
+@lean_kernel
 def write_utilities(
     payoffs: Any, layout: Any, player: int, values: Any, share: float, weights: Any, utility: Any
 ) -> None:
@@ -88,7 +88,7 @@ def write_utilities(
                 utility[a] += w * row[a]
 
 
-@kernel
+@lean_kernel
 def write_realised(payoffs: Any, layout: Any, player: int, now: Any, utility: Any) -> None:
     """Write what each action of a player earns against the actions of the others."""
     k = 0
@@ -101,7 +101,7 @@ def write_realised(payoffs: Any, layout: Any, player: int, now: Any, utility: An
         utility[a] = payoffs[start + a]
 
 
-@kernel
+@lean_kernel
 def observe(
     payoffs: Any, layout: Any, player: int, book: Any, purse: Any, now: Any, weights: Any, sampled: int, believing: int
 ) -> None:
@@ -116,7 +116,7 @@ def observe(
         write_utilities(payoffs, layout, player, book[PLAYED], 1.0, weights, utility)
 
 
-@kernel
+@inlined_kernel
 def play(layout: Any, player: int, book: Any, now: Any, stream: Any, sampled: int) -> None:
     """Play a player's strategy, or an action drawn from it."""
     head = layout[HEAD, player]
@@ -131,7 +131,7 @@ def play(layout: Any, player: int, book: Any, now: Any, stream: Any, sampled: in
             book[PLAYED, a] = book[STRATEGY, a]
 
 
-@kernel
+@inlined_kernel
 def revise(
     layout: Any, player: int, book: Any, state: Any, now: Any, rate: float, t: int, stream: Any, sampled: int
 ) -> None:
@@ -152,7 +152,7 @@ def revise(
     play(layout, player, book, now, stream, sampled)
 
 
-@kernel
+@lean_kernel
 def track(layout: Any, book: Any, now: Any, joint: Any, weights: Any, weight: float, sampled: int) -> None:
     """Add the profile played to the joint distribution."""
     if sampled:
@@ -170,7 +170,7 @@ def track(layout: Any, book: Any, now: Any, joint: Any, weights: Any, weight: fl
                 row[k] += w * weights[k]
 
 
-@kernel
+@lean_kernel
 def tally(
     payoffs: Any,
     layout: Any,
@@ -195,7 +195,7 @@ def tally(
             purse[1 + i] += weight * book[PLAYED, a] * book[row, a]
 
 
-@kernel
+@lean_kernel
 def weigh(book: Any, purse: Any, joint: Any, share: float) -> float:
     """Return the weight with which a step makes up ``share`` of the average, fading the past where it must."""
     if share < 1.0 and purse[0] < _LARGEST_MASS:
@@ -211,7 +211,7 @@ def weigh(book: Any, purse: Any, joint: Any, share: float) -> float:
     return 1.0 if share >= 1.0 else float(share / (1.0 - share))
 
 
-@kernel
+@lean_kernel
 def advance(
     payoffs: Any,
     which: Any,
@@ -253,17 +253,15 @@ def advance(
             if t == 0:
                 for i in range(n):
                     play(layout, i, book[r], now[r], streams[r], sampled)
-            elif order == SIMULTANEOUS:
-                if not fresh:
+            else:
+                mover = uniform_below(streams[r], n) if order == ONE_AT_RANDOM else -1
+                if order == SIMULTANEOUS and not fresh:
                     for i in range(n):
                         observe(game, layout, i, book[r], purse[r], now[r], weights, sampled, believing)
                 for i in range(n):
-                    revise(layout, i, book[r], states[r], now[r], rate * scales[r, i], t, streams[r], sampled)
-            else:
-                mover = uniform_below(streams[r], n) if order == ONE_AT_RANDOM else -1
-                for i in range(n):
                     if mover < 0 or mover == i:
-                        observe(game, layout, i, book[r], purse[r], now[r], weights, sampled, believing)
+                        if order != SIMULTANEOUS:
+                            observe(game, layout, i, book[r], purse[r], now[r], weights, sampled, believing)
                         revise(layout, i, book[r], states[r], now[r], rate * scales[r, i], t, streams[r], sampled)
             weight = schedule[0, t - start]
             if sharing:
@@ -284,7 +282,7 @@ def advance(
                 cursor += 1
 
 
-@kernel
+@lean_kernel
 def record(layout: Any, book: Any, purse: Any, joint: Any, shot: Any, joint_shot: Any, regret: Any) -> None:
     """Write the strategies, the averages, the joint distribution and the average regrets of this moment."""
     mass = purse[0]

@@ -24,7 +24,7 @@ from marlgt.dynamics.trajectory import MOST_TRACKED, Batch, Trajectories, Trajec
 from marlgt.games._doors import require_flag, require_game
 from marlgt.games._profiles import checked_profile
 from marlgt.games.normal_form import NormalFormGame, Profile
-from marlgt.kernels import gear, kernel, specialised
+from marlgt.kernels import gear, inlined_kernel, lean_kernel, specialised
 from marlgt.progress import progress, stopwatch
 from marlgt.randomness import streams, uniform
 
@@ -45,7 +45,7 @@ Whole = NDArray[np.int64]
 _CHUNK_WORK = 5_000_000
 
 
-@kernel
+@inlined_kernel
 def drawn(
     player: int, low: int, high: int, step: int, stream: Whole, strategy: Floats, memory: Floats, settings: Floats
 ) -> int:
@@ -59,7 +59,7 @@ def drawn(
     return chosen - low
 
 
-@kernel
+@lean_kernel
 def act(
     player: int, low: int, high: int, step: int, stream: Whole, strategy: Floats, memory: Floats, settings: Floats
 ) -> int:
@@ -67,7 +67,7 @@ def act(
     return 0
 
 
-@kernel
+@lean_kernel
 def learn(
     player: int,
     low: int,
@@ -83,7 +83,7 @@ def learn(
     """Stand for the way in which a rule learns from the payoff of its action."""
 
 
-@kernel
+@lean_kernel
 def advance(
     step: int,
     payoffs: Floats,
@@ -117,7 +117,7 @@ def advance(
     return profile
 
 
-@kernel
+@lean_kernel
 def play_run(
     payoffs: Floats,
     strides: Whole,

@@ -34,7 +34,7 @@ from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.games._doors import positive, require_whole
 from marlgt.games.normal_form import NormalFormGame
-from marlgt.kernels import kernel
+from marlgt.kernels import inlined_kernel, kernel
 
 __all__ = ["NO_REGRET", "exp3", "exp3_ix", "exp3_p"]
 
@@ -47,7 +47,7 @@ NO_REGRET = (
 )
 
 
-@kernel
+@inlined_kernel
 def weigh(player: int, low: int, high: int, action: int, gain: float, memory: Floats) -> float:
     """Raise the logarithm of one action's weight, and return the sum of the weights.
 
@@ -74,7 +74,7 @@ def weigh(player: int, low: int, high: int, action: int, gain: float, memory: Fl
     return total
 
 
-@kernel
+@inlined_kernel
 def learn_exp3(
     player: int,
     low: int,
@@ -98,7 +98,7 @@ def learn_exp3(
         strategy[low + a] = factor * memory[player, width + a] + floor
 
 
-@kernel
+@inlined_kernel
 def learn_exp3_ix(
     player: int,
     low: int,
