@@ -103,6 +103,11 @@ class Fused:
                 done += span * (last - first)
                 report(float(done))
 
+    def all_finite(self) -> bool:
+        """Tell whether all memories are surely finite; one sum tells of all numbers at once."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return bool(np.isfinite(self._memories.sum()))
+
     def harvest(self) -> tuple[NDArray[Any], ...]:
         """Return the records since the last call, and begin new ones."""
         sums, ended = self._tally.sums, self._tally.ended

@@ -309,6 +309,10 @@ class Stepwise:
                 # An action chosen in advance was chosen for a state of that episode.
                 learner.memory[PENDING] = -1.0
 
+    def all_finite(self) -> bool:
+        """Leave it to be found out learner by learner whether their numbers are finite."""
+        return False
+
     def harvest(self) -> tuple[NDArray[Any], ...]:
         """Return the records since the last call, and begin new ones."""
         episodes = np.where(self._ended[:, 0] > 0, self._ended[:, 0], np.nan)

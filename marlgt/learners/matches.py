@@ -291,6 +291,8 @@ class Match:
 
     def _divergence(self) -> str | None:
         """Return which seed's learner has numbers that are not finite, if any has."""
+        if self._engine.all_finite():
+            return None
         for seed, own in zip(self.seeds, self.learners):
             what = diverged(own, self._finite)
             if what is not None:

@@ -221,9 +221,8 @@ class TableLearner:
 
     def copy(self) -> TableLearner:
         """Return a learner of the same settings with a memory of its own."""
-        import copy
-
-        twin = copy.copy(self)
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
         twin.memory = self.memory.copy()
         twin._stream = self._stream.copy()
         return twin
