@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,8 @@ def recorded_times(record: Any, steps: Any, *, begun: int = 0) -> NDArray[np.int
         if count > _MOST_TIMES:
             raise GameError(f"record is {count:,} times, above the limit of {_MOST_TIMES:,}: record fewer times")
         return np.array([begun + int(steps) * (k + 1) // count for k in range(count)], dtype=np.int64)
-    listed = bounded_list(record, "record", f"steps from {begun + 1} to {last}, or a number of times", most=_MOST_TIMES)
+    lists = isinstance(record, Iterable) and not isinstance(record, (str, bytes, Mapping))
+    listed = bounded_list(record, "record", "steps", most=_MOST_TIMES) if lists else []
     whole = all(isinstance(t, (int, np.integer)) and not isinstance(t, bool) for t in listed)
     if not listed or not whole or not begun < min(listed) <= max(listed) <= last:
         raise GameError(
