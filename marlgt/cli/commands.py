@@ -303,7 +303,7 @@ def learn(
         write_learned(subject, run, policy)
     if curve is not None:
         write_learning_curve(run, curve)
-    return 0
+    return 130 if run.note == "interrupted" else 0
 
 
 def dynamics(

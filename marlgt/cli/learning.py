@@ -170,6 +170,8 @@ def print_run(game: Any, run: Run, gaps: list[float] | None) -> None:
     about = "the seed" if count == 1 else f"the means over {count} seeds, with 95% bootstrap intervals"
     rate = count * run.steps / max(run.seconds, 1e-9)
     speed = f"{rate / 1e6:.2f} million" if rate >= 1e6 else f"{rate:,.0f}"
+    if run.note:
+        lines.append(f"{run.note} after {run.steps:,} steps")
     with console.capture() as captured:
         console.print(table, markup=False)
         console.print("; ".join(lines), markup=False, highlight=False)

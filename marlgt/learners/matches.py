@@ -122,9 +122,16 @@ def play_seeds(
     Returns
     -------
     Run
+        Ctrl-C ends it at the last record, with the note "interrupted"; before the first record it is raised.
     """
     match = Match(game, learners, seeds=seeds, horizon=horizon, views=views, moves=moves)
-    return match.advance(steps, record=record, judge=judge)
+    try:
+        return match.advance(steps, record=record, judge=judge)
+    except KeyboardInterrupt:
+        # The copies are nobody else's: what they learned would be lost.
+        if match.interrupted is None:
+            raise
+        return match.interrupted
 
 
 class Match:
@@ -142,6 +149,8 @@ class Match:
     ----------
     learners : tuple of lists
         The learners of each seed, up to date after each :meth:`advance`, also after one that was interrupted.
+    interrupted : Run or None
+        The records of the last advance that Ctrl-C ended after its first record.
     horizon, views, moves
         As given, checked.
     """
@@ -166,6 +175,7 @@ class Match:
             raise GameError(f"seeds is {short(self.seeds)}: give at least one, all different")
         check_horizon(horizon)
         self.horizon = horizon
+        self.interrupted: Run | None = None
         given = bounded_list(learners, "learners", "learners, one for each player", most=MOST_SEEDS)
         check_learners(self.setting, given)
         check_room(given, len(self.seeds))
@@ -238,10 +248,16 @@ class Match:
                 done = float((self.steps - begun) * len(self.seeds))
                 try:
                     self._engine.advance(int(time), lambda more, before=done: report(before + more, ""))
+                    cause = note_down(int(time))
                 except (Failed, Leave) as stop:
                     why, cause = stop, stop.__cause__
+                except KeyboardInterrupt:
+                    kept = len(gaps)
+                    if kept:
+                        judged = gaps if judge is not None else None
+                        self.interrupted = self._run(made[:kept], rows[:kept], judged, clock(), "interrupted")
+                    raise
                 else:
-                    cause = note_down(int(time))
                     what = f"judge failed after {self.steps} steps ({type(cause).__name__}: {cause})"
                     why = self._divergence() if cause is None else what
                 if why is not None:

@@ -11,7 +11,7 @@ import pytest
 from marlgt import games
 from marlgt.errors import GameError, LearningStopped
 from marlgt.kernels import lean_kernel
-from marlgt.learners import Match, Person, QLearning, TableLearner, UniformPolicy, observed, play
+from marlgt.learners import Match, Person, QLearning, TableLearner, UniformPolicy, observed, play, play_seeds
 from marlgt.learners._layout import STEPS, TABLES
 from marlgt.learners._stops import interrupts_held
 
@@ -253,3 +253,31 @@ def test_ignored_interrupts_stay_ignored():
 
 def test_it_is_a_game_error():
     assert issubclass(LearningStopped, GameError)
+
+
+def test_seeds_that_are_interrupted_keep_what_was_recorded():
+    calls = []
+
+    def judge(game, profile):
+        calls.append(profile)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return 0.0
+
+    game = games.prisoners_dilemma()
+    pair = [QLearning(game, player=i) for i in range(2)]
+    run = play_seeds(game, pair, steps=100, seeds=range(2), record=10, judge=judge)
+    assert run.note == "interrupted"
+    assert run.times.tolist() == [10, 20]
+    assert run.rewards.shape == (2, 2, 2)
+    assert len(run.profiles()) == 2
+
+
+def test_an_interrupt_before_the_first_record_is_raised():
+    def judge(game, profile):
+        raise KeyboardInterrupt
+
+    game = games.prisoners_dilemma()
+    pair = [QLearning(game, player=i) for i in range(2)]
+    with pytest.raises(KeyboardInterrupt):
+        play_seeds(game, pair, steps=100, seeds=range(2), record=10, judge=judge)
