@@ -174,12 +174,11 @@ class TableLearner:
 
         A learner that controls every player returns the number of a profile of actions.
         """
-        # The 53 bits of one float fill the stream: more draws, or one of whole numbers, cost more than all the rest.
-        bits = int(rng.random() * 2**53)
-        stream = self._stream
-        stream[0] = bits & 0xFFFFFFFF
-        stream[1] = bits >> 21
-        stream[2] = 1 + (bits >> 23)
+        # Three draws of floats cost a tenth of one draw of whole numbers.
+        draw, stream = rng.random, self._stream
+        stream[0] = int(draw() * 4294967296.0)
+        stream[1] = int(draw() * 4294967296.0)
+        stream[2] = 1 + int(draw() * 1073741824.0)
         act = gear(type(self).act_kernel, 0.0)
         return int(act(self.memory, self.form, self.numbers, self._legal, observation, stream))
 
