@@ -58,9 +58,9 @@ DYNAMICS: dict[str, tuple[str, dict[str, Any]]] = {
     "hedge": ("hedge", {}),
     "optimistic hedge": ("optimistic_hedge", {}),
     "GIGA": ("giga", {}),
-    "replicator": ("replicator_dynamics", {"duration": 500.0}),
-    "logit": ("logit_dynamics", {"duration": 100.0}),
-    "Brown-von Neumann-Nash": ("brown_von_neumann_nash", {"duration": 500.0}),
+    "replicator": ("replicator_dynamics", {"duration": 200.0}),
+    "logit": ("logit_dynamics", {"duration": 50.0}),
+    "Brown-von Neumann-Nash": ("brown_von_neumann_nash", {"duration": 200.0}),
     "Exp3": ("exp3", {}),
     "Roth-Erev": ("roth_erev", {}),
 }

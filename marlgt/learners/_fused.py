@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from marlgt.games._transition_tables import TransitionTables
 from marlgt.games.stochastic import StochasticGame
 from marlgt.kernels import inlined_kernel, lean_kernel, specialised
-from marlgt.learners._layout import COUNTS, EVERYBODY, PLAYER, PLAYERS, PROFILES, RUNNING, TERMINATED, TRUNCATED
+from marlgt.learners.layout import COUNTS, EVERYBODY, PLAYER, PLAYERS, PROFILES, RUNNING, TERMINATED, TRUNCATED
 from marlgt.randomness import uniform
 
 __all__ = ["LEARNERS", "Arena", "Tally", "arena_of", "fused_loop", "seated"]

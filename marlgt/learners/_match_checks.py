@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from marlgt.errors import BudgetExceeded, GameError, UnsupportedGame
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_whole
-from marlgt.learners._layout import EVERYBODY
+from marlgt.learners.layout import EVERYBODY
 from marlgt.learners.settings import Setting
 from marlgt.learners.tables import MOST_NUMBERS, Learner, TableLearner
 

@@ -14,8 +14,8 @@ from marlgt.games._arrays import short
 from marlgt.games.stochastic import StochasticGame
 from marlgt.kernels import gear
 from marlgt.learners._fused import first_above
-from marlgt.learners._layout import EVERYBODY, PENDING
 from marlgt.learners._stops import Failed, Interrupts, Leave, interrupts_held
+from marlgt.learners.layout import EVERYBODY, PENDING
 from marlgt.learners.settings import Setting
 from marlgt.learners.tables import TableLearner, Transition
 

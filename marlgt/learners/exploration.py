@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.kernels import inlined_kernel, lean_kernel
-from marlgt.learners._layout import COUNTS, FREE, PLAYERS
+from marlgt.learners.layout import COUNTS, FREE, PLAYERS
 from marlgt.learners.schedules import SCHEDULE_WIDTH, Schedule, as_schedule, scheduled
 from marlgt.randomness import uniform
 

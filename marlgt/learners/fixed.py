@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from marlgt.errors import ProfileError
 from marlgt.games._arrays import short
 from marlgt.kernels import inlined_kernel
-from marlgt.learners._layout import COUNT, EXPLORATION, PLAYER, STEPS, TABLES
 from marlgt.learners.exploration import draw_from_policy
+from marlgt.learners.layout import COUNT, EXPLORATION, PLAYER, STEPS, TABLES
 from marlgt.learners.settings import checked_player, setting_of
 from marlgt.learners.tables import Floats, TableLearner
 

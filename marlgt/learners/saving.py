@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_path
-from marlgt.learners._layout import EVERYBODY
 from marlgt.learners.exploration import Exploration
+from marlgt.learners.layout import EVERYBODY
 from marlgt.learners.schedules import Schedule
 from marlgt.learners.settings import Setting, setting_of
 from marlgt.learners.tables import TableLearner

@@ -26,8 +26,8 @@ from numpy.typing import ArrayLike, NDArray
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
 from marlgt.games.stochastic import StochasticGame
-from marlgt.learners._layout import EVERYBODY
 from marlgt.learners._symmetry_search import exchanged, merged, state_map
+from marlgt.learners.layout import EVERYBODY
 from marlgt.learners.records import seated_policy
 from marlgt.learners.settings import setting_of
 from marlgt.learners.tables import Floats, TableLearner

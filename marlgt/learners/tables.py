@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -20,7 +19,8 @@ from numpy.typing import NDArray
 from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games._arrays import short
 from marlgt.kernels import gear
-from marlgt.learners._layout import (
+from marlgt.learners.exploration import Exploration, as_exploration
+from marlgt.learners.layout import (
     EVERYBODY,
     HEADER,
     MOST_TABLES,
@@ -30,7 +30,6 @@ from marlgt.learners._layout import (
     TERMINATED,
     TRUNCATED,
 )
-from marlgt.learners.exploration import Exploration, as_exploration
 from marlgt.learners.schedules import Schedule, as_schedule
 from marlgt.learners.settings import Setting, checked_player, is_finite_number, setting_of
 from marlgt.randomness import streams
@@ -225,12 +224,6 @@ class TableLearner:
         twin.memory = self.memory.copy()
         twin._stream = self._stream.copy()
         return twin
-
-    def save(self, path: str | Path) -> None:
-        """Write settings and memory to a ``.npz`` file without pickled objects; :func:`load` reads it."""
-        from marlgt.learners.saving import save
-
-        save(self, path)
 
     def _shaped(self, policy: Floats) -> Floats:
         """Return a policy of shape (S, A) as the game takes it."""

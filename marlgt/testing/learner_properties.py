@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from marlgt.errors import GameError
 from marlgt.games.stochastic import StochasticGame
 from marlgt.learners import Learner, Match, Schedule, TableLearner, Transition, UniformPolicy, load, save
-from marlgt.learners._layout import EVERYBODY
+from marlgt.learners.layout import EVERYBODY
 from marlgt.testing.properties import NotApplicable
 
 __all__ = ["OF_LEARNERS", "Maker", "transition_of"]

@@ -19,7 +19,6 @@ from marlgt.learners import (
     linear,
     softmax,
 )
-from marlgt.learners._layout import EXPLORATION
 from marlgt.learners.exploration import (
     as_exploration,
     draw_from_policy,
@@ -28,6 +27,7 @@ from marlgt.learners.exploration import (
     greedy_action,
     largest_value,
 )
+from marlgt.learners.layout import EXPLORATION
 from marlgt.randomness import streams
 
 DRAWS = 4000

@@ -12,8 +12,8 @@ from marlgt import games
 from marlgt.errors import GameError, LearningStopped
 from marlgt.kernels import lean_kernel
 from marlgt.learners import Match, Person, QLearning, TableLearner, UniformPolicy, observed, play, play_seeds
-from marlgt.learners._layout import STEPS, TABLES
 from marlgt.learners._stops import interrupts_held
+from marlgt.learners.layout import STEPS, TABLES
 
 spaces = pytest.importorskip("gymnasium").spaces
 

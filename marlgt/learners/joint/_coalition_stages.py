@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.kernels import inlined_kernel, lean_kernel
-from marlgt.learners._layout import (
+from marlgt.learners.exploration import draw_uniformly
+from marlgt.learners.joint._stage_simplex import game_space, zero_sum_stage
+from marlgt.learners.layout import (
     COUNT,
     COUNTS,
     DISCOUNT,
@@ -34,8 +36,6 @@ from marlgt.learners._layout import (
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import draw_uniformly
-from marlgt.learners.joint._stage_simplex import game_space, zero_sum_stage
 from marlgt.learners.schedules import scheduled
 from marlgt.learners.settings import Setting
 from marlgt.randomness import uniform

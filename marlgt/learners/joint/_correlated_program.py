@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from marlgt.kernels import lean_kernel
-from marlgt.learners._layout import COUNTS, EXTRA, PLAYERS, PROFILES
 from marlgt.learners.exploration import is_legal
 from marlgt.learners.joint._joint_stages import CHOSEN, STATE_VALUES, VALUES, WORK
 from marlgt.learners.joint._stage_simplex import maximise, program_space, read_basic
+from marlgt.learners.layout import COUNTS, EXTRA, PLAYERS, PROFILES
 from marlgt.learners.settings import Setting
 
 __all__ = ["EGALITARIAN", "LIBERTARIAN", "REPUBLICAN", "UTILITARIAN", "program_work", "solve"]

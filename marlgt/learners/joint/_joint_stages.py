@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from marlgt.kernels import gear, lean_kernel
-from marlgt.learners._layout import (
+from marlgt.learners.exploration import as_exploration, draw_uniformly
+from marlgt.learners.joint.friends_and_foes import require_exploration, require_finite
+from marlgt.learners.layout import (
     COUNTS,
     DISCOUNT,
     EPISODES,
@@ -29,8 +31,6 @@ from marlgt.learners._layout import (
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import as_exploration, draw_uniformly
-from marlgt.learners.joint.friends_and_foes import require_exploration, require_finite
 from marlgt.learners.schedules import Schedule, scheduled
 from marlgt.learners.settings import Setting
 from marlgt.learners.tables import Floats, TableLearner

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from marlgt.kernels import lean_kernel
-from marlgt.learners._layout import COUNTS, EXTRA, PLAYER, PROFILES
 from marlgt.learners.exploration import is_legal
 from marlgt.learners.joint._joint_stages import CHOSEN, STATE_VALUES, VALUES, WORK
+from marlgt.learners.layout import COUNTS, EXTRA, PLAYER, PROFILES
 
 __all__ = ["FIRST", "LARGEST_SIDE", "OWN", "SECOND", "WELFARE", "nash_work", "solve"]
 

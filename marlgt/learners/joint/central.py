@@ -33,7 +33,8 @@ import numpy as np
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
 from marlgt.kernels import inlined_kernel, lean_kernel
-from marlgt.learners._layout import (
+from marlgt.learners.exploration import Exploration, as_exploration, draw_from_values, greedy_action
+from marlgt.learners.layout import (
     COUNTS,
     DISCOUNT,
     EPISODES,
@@ -50,7 +51,6 @@ from marlgt.learners._layout import (
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import Exploration, as_exploration, draw_from_values, greedy_action
 from marlgt.learners.schedules import Schedule, scheduled
 from marlgt.learners.settings import Setting, checked_player, setting_of
 from marlgt.learners.tables import Floats, TableLearner

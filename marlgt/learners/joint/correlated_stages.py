@@ -29,10 +29,10 @@ from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_flag
 from marlgt.kernels import lean_kernel
-from marlgt.learners._layout import COUNTS, EVERYBODY, EXPLORATION, PLAYER, PLAYERS, PROFILES, STEPS
 from marlgt.learners.exploration import draw_uniformly
 from marlgt.learners.joint._correlated_program import program_work, solve
 from marlgt.learners.joint._joint_stages import CHOSEN, JointLearner, draw_all_uniformly, update_joint
+from marlgt.learners.layout import COUNTS, EVERYBODY, EXPLORATION, PLAYER, PLAYERS, PROFILES, STEPS
 from marlgt.learners.schedules import Schedule, scheduled
 from marlgt.learners.settings import checked_player, setting_of
 from marlgt.learners.tables import Floats

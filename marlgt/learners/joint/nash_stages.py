@@ -28,10 +28,10 @@ from typing import Any
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
 from marlgt.kernels import lean_kernel
-from marlgt.learners._layout import COUNTS, EVERYBODY, EXPLORATION, PLAYER, STEPS
 from marlgt.learners.exploration import draw_uniformly
 from marlgt.learners.joint._joint_stages import CHOSEN, JointLearner, draw_all_uniformly, update_joint
 from marlgt.learners.joint._nash_supports import LARGEST_SIDE, nash_work, solve
+from marlgt.learners.layout import COUNTS, EVERYBODY, EXPLORATION, PLAYER, STEPS
 from marlgt.learners.schedules import Schedule, scheduled
 from marlgt.learners.settings import Setting, checked_player, setting_of
 from marlgt.learners.tables import Floats

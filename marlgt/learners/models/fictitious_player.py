@@ -27,7 +27,8 @@ from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
 from marlgt.games._doors import nonnegative, require_whole
 from marlgt.kernels import inlined_kernel, lean_kernel
-from marlgt.learners._layout import (
+from marlgt.learners.exploration import Exploration, draw_from_values, softmax
+from marlgt.learners.layout import (
     COUNT,
     COUNTS,
     EPISODES,
@@ -40,7 +41,6 @@ from marlgt.learners._layout import (
     STEPS,
     TABLES,
 )
-from marlgt.learners.exploration import Exploration, draw_from_values, softmax
 from marlgt.learners.schedules import Schedule, as_schedule
 from marlgt.learners.settings import checked_player, setting_of
 from marlgt.learners.tables import Floats, TableLearner

@@ -28,7 +28,8 @@ from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.games._doors import nonnegative, require_whole
 from marlgt.kernels import inlined_kernel, lean_kernel
-from marlgt.learners._layout import (
+from marlgt.learners.exploration import Exploration, as_exploration, draw_from_values, is_legal, largest_value
+from marlgt.learners.layout import (
     COUNT,
     COUNTS,
     DISCOUNT,
@@ -45,7 +46,6 @@ from marlgt.learners._layout import (
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import Exploration, as_exploration, draw_from_values, is_legal, largest_value
 from marlgt.learners.schedules import Schedule, scheduled
 from marlgt.learners.settings import checked_player, setting_of
 from marlgt.learners.tables import Floats, TableLearner

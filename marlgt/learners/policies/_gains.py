@@ -21,7 +21,8 @@ import numpy as np
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
 from marlgt.kernels import inlined_kernel, lean_kernel
-from marlgt.learners._layout import (
+from marlgt.learners.exploration import Exploration, as_exploration, draw_from_policy, is_legal, largest_value
+from marlgt.learners.layout import (
     COUNT,
     COUNTS,
     DISCOUNT,
@@ -38,7 +39,6 @@ from marlgt.learners._layout import (
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import Exploration, as_exploration, draw_from_policy, is_legal, largest_value
 from marlgt.learners.schedules import SCHEDULE_WIDTH, Schedule, scheduled
 from marlgt.learners.settings import Setting, checked_player, setting_of
 from marlgt.learners.tables import Floats, TableLearner

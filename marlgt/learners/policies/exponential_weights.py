@@ -24,8 +24,8 @@ from typing import Any
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.kernels import lean_kernel
-from marlgt.learners._layout import COUNT, EXPLORATION, PLAYER, STEPS
 from marlgt.learners.exploration import Exploration, is_legal
+from marlgt.learners.layout import COUNT, EXPLORATION, PLAYER, STEPS
 from marlgt.learners.policies._gains import (
     OWN,
     POLICY,

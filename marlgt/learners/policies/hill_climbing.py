@@ -33,8 +33,8 @@ from typing import Any
 from marlgt.errors import GameError
 from marlgt.games._doors import nonnegative
 from marlgt.kernels import inlined_kernel
-from marlgt.learners._layout import COUNT, PLAYER
 from marlgt.learners.exploration import Exploration, is_legal
+from marlgt.learners.layout import COUNT, PLAYER
 from marlgt.learners.policies._gains import (
     AVERAGE,
     LOSING,

@@ -27,8 +27,8 @@ import math
 from typing import Any
 
 from marlgt.kernels import inlined_kernel, lean_kernel
-from marlgt.learners._layout import COUNT, PLAYER
 from marlgt.learners.exploration import Exploration
+from marlgt.learners.layout import COUNT, PLAYER
 from marlgt.learners.policies._gains import (
     GAINS,
     OWN,

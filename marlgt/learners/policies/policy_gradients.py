@@ -38,7 +38,8 @@ import numpy as np
 from marlgt.errors import GameError
 from marlgt.games._doors import require_flag, require_whole
 from marlgt.kernels import inlined_kernel, lean_kernel
-from marlgt.learners._layout import (
+from marlgt.learners.exploration import draw_from_policy, is_legal
+from marlgt.learners.layout import (
     COUNT,
     DISCOUNT,
     EPISODES,
@@ -51,7 +52,6 @@ from marlgt.learners._layout import (
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import draw_from_policy, is_legal
 from marlgt.learners.schedules import SCHEDULE_WIDTH, Schedule, as_schedule, scheduled
 from marlgt.learners.settings import checked_player, setting_of
 from marlgt.learners.tables import Floats, TableLearner

@@ -27,8 +27,8 @@ from typing import Any
 
 from marlgt.games._doors import positive
 from marlgt.kernels import lean_kernel
-from marlgt.learners._layout import COUNT, EXPLORATION, PLAYER, STEPS
 from marlgt.learners.exploration import Exploration, is_legal
+from marlgt.learners.layout import COUNT, EXPLORATION, PLAYER, STEPS
 from marlgt.learners.policies._gains import (
     GAINS,
     OWN,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from marlgt.kernels import inlined_kernel, lean_kernel
-from marlgt.learners._layout import PER_VISIT, RATE, STEPS
+from marlgt.learners.layout import PER_VISIT, RATE, STEPS
 from marlgt.learners.schedules import scheduled
 
 __all__ = ["ACCUMULATING", "DUTCH", "REPLACING", "TRACES", "forget_traces", "rate_of", "traced_update", "window_update"]

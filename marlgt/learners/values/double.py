@@ -19,7 +19,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from marlgt.kernels import lean_kernel
-from marlgt.learners._layout import (
+from marlgt.learners.exploration import Exploration, as_exploration, greedy_action
+from marlgt.learners.layout import (
     COUNT,
     DISCOUNT,
     EPISODES,
@@ -31,7 +32,6 @@ from marlgt.learners._layout import (
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import Exploration, as_exploration, greedy_action
 from marlgt.learners.schedules import Schedule
 from marlgt.learners.settings import checked_player, setting_of
 from marlgt.learners.tables import Floats, TableLearner

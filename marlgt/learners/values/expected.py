@@ -18,7 +18,8 @@ import math
 from typing import Any, ClassVar
 
 from marlgt.kernels import inlined_kernel, lean_kernel
-from marlgt.learners._layout import (
+from marlgt.learners.exploration import Exploration, is_legal, largest_value
+from marlgt.learners.layout import (
     COUNT,
     COUNTS,
     DISCOUNT,
@@ -30,7 +31,6 @@ from marlgt.learners._layout import (
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import Exploration, is_legal, largest_value
 from marlgt.learners.schedules import Schedule, scheduled
 from marlgt.learners.values import independent
 from marlgt.learners.values._action_values import ValueLearner

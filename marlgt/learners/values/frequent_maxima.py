@@ -21,7 +21,8 @@ from typing import Any
 from marlgt.errors import UnsupportedGame
 from marlgt.games._doors import nonnegative
 from marlgt.kernels import inlined_kernel
-from marlgt.learners._layout import (
+from marlgt.learners.exploration import Exploration, draw_from_values, softmax
+from marlgt.learners.layout import (
     COUNT,
     EXPLORATION,
     EXTRA,
@@ -29,7 +30,6 @@ from marlgt.learners._layout import (
     STEPS,
     TABLES,
 )
-from marlgt.learners.exploration import Exploration, draw_from_values, softmax
 from marlgt.learners.schedules import Schedule, as_schedule, geometric
 from marlgt.learners.tables import Floats, TableLearner
 from marlgt.learners.values.optimistic import count_step, rate_of, start_of

@@ -20,7 +20,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from marlgt.kernels import inlined_kernel
-from marlgt.learners._layout import (
+from marlgt.learners.exploration import Exploration, as_exploration, draw_from_values, largest_value
+from marlgt.learners.layout import (
     COUNT,
     DISCOUNT,
     EPISODES,
@@ -33,7 +34,6 @@ from marlgt.learners._layout import (
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import Exploration, as_exploration, draw_from_values, largest_value
 from marlgt.learners.schedules import Schedule, scheduled
 from marlgt.learners.settings import checked_player, setting_of
 from marlgt.learners.tables import Floats, TableLearner

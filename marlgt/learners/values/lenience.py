@@ -20,14 +20,14 @@ from typing import Any
 
 from marlgt.games._doors import positive
 from marlgt.kernels import inlined_kernel
-from marlgt.learners._layout import (
+from marlgt.learners.exploration import greedy_action, is_legal, largest_value
+from marlgt.learners.layout import (
     COUNT,
     EXTRA,
     PLAYER,
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import greedy_action, is_legal, largest_value
 from marlgt.learners.schedules import Schedule
 from marlgt.learners.tables import Floats, TableLearner
 from marlgt.learners.values.optimistic import count_step, rate_of, share_of, start_of, surprise

@@ -27,7 +27,8 @@ from typing import Any
 
 from marlgt.games._doors import require_whole
 from marlgt.kernels import inlined_kernel, lean_kernel
-from marlgt.learners._layout import (
+from marlgt.learners.exploration import Exploration, draw_from_values
+from marlgt.learners.layout import (
     COUNT,
     DISCOUNT,
     EPISODES,
@@ -40,7 +41,6 @@ from marlgt.learners._layout import (
     TABLES,
     TERMINATED,
 )
-from marlgt.learners.exploration import Exploration, draw_from_values
 from marlgt.learners.schedules import Schedule
 from marlgt.learners.values._action_values import ValueLearner
 from marlgt.learners.values._traces import forget_traces, rate_of, traced_update, window_update

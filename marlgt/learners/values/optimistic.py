@@ -26,7 +26,13 @@ from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.games._doors import nonnegative
 from marlgt.kernels import inlined_kernel
-from marlgt.learners._layout import (
+from marlgt.learners.exploration import (
+    Exploration,
+    as_exploration,
+    draw_uniformly,
+    largest_value,
+)
+from marlgt.learners.layout import (
     COUNT,
     DISCOUNT,
     EPISODES,
@@ -39,12 +45,6 @@ from marlgt.learners._layout import (
     STEPS,
     TABLES,
     TERMINATED,
-)
-from marlgt.learners.exploration import (
-    Exploration,
-    as_exploration,
-    draw_uniformly,
-    largest_value,
 )
 from marlgt.learners.schedules import Schedule, scheduled
 from marlgt.learners.settings import Setting, checked_player, setting_of

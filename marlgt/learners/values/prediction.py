@@ -33,7 +33,7 @@ from marlgt.games._arrays import short
 from marlgt.games._doors import nonnegative, require_flag, require_whole
 from marlgt.kernels import lean_kernel
 from marlgt.learners import fixed
-from marlgt.learners._layout import (
+from marlgt.learners.layout import (
     DISCOUNT,
     EPISODES,
     EXTRA,

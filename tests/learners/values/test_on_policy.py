@@ -23,8 +23,8 @@ from marlgt.learners import (
     power,
     softmax,
 )
-from marlgt.learners._layout import COUNTS, EXPLORATION, PENDING
 from marlgt.learners.exploration import draw_from_values
+from marlgt.learners.layout import COUNTS, EXPLORATION, PENDING
 from marlgt.learners.values.expected import expected_value
 from marlgt.randomness import streams
 from marlgt.testing import check_learner
