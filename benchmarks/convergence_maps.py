@@ -85,7 +85,7 @@ LEARNERS: dict[str, tuple[str, dict[str, Any]]] = {
     "utilitarian CE-Q": ("correlated_q_utilitarian", {"exploration": EXPLORATION}),
     "PHC": ("phc", {"exploration": EXPLORATION}),
     "WoLF-PHC": ("wolf_phc", {"exploration": EXPLORATION}),
-    "GIGA-WoLF": ("giga_wolf", {"exploration": EXPLORATION}),
+    "GIGA-WoLF": ("giga_wolf", {"exploration": EXPLORATION, "feedback": "values"}),
     "REINFORCE": ("reinforce", {}),
     "bandit regret matching": ("regret_matching", {"exploration": EXPLORATION}),
 }
