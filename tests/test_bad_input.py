@@ -454,7 +454,8 @@ def test_the_tables_hold_the_solvers():
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_public_function_says_what_a_game_is(name):
     function, rest = FUNCTIONS[name]
-    needed = [p for p in rest if p.default is inspect.Parameter.empty]
+    named = [p for p in rest if p.kind not in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)]
+    needed = [p for p in named if p.default is inspect.Parameter.empty]
     positional = [None for p in needed if p.kind is not inspect.Parameter.KEYWORD_ONLY]
     keywords = {p.name: None for p in needed if p.kind is inspect.Parameter.KEYWORD_ONLY}
     for kind, value in NO_GAMES.items():

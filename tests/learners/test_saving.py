@@ -68,7 +68,7 @@ def test_a_match_that_was_saved_goes_on_bit_for_bit(make, world, tmp_path):
 
 def test_a_learner_that_was_saved_knows_and_learns_the_same(tmp_path):
     learner = trained()
-    learner.save(tmp_path / "learner.npz")
+    save(learner, tmp_path / "learner.npz")
     again = load(tmp_path / "learner.npz", GAME)
     assert type(again) is QLearning
     assert again.settings == learner.settings

@@ -279,9 +279,9 @@ def _evolve(
     start: ArrayLike | None,
 ) -> Trajectory:
     require_flag(exponential, "exponential")
+    games, starts, seeds = unpacked(game, seed, start, starts=True, name=name)
     first, neighbours = _graph(adjacency)
     size, widest = len(first) - 1, int(np.diff(first).max())
-    games, starts, seeds = unpacked(game, seed, start, starts=True, name=name)
     times = recorded_times(record, steps)
     k = games[0].n_actions[0]
     guard_size(float(len(games) * len(times) * (k + 1) * k), "the record")
