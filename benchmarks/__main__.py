@@ -58,7 +58,10 @@ def main(names: list[str]) -> int:
         rows = importlib.import_module(f"benchmarks.{name}").run()
         recorded["areas"][name] = {
             "command": f"python -m benchmarks {name}",
-            "rows": [{**asdict(row), "met": row.met} for row in rows],
+            # What was not timed is nothing in JSON, which has no NaN.
+            "rows": [
+                asdict(row) | {"ours": None if row.ours != row.ours else row.ours, "met": row.met} for row in rows
+            ],
         }
         for row in rows:
             print(f"  {describe(row.__dict__ | {'met': row.met})}", flush=True)
@@ -99,7 +102,9 @@ def goal_of(row: dict, name: str) -> str:
     return f" (goal {row['goal'][name]:.3g})" if name in row["goal"] else ""
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float | None) -> str:
+    if seconds is None or seconds != seconds:
+        return "-"
     for unit, scale in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
         if seconds >= scale:
             return f"{seconds / scale:.3g} {unit}"
