@@ -215,7 +215,7 @@ class TableLearner:
         ndarray, shape (S, A_player), or (A_player,) in a normal-form game
             A tuple with one for each player, if the learner controls them all.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no policy(): a learner must say what it has learned")
 
     def copy(self) -> TableLearner:
         """Return a learner of the same settings with a memory of its own."""

@@ -17,8 +17,7 @@ games average payoffs approach the value, and strategies a unique equilibrium if
 References
 ----------
 Cross, J. G. (1973). A stochastic learning model of economic behavior. Quarterly Journal of Economics 87, 239-266.
-Boergers, T. and Sarin, R. (1997). Learning through reinforcement and replicator dynamics. Journal of Economic Theory
-77, 1-14.
+Boergers, T. and Sarin, R. (1997). Learning through reinforcement and replicator dynamics. J. of Economic Theory 77.
 Roth, A. E. and Erev, I. (1995). Learning in extensive-form games. Games and Economic Behavior 8, 164-212.
 Erev, I. and Roth, A. E. (1998). Predicting how people play games. American Economic Review 88, 848-881.
 Hopkins, E. and Posch, M. (2005). Attainability of boundary points under reinforcement learning. Games and Economic

@@ -19,8 +19,7 @@ References
 ----------
 Hart, S. and Mas-Colell, A. (2000). A simple adaptive procedure leading to correlated equilibrium. Econometrica 68.
 Blum, A. and Mansour, Y. (2007). From external to internal regret. Journal of Machine Learning Research 8.
-Grassmann, W., Taksar, M. and Heyman, D. (1985). Regenerative analysis and steady state distributions for Markov
-chains. Operations Research 33.
+Grassmann, W. et al. (1985). Regenerative analysis and steady state distributions for Markov chains. Oper. Res. 33.
 """
 
 from __future__ import annotations
