@@ -29,7 +29,10 @@ __all__ = [
     "inlined_kernel",
     "is_compiled",
     "kernel",
+    "lane_kernel",
+    "lane_loop",
     "lean_kernel",
+    "rebound",
     "specialised",
     "warm_up",
 ]
@@ -43,7 +46,11 @@ COMPILE_ABOVE = 3_000_000.0
 _kernels: set[Callable[..., Any]] = set()
 _lean: set[Callable[..., Any]] = set()
 _inlined: set[Callable[..., Any]] = set()
-_twins: dict[Callable[..., Any], Callable[..., Any]] = {}
+_lanes: set[Callable[..., Any]] = set()
+_twins: dict[tuple[Callable[..., Any], bool], Callable[..., Any]] = {}
+
+CONTRACTIONS = frozenset({"contract", "arcp", "nsz"})
+"""What lane kernels may do to arithmetic: fuse and divide by multiplying, but keep NaN and infinity as they are."""
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -71,40 +78,69 @@ def inlined_kernel(function: Callable[P, R]) -> Callable[P, R]:
     return lean_kernel(function)
 
 
-def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Return the compiled twin of a kernel, compiling lazily on its first call."""
-    twin = _twins.get(function)
+def lane_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a function as an inlined kernel whose arithmetic a loop over lanes may do for several lanes at once."""
+    _lanes.add(function)
+    return inlined_kernel(function)
+
+
+def lane_loop(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a function as a lean kernel that loops over lanes and lets other threads run meanwhile."""
+    _lanes.add(function)
+    return lean_kernel(function)
+
+
+def compiled(function: Callable[P, R], *, single: bool = False) -> Callable[P, R]:
+    """Return the compiled twin of a kernel, compiling lazily on its first call.
+
+    Parameters
+    ----------
+    function : callable
+        A function marked with :func:`kernel`.
+    single : bool, default False
+        Whether every constant in it and in its callees is a float32, so that float32 arrays meet no float64.
+    """
+    twin = _twins.get((function, single))
     if twin is None:
-        twin = _twins[function] = _twin(function, public=True)
+        twin = _twins[function, single] = _twin(function, public=True, single=single)
     return cast("Callable[P, R]", twin)
 
 
 @functools.cache
-def _callee(function: Callable[..., Any]) -> Any:
+def _callee(function: Callable[..., Any], single: bool) -> Any:
     """Return the twin of a kernel that only other twins call."""
-    return _twin(function, public=False)
+    return _twin(function, public=False, single=single)
 
 
-def _twin(function: Callable[..., Any], *, public: bool) -> Any:
+def _twin(function: Callable[..., Any], *, public: bool, single: bool) -> Any:
     if function not in _kernels or not isinstance(function, FunctionType):
         raise GameError(f"{function!r} is not a kernel: decorate it with @marlgt.kernels.kernel")
     import numba
+    import numpy as np
 
     namespace = dict(function.__globals__)
-    for name in function.__code__.co_names:
+    code = function.__code__
+    for name in code.co_names:
         callee = namespace.get(name)
         if isinstance(callee, FunctionType) and callee in _kernels:
-            namespace[name] = _callee(callee)
-    clone = FunctionType(function.__code__, namespace, function.__name__, function.__defaults__)
+            namespace[name] = _callee(callee, single)
+        elif single and isinstance(callee, float):
+            namespace[name] = np.float32(callee)
+    if single:
+        code = code.replace(co_consts=tuple(np.float32(c) if isinstance(c, float) else c for c in code.co_consts))
+    clone = FunctionType(code, namespace, function.__name__, function.__defaults__)
     clone.__module__ = function.__module__
     # The disk cache watches one source file, but a twin has its callees and constants built in.
-    clone.__qualname__ = f"{function.__qualname__}_{_fingerprint(function)}{'' if public else '_inner'}"
+    marks = f"{'' if public else '_inner'}{'_single' if single else ''}"
+    clone.__qualname__ = f"{function.__qualname__}_{_fingerprint(function)}{marks}"
     # The doors for C and, of inner twins, for Python are a fifth of the time that it takes to compile.
     options: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": not public}
     if function in _lean:
         options["_nrt"] = False
     if function in _inlined:
         options["forceinline"] = True
+    if function in _lanes:
+        options |= {"fastmath": set(CONTRACTIONS), "nogil": True}
     return _widened(numba.njit(cache=True, error_model="numpy", **options)(clone))
 
 
@@ -181,8 +217,47 @@ def _specialised(template: Any, callees: tuple[tuple[str, Any], ...]) -> Any:
     clone.__module__ = template.__module__
     clone.__qualname__ = "_with_".join([template.__qualname__, *names])
     clone.__doc__ = template.__doc__
-    mark = inlined_kernel if template in _inlined else lean_kernel if template in _lean else kernel
-    return mark(clone)
+    return _marked_like(template, clone)
+
+
+def _marked_like(template: Any, clone: Any) -> Any:
+    for kind in (_lanes, _inlined, _lean, _kernels):
+        if template in kind:
+            kind.add(clone)
+    return clone
+
+
+def rebound(function: Callable[P, R], **names: Any) -> Callable[P, R]:
+    """Return a kernel as a plain function in which, and in all whose callees, names stand for other things.
+
+    A kernel over lanes so becomes a function over whole arrays: its ``sqrt`` and ``where`` those of an array library.
+
+    Parameters
+    ----------
+    function : callable
+        A function marked with :func:`kernel`.
+    **names : object
+        What each global name stands for, wherever it is used.
+
+    Examples
+    --------
+    >>> from math import sqrt
+    >>> @kernel
+    ... def length(x, y):
+    ...     return sqrt(x * x + y * y)
+    >>> rebound(length, sqrt=lambda square: f"root of {square}")(3, 4)
+    'root of 25'
+    """
+    if function not in _kernels or not isinstance(function, FunctionType):
+        raise GameError(f"{function!r} is not a kernel: decorate it with @marlgt.kernels.kernel")
+    namespace = dict(function.__globals__)
+    for name in function.__code__.co_names:
+        value = namespace.get(name)
+        if name in names:
+            namespace[name] = names[name]
+        elif isinstance(value, FunctionType) and value in _kernels:
+            namespace[name] = rebound(value, **names)
+    return FunctionType(function.__code__, namespace, function.__name__, function.__defaults__)
 
 
 def _fingerprint(function: FunctionType) -> str:
@@ -191,6 +266,8 @@ def _fingerprint(function: FunctionType) -> str:
 
     code = function.__code__
     parts = [code.co_code.hex(), repr(code.co_consts), repr(code.co_names), repr(function in _inlined)]
+    if function in _lanes:
+        parts.append(repr(sorted(CONTRACTIONS)))
     for name in code.co_names:
         value = function.__globals__.get(name)
         if isinstance(value, FunctionType) and value in _kernels:
@@ -202,7 +279,7 @@ def _fingerprint(function: FunctionType) -> str:
 
 def is_compiled(function: Callable[..., Any]) -> bool:
     """Tell whether a kernel's compiled twin has been made in this process."""
-    return function in _twins
+    return (function, False) in _twins
 
 
 @functools.cache
@@ -227,7 +304,7 @@ def gear(function: Callable[P, R], work: float) -> Callable[P, R]:
     forced = forced_gear()
     if forced == "plain":
         return function
-    twin = _twins.get(function)
+    twin = _twins.get((function, False))
     if twin is not None:
         return twin
     return compiled(function) if forced == "compiled" or work >= COMPILE_ABOVE else function

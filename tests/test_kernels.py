@@ -167,7 +167,7 @@ def raised(value, by):
 def test_a_kernel_is_compiled_once_whatever_constants_its_callers_hand_over():
     from numba import types
 
-    callee = kernels._callee(raised)
+    callee = kernels._callee(raised, False)
     for by in (types.int64, types.literal(1), types.literal(2)):
         callee.get_call_template((types.int64, by), {})
     assert len(callee.signatures) == 1
