@@ -106,6 +106,22 @@ class Airframe:
         """Force of four rotors at full speed over the weight."""
         return 4 * self.thrust * self.max_rpm**2 / (self.mass * self.gravity)
 
+    @property
+    def bandwidths(self) -> tuple[float, float]:
+        """Bandwidth of the tilt and of the yaw rate that the rotors can follow, rad/s.
+
+        A turn of 1 rad at bandwidth b takes an angular acceleration of b², gained at a rate of b³. The first is bounded
+        by what the rotors give beside the weight, the second by how fast their lag lets them speed up from hovering.
+        """
+        spare, inertia = self.max_rpm - self.hover_rpm, max(self.inertia[0], self.inertia[1])
+        force = self.thrust * min(self.hover_rpm**2, self.max_rpm**2 - self.hover_rpm**2)
+        swiftness = math.inf
+        if self.motor_lag > 0:
+            swiftness = 2 * self.thrust * self.hover_rpm * min(self.hover_rpm, spare) / self.motor_lag
+        per_roll, per_yaw = 4 * self.arm / inertia, 4 * self.torque / self.thrust / self.inertia[2]
+        tilt = min(25.0, 1.1 * math.sqrt(per_roll * force), 1.1 * (per_roll * swiftness) ** (1 / 3))
+        return tilt, min(12.0, 0.3 * per_yaw * force, 0.5 * math.sqrt(per_yaw * swiftness))
+
     def replace(self, **changes: Any) -> Airframe:
         """Return this airframe with some parameters changed.
 
@@ -139,6 +155,7 @@ class Airframe:
         )
         values[DOWNWASH], values[MAX_RPM], values[HOVER_RPM] = self.downwash, self.max_rpm, self.hover_rpm
         values[NOMINAL_MASS], values[RADIUS], values[HEIGHT] = self.mass, self.radius, self.height
+        values[TILT_BANDWIDTH], values[YAW_BANDWIDTH] = self.bandwidths
         return values
 
 
@@ -148,7 +165,8 @@ JX, JY, JZ, DAMPING, GAIN = 5, 6, 7, 8, 9
 DRAG_X, DRAG_Y, DRAG_Z = 10, 11, 12
 GROUND, PROPELLER, GROUND_CLIP, DOWNWASH = 13, 14, 15, 16
 MAX_RPM, HOVER_RPM, NOMINAL_MASS, RADIUS, HEIGHT = 17, 18, 19, 20, 21
-N_PARAMETERS = 22
+TILT_BANDWIDTH, YAW_BANDWIDTH = 22, 23
+N_PARAMETERS = 24
 
 _POSITIVE = ("mass", "inertia", "arm", "thrust", "torque", "max_rpm", "gravity", "propeller", "radius")
 _UNITS = {
