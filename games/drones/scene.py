@@ -1,8 +1,8 @@
 """What stands in the arena: boxes, walls, pillars and gates, as simple geometry that every backend knows.
 
 An obstacle is a box (upright, turned about the vertical) or a pillar (an upright cylinder). A wall is a box, and a
-gate is a frame of four boxes. Geometry reaches the kernels as an array of shape (n_obstacles, 8): kind, centre, half
-extents (of a pillar: radius, radius, half height), and the angle about the vertical.
+gate is a frame of four boxes. Geometry reaches the kernels as an array of shape (n_obstacles, 9): kind, centre, half
+extents (of a pillar: radius, radius, half height), cosine and sine of the angle about the vertical.
 """
 
 from __future__ import annotations
@@ -116,11 +116,15 @@ class Scene:
             raise GameError(f"an arena needs low below high along every axis, got {self.low} and {self.high}")
 
     def geometry(self) -> np.ndarray:
-        """Return the obstacles as the kernels read them, shape (n_obstacles, 8)."""
+        """Return the obstacles as the kernels read them, shape (n_obstacles, 9)."""
         rows = [
-            (BOX, *thing.centre, *thing.extents, thing.angle)
+            (BOX, *thing.centre, *thing.extents, math.cos(thing.angle), math.sin(thing.angle))
             if isinstance(thing, Box)
-            else (PILLAR, *thing.centre, thing.radius, thing.radius, thing.half_height, 0.0)
+            else (PILLAR, *thing.centre, thing.radius, thing.radius, thing.half_height, 1.0, 0.0)
             for thing in self.obstacles
         ]
-        return np.array(rows, dtype=float).reshape(-1, 8)
+        return np.array(rows, dtype=float).reshape(-1, 9)
+
+    def arena(self) -> np.ndarray:
+        """Return the corners of the arena as the kernels read them: low x, y, z, high x, y, z."""
+        return np.array((*self.low, *self.high), dtype=float)

@@ -1,0 +1,300 @@
+"""What a drone may hit: another drone, an obstacle, the edge of the arena; and which drones are nearest to it.
+
+A drone is a sphere of the airframe's radius ``r``. Two touch where their centres are less than ``2 r`` apart; one
+touches an obstacle where its centre is less than ``r`` from the solid. With ``q`` the point in the axes of a box of
+half extents ``h``, the nearest point of the box is ``q`` with each coordinate held within ``[-h, h]``; a pillar is an
+interval along the vertical times a disc. A lost drone (``ACTIVE`` 0) is touched by no other drone.
+
+``near``, ``strike``, ``leave`` and ``tumble`` are lane code. The loops below them serve a whole block, and whole
+arrays too: bound to ``WIDTH=1`` and given ``[columns]``, a list with all drones as its only row. Only what compares
+every drone with every other has a form of its own for arrays, which ends in ``_together``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+from typing import Any
+
+from marlgt.games.drones._lanes import WIDTH, absolute, clip, least, most, where
+from marlgt.games.drones.airframe import RADIUS
+from marlgt.games.drones.layout import ACTIVE, HIT, QX, QY, X, Y, Z
+from marlgt.games.drones.scene import BOX
+from marlgt.kernels import kernel, lane_kernel, lane_loop
+
+__all__ = [
+    "collide",
+    "collide_together",
+    "distance",
+    "leave",
+    "leave_all",
+    "near",
+    "nearest",
+    "nearest_together",
+    "strike",
+    "strike_all",
+    "towards",
+    "tumble",
+    "tumble_all",
+]
+
+FAR = 1e30
+"""Square of a distance, m², to a drone that is not there."""
+
+# Where each number of an obstacle lies in a row of Scene.geometry().
+KIND, CX, CY, CZ, EX, EY, EZ, COSINE, SINE = range(9)
+
+
+@lane_kernel
+def near(a: Any, b: Any, p: Any, e: int) -> None:
+    """Mark two drones as having hit something if they touch and neither is lost."""
+    dx, dy, dz = a[X + e] - b[X + e], a[Y + e] - b[Y + e], a[Z + e] - b[Z + e]
+    reach = 4.0 * p[RADIUS] * p[RADIUS]
+    touching = where(dx * dx + dy * dy + dz * dz < reach, a[ACTIVE + e] * b[ACTIVE + e], 0.0)
+    a[HIT + e] = most(a[HIT + e], touching)
+    b[HIT + e] = most(b[HIT + e], touching)
+
+
+@lane_kernel
+def towards_box(x: Any, y: Any, z: Any, geometry: Any, k: int) -> tuple[Any, Any, Any]:
+    """Return the way from a point to the nearest point of a box, in the axes of the box; 0 inside."""
+    dx, dy, dz = x - geometry[k, CX], y - geometry[k, CY], z - geometry[k, CZ]
+    along = geometry[k, COSINE] * dx + geometry[k, SINE] * dy
+    across = geometry[k, COSINE] * dy - geometry[k, SINE] * dx
+    return (
+        clip(along, -geometry[k, EX], geometry[k, EX]) - along,
+        clip(across, -geometry[k, EY], geometry[k, EY]) - across,
+        clip(dz, -geometry[k, EZ], geometry[k, EZ]) - dz,
+    )
+
+
+@lane_kernel
+def towards_pillar(x: Any, y: Any, z: Any, geometry: Any, k: int) -> tuple[Any, Any, Any]:
+    """Return the way from a point to the nearest point of a pillar; 0 inside."""
+    dx, dy, dz = x - geometry[k, CX], y - geometry[k, CY], z - geometry[k, CZ]
+    # No longer than the radius: on the axis there is no direction, and none is needed.
+    beyond = most(sqrt(dx * dx + dy * dy), geometry[k, EX])
+    share = geometry[k, EX] / beyond - 1.0
+    return dx * share, dy * share, clip(dz, -geometry[k, EZ], geometry[k, EZ]) - dz
+
+
+@lane_kernel
+def towards(x: Any, y: Any, z: Any, geometry: Any, k: int) -> tuple[Any, Any, Any]:
+    """Return the way from a point to the nearest point of an obstacle, in world axes, metres; 0 inside.
+
+    Parameters
+    ----------
+    x, y, z : array or float
+        The point, metres.
+    geometry : ndarray, shape (n_obstacles, 9)
+        From :meth:`marlgt.games.drones.scene.Scene.geometry`.
+    k : int
+        Which obstacle: the same for all lanes.
+    """
+    if geometry[k, KIND] == BOX:
+        along, across, up = towards_box(x, y, z, geometry, k)
+        cosine, sine = geometry[k, COSINE], geometry[k, SINE]
+        return cosine * along - sine * across, sine * along + cosine * across, up
+    return towards_pillar(x, y, z, geometry, k)
+
+
+@lane_kernel
+def distance(x: Any, y: Any, z: Any, geometry: Any, k: int) -> Any:
+    """Return the distance from a point to the surface of an obstacle, metres, negative inside.
+
+    Parameters
+    ----------
+    x, y, z : array or float
+        The point, metres.
+    geometry : ndarray, shape (n_obstacles, 9)
+        From :meth:`marlgt.games.drones.scene.Scene.geometry`.
+    k : int
+        Which obstacle: the same for all lanes.
+    """
+    dx, dy, dz = x - geometry[k, CX], y - geometry[k, CY], z - geometry[k, CZ]
+    above = absolute(dz) - geometry[k, EZ]
+    if geometry[k, KIND] == BOX:
+        along = absolute(geometry[k, COSINE] * dx + geometry[k, SINE] * dy) - geometry[k, EX]
+        across = absolute(geometry[k, COSINE] * dy - geometry[k, SINE] * dx) - geometry[k, EY]
+        a, b, c = most(along, 0.0), most(across, 0.0), most(above, 0.0)
+        return sqrt(a * a + b * b + c * c) + least(most(most(along, across), above), 0.0)
+    beside = sqrt(dx * dx + dy * dy) - geometry[k, EX]
+    a, c = most(beside, 0.0), most(above, 0.0)
+    return sqrt(a * a + c * c) + least(most(beside, above), 0.0)
+
+
+@lane_kernel
+def strike_box(d: Any, geometry: Any, k: int, p: Any, e: int) -> None:
+    """Mark a drone as having hit something if it touches obstacle ``k``, a box."""
+    a, b, c = towards_box(d[X + e], d[Y + e], d[Z + e], geometry, k)
+    d[HIT + e] = where(a * a + b * b + c * c < p[RADIUS] * p[RADIUS], 1.0, d[HIT + e])
+
+
+@lane_kernel
+def strike_pillar(d: Any, geometry: Any, k: int, p: Any, e: int) -> None:
+    """Mark a drone as having hit something if it touches obstacle ``k``, a pillar."""
+    a, b, c = towards_pillar(d[X + e], d[Y + e], d[Z + e], geometry, k)
+    d[HIT + e] = where(a * a + b * b + c * c < p[RADIUS] * p[RADIUS], 1.0, d[HIT + e])
+
+
+@lane_kernel
+def strike(d: Any, geometry: Any, k: int, p: Any, e: int) -> None:
+    """Mark a drone as having hit something if it touches obstacle ``k``."""
+    if geometry[k, KIND] == BOX:
+        strike_box(d, geometry, k, p, e)
+    else:
+        strike_pillar(d, geometry, k, p, e)
+
+
+@lane_kernel
+def leave(d: Any, arena: Any, e: int) -> None:
+    """Mark a drone as having hit something if its centre is outside the arena.
+
+    Parameters
+    ----------
+    d : array
+        The drone's row.
+    arena : ndarray, shape (6,)
+        From :meth:`marlgt.games.drones.scene.Scene.arena`.
+    e : int
+        The lane.
+    """
+    x, y, z = d[X + e], d[Y + e], d[Z + e]
+    beyond = most(most(arena[0] - x, x - arena[3]), most(arena[1] - y, y - arena[4]))
+    beyond = most(beyond, most(arena[2] - z, z - arena[5]))
+    d[HIT + e] = where(beyond > 0.0, 1.0, d[HIT + e])
+
+
+@lane_kernel
+def tumble(d: Any, limit: float, e: int) -> None:
+    """Mark a drone as having hit something if its thrust leans so far that the cosine to the vertical is below a limit.
+
+    For a lean by roll or by pitch alone, the cosine of the angle is the limit.
+    """
+    qx, qy = d[QX + e], d[QY + e]
+    d[HIT + e] = where(1.0 - 2.0 * (qx * qx + qy * qy) < limit, 1.0, d[HIT + e])
+
+
+@lane_loop
+def collide(drones: Any, n: int, p: Any) -> None:
+    """Mark every drone of a block that touches another, in all lanes."""
+    for i in range(n):
+        a = drones[i]
+        for j in range(i + 1, n):
+            b = drones[j]
+            for e in range(WIDTH):
+                near(a, b, p, e)
+
+
+@lane_loop
+def strike_all(drones: Any, n: int, geometry: Any, p: Any) -> None:
+    """Mark every drone of a block that touches an obstacle, in all lanes."""
+    for i in range(n):
+        d = drones[i]
+        for k in range(len(geometry)):
+            if geometry[k, KIND] == BOX:
+                for e in range(WIDTH):
+                    strike_box(d, geometry, k, p, e)
+            else:
+                for e in range(WIDTH):
+                    strike_pillar(d, geometry, k, p, e)
+
+
+@lane_loop
+def leave_all(drones: Any, n: int, arena: Any) -> None:
+    """Mark every drone of a block that is outside the arena, in all lanes."""
+    for i in range(n):
+        d = drones[i]
+        for e in range(WIDTH):
+            leave(d, arena, e)
+
+
+@lane_loop
+def tumble_all(drones: Any, n: int, limit: float) -> None:
+    """Mark every drone of a block that leans too far, in all lanes."""
+    for i in range(n):
+        d = drones[i]
+        for e in range(WIDTH):
+            tumble(d, limit, e)
+
+
+@kernel
+def collide_together(d: Any, p: Any) -> None:
+    """Mark every drone that touches another, on whole arrays: each quantity has shape (n_drones, lanes)."""
+    x, y, z, active = d[X], d[Y], d[Z], d[ACTIVE]
+    dx, dy, dz = x[:, None] - x[None], y[:, None] - y[None], z[:, None] - z[None]
+    close = dx * dx + dy * dy + dz * dz < 4.0 * p[RADIUS] * p[RADIUS]
+    # Each drone is close to itself.
+    others = (close * active[:, None]).sum(0) * active - active
+    d[HIT] = where(others > 0.5, 1.0, d[HIT])
+
+
+@lane_loop
+def nearest(drones: Any, n: int, i: int, k: int, indices: Any, squares: Any) -> None:
+    """Find the ``k`` drones nearest to drone ``i`` that are not lost, in all lanes of a block, nearest first.
+
+    Distances are lane code; what is sorted is sorted lane by lane, since almost no drone is nearer than the ``k`` found
+    before it, and to pass it by takes less time than a sort without branches.
+
+    Parameters
+    ----------
+    drones : array, shape (n, DRONE_FIELDS * WIDTH)
+        The block's drones.
+    n, i, k : int
+        Number of drones, the one that looks, and how many it looks for.
+    indices : array of int, shape (k, WIDTH)
+        Filled: neighbour ``s`` of lane ``e`` in ``indices[s, e]``, the lower first among equally near, -1 if there are
+        fewer.
+    squares : array, shape (n, WIDTH)
+        Filled: the square of the distance of each drone, m², :data:`FAR` for drone ``i`` and lost ones.
+    """
+    a = drones[i]
+    for j in range(n):
+        b, apart = drones[j], squares[j]
+        for e in range(WIDTH):
+            dx, dy, dz = a[X + e] - b[X + e], a[Y + e] - b[Y + e], a[Z + e] - b[Z + e]
+            apart[e] = where(b[ACTIVE + e] > 0.0, dx * dx + dy * dy + dz * dz, FAR)
+    for e in range(WIDTH):
+        squares[i, e] = FAR
+        for s in range(k):
+            indices[s, e] = -1
+        count, farthest = 0, FAR if k > 0 else 0.0
+        for j in range(n):
+            new = squares[j, e]
+            if new < farthest:
+                s = least(count, k - 1)
+                while s > 0 and new < squares[indices[s - 1, e], e]:
+                    indices[s, e] = indices[s - 1, e]
+                    s -= 1
+                indices[s, e] = j
+                count = least(count + 1, k)
+                if count == k:
+                    farthest = squares[indices[k - 1, e], e]
+
+
+def nearest_together(d: Any, i: int, k: int, argsort: Callable[[Any], Any]) -> Any:
+    """Return the ``k`` drones nearest to drone ``i`` that are not lost, on whole arrays, nearest first.
+
+    Parameters
+    ----------
+    d : Columns
+        All drones: each quantity has shape (n_drones, lanes).
+    i, k : int
+        The drone that looks, and how many it looks for.
+    argsort : callable
+        Returns the indices that sort along the first axis, stably.
+
+    Returns
+    -------
+    array of int, shape (min(k, n_drones), lanes)
+        Indices of drones, the lower first among equally near, -1 if there are fewer.
+    """
+    dx, dy, dz = d[X] - d[X][i], d[Y] - d[Y][i], d[Z] - d[Z][i]
+    squares = dx * dx + dy * dy + dz * dz
+    # Where a number is not one, nothing is there, as when compiled.
+    there = (d[ACTIVE] > 0.0) & (squares < FAR)
+    there[i] = False
+    order = argsort(squares + FAR * ~there)[:k]
+    for s in range(len(order)):
+        order[s] = (order[s] + 1) * (there.sum(0) > s) - 1
+    return order
