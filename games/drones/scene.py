@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -18,42 +20,59 @@ __all__ = ["BOX", "PILLAR", "Box", "Pillar", "Scene", "gate", "wall"]
 
 BOX, PILLAR = 0.0, 1.0
 
+Point = tuple[float, float, float]
+
 
 @dataclasses.dataclass(frozen=True)
 class Box:
     """A box: its centre and half extents, metres, and its angle about the vertical, radians."""
 
-    centre: tuple[float, float, float]
-    extents: tuple[float, float, float]
+    centre: Point
+    extents: Point
     angle: float = 0.0
 
     def __post_init__(self) -> None:
-        if not all(math.isfinite(v) for v in (*self.centre, *self.extents, self.angle)) or min(self.extents) <= 0:
-            raise GameError(f"a box needs a finite centre and angle and positive half extents, got {self}")
+        _check(self.centre, 3, "the centre of a box")
+        _check(self.extents, 3, "the half extents of a box", positive=True)
+        _check((self.angle,), 1, "the angle of a box")
 
 
 @dataclasses.dataclass(frozen=True)
 class Pillar:
     """An upright cylinder: its centre, radius and half height, metres."""
 
-    centre: tuple[float, float, float]
+    centre: Point
     radius: float
     half_height: float
 
     def __post_init__(self) -> None:
-        finite = all(math.isfinite(v) for v in (*self.centre, self.radius, self.half_height))
-        if not finite or min(self.radius, self.half_height) <= 0:
-            raise GameError(f"a pillar needs a finite centre and a positive radius and half height, got {self}")
+        _check(self.centre, 3, "the centre of a pillar")
+        _check((self.radius, self.half_height), 2, "radius and half height of a pillar", positive=True)
 
 
 def wall(start: tuple[float, float], end: tuple[float, float], *, height: float = 2.0, thickness: float = 0.05) -> Box:
     """Return a wall that stands on the ground from one point of the plane to another.
+
+    Parameters
+    ----------
+    start, end : tuple of float
+        Where the middle of the wall begins and ends, x and y, metres.
+    height, thickness : float
+        Metres.
+
+    Raises
+    ------
+    GameError
+        If the points are the same, or a size is not positive.
 
     Examples
     --------
     >>> wall((0, 0), (2, 0), height=1.0).extents
     (1.0, 0.025, 0.5)
     """
+    _check(start, 2, "the start of a wall")
+    _check(end, 2, "the end of a wall")
+    _check((height, thickness), 2, "height and thickness of a wall", positive=True)
     length = math.dist(start, end)
     if length == 0:
         raise GameError(f"a wall needs two different end points, got {start} twice")
@@ -62,7 +81,7 @@ def wall(start: tuple[float, float], end: tuple[float, float], *, height: float 
 
 
 def gate(
-    centre: tuple[float, float, float],
+    centre: Point,
     *,
     width: float = 0.6,
     height: float = 0.6,
@@ -81,7 +100,23 @@ def gate(
         Thickness of the bars, metres.
     angle : float
         About the vertical, radians.
+
+    Raises
+    ------
+    GameError
+        If a number is not finite, or a size is not positive.
+
+    Examples
+    --------
+    >>> left, right, top, bottom = gate((1.0, 0.0, 1.0), width=0.5, height=0.5, bar=0.1)
+    >>> left.centre, top.centre
+    ((1.0, 0.3, 1.0), (1.0, 0.0, 1.3))
+    >>> len(Scene(obstacles=(*gate((1.0, 0.0, 1.0)), wall((0, 1), (1, 1)))).obstacles)
+    5
     """
+    _check(centre, 3, "the centre of a gate")
+    _check((width, height, bar), 3, "width, height and bar of a gate", positive=True)
+    _check((angle,), 1, "the angle of a gate")
     x, y, z = centre
     shift = (width + bar) / 2
     across = (-math.sin(angle) * shift, math.cos(angle) * shift)
@@ -104,16 +139,43 @@ class Scene:
     low, high : tuple of float
         Corners of the arena, metres. Where ``low`` is below 0 in z, the ground still is at 0.
     obstacles : tuple of Box or Pillar
-        What stands in it.
+        What stands in it; each may reach beyond the arena, but not stand wholly outside.
+
+    Raises
+    ------
+    GameError
+        If the corners are not three finite numbers each, the lower below the upper and the upper above the ground; or
+        if an obstacle is neither a box nor a pillar, or stands outside the arena.
+
+    Examples
+    --------
+    >>> Scene(obstacles=(Pillar((0.0, 0.0, 1.0), 0.1, 1.0), *gate((1.0, 0.0, 1.0)))).geometry().shape
+    (5, 9)
     """
 
-    low: tuple[float, float, float] = (-2.0, -2.0, -0.1)
-    high: tuple[float, float, float] = (2.0, 2.0, 2.5)
+    low: Point = (-2.0, -2.0, -0.1)
+    high: Point = (2.0, 2.0, 2.5)
     obstacles: tuple[Box | Pillar, ...] = ()
 
     def __post_init__(self) -> None:
+        _check(self.low, 3, "the lower corner of an arena")
+        _check(self.high, 3, "the upper corner of an arena")
         if not all(a < b for a, b in zip(self.low, self.high, strict=True)):
             raise GameError(f"an arena needs low below high along every axis, got {self.low} and {self.high}")
+        if self.high[2] <= 0:
+            raise GameError(f"an arena must reach above the ground at z = 0, got the upper corner {self.high}")
+        if not isinstance(self.obstacles, Iterable):
+            raise GameError(f"obstacles must be a tuple of boxes and pillars, got {self.obstacles!r}")
+        object.__setattr__(self, "obstacles", tuple(self.obstacles))
+        for thing in self.obstacles:
+            if not isinstance(thing, Box | Pillar):
+                raise GameError(
+                    f"an obstacle must be a Box or a Pillar, got {thing!r}: "
+                    "unpack a gate, as in (*gate(...), wall(...))"
+                )
+            low, high = _bounds(thing)
+            if not all(a < d and c < b for a, b, c, d in zip(low, high, self.low, self.high, strict=True)):
+                raise GameError(f"{thing} stands outside the arena from {self.low} to {self.high}: widen the arena")
 
     def geometry(self) -> np.ndarray:
         """Return the obstacles as the kernels read them, shape (n_obstacles, 9)."""
@@ -128,3 +190,27 @@ class Scene:
     def arena(self) -> np.ndarray:
         """Return the corners of the arena as the kernels read them: low x, y, z, high x, y, z."""
         return np.array((*self.low, *self.high), dtype=float)
+
+
+def _check(values: Any, count: int, what: str, *, positive: bool = False) -> None:
+    """Raise unless this is so many finite numbers."""
+    numbers = tuple(values) if isinstance(values, Iterable) else ()
+    if len(numbers) != count or not all(isinstance(v, int | float | np.number) and math.isfinite(v) for v in numbers):
+        raise GameError(f"{what} must be {_COUNTS[count]}, got {values!r}")
+    if positive and min(numbers) <= 0:
+        raise GameError(f"{what} must be positive, in metres, got {values!r}")
+
+
+_COUNTS = {1: "a finite number", 2: "two finite numbers", 3: "three finite numbers"}
+
+
+def _bounds(thing: Box | Pillar) -> tuple[Point, Point]:
+    """Return the corners of the smallest box along the axes that holds an obstacle."""
+    if isinstance(thing, Box):
+        cosine, sine = abs(math.cos(thing.angle)), abs(math.sin(thing.angle))
+        a, b, c = thing.extents
+        reach = (cosine * a + sine * b, sine * a + cosine * b, c)
+    else:
+        reach = (thing.radius, thing.radius, thing.half_height)
+    x, y, z = thing.centre
+    return (x - reach[0], y - reach[1], z - reach[2]), (x + reach[0], y + reach[1], z + reach[2])
