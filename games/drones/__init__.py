@@ -5,12 +5,20 @@ from marlgt._lazy import attach
 _EXPORTS = {
     "AIRFRAMES": "marlgt.games.drones.airframe",
     "Airframe": "marlgt.games.drones.airframe",
+    "BatchEnv": "marlgt.games.drones.batch_env",
     "Box": "marlgt.games.drones.scene",
+    "Disturbances": "marlgt.games.drones.disturbances",
+    "DroneStep": "marlgt.games.drones.batch_env",
     "Flight": "marlgt.games.drones.flights",
     "Pillar": "marlgt.games.drones.scene",
     "Scene": "marlgt.games.drones.scene",
+    "TASKS": "marlgt.games.drones.making",
+    "Task": "marlgt.games.drones.task",
+    "View": "marlgt.games.drones.views",
     "airframe": "marlgt.games.drones.airframe",
     "gate": "marlgt.games.drones.scene",
+    "make_batch": "marlgt.games.drones.making",
+    "make_task": "marlgt.games.drones.making",
     "wall": "marlgt.games.drones.scene",
 }
 

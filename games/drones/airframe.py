@@ -151,7 +151,7 @@ class Airframe:
         # Below this height the ground effect no longer grows: all four rotors then lift at most their full thrust.
         full = 4 * self.thrust * self.max_rpm**2
         values[GROUND_CLIP] = (
-            0.25 * self.propeller * math.sqrt(15 * self.max_rpm**2 * self.thrust * self.ground_effect / full)
+            0.25 * self.propeller * math.sqrt(max(15 * self.max_rpm**2 * self.thrust * self.ground_effect / full, 1.0))
         )
         values[DOWNWASH], values[MAX_RPM], values[HOVER_RPM] = self.downwash, self.max_rpm, self.hover_rpm
         values[NOMINAL_MASS], values[RADIUS], values[HEIGHT] = self.mass, self.radius, self.height

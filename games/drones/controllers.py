@@ -120,10 +120,12 @@ DISTURBANCE = 0.5
 """Largest disturbance believed, by gravity."""
 CRUISE = 2.0
 """Fastest velocity that the position controller asks for, m/s."""
-QUICKNESS = 0.4
-"""Share of a rotor's error that a substep takes away while its limits allow: a bandwidth of 120 rad/s."""
+QUICKNESS = 0.5
+"""Share of a rotor's error that a substep takes away while its limits allow: a bandwidth of 170 rad/s."""
 STEEPEST = 0.61
 """Tangent of the largest tilt that the velocity controller asks for, 0.55 rad."""
+FLIPPED = 1.2
+"""One plus the cosine of the tilt from which the wish to turn grows no more."""
 LEAST_LIFT = 0.25
 """Least vertical force that the velocity controller asks for, by the weight."""
 MOST_LIFT = 0.92
@@ -154,53 +156,41 @@ def follow_motors(d: Any, p: Any, e: int) -> None:
 def _drive(d: Any, p: Any, e: int, thrust: Any, tx: Any, ty: Any, tz: Any) -> None:
     """Command the rotors so that they give a thrust and a torque in body axes, or what they can of it.
 
-    Roll and pitch come first, then the thrust but for a small reserve, then yaw.
+    Roll and pitch come first, then the thrust but for a small reserve, then yaw. Forces are in squares of rotor speeds.
     """
-    full = p[THRUST] * p[MAX_RPM] * p[MAX_RPM]
-    x, y, z = 0.25 * tx / p[ARM], 0.25 * ty / p[ARM], 0.25 * tz * (p[THRUST] / p[TORQUE])
+    fastest, per = p[MAX_RPM], 1.0 / p[THRUST]
+    full = fastest * fastest
+    half = 0.5 * full
+    x, y, z = 0.25 * per / p[ARM] * tx, 0.25 * per / p[ARM] * ty, 0.25 / p[TORQUE] * tz
+    bound = half - least(absolute(y), 0.5 * half)
+    x = clip(x, -bound, bound)
+    bound = half - absolute(x)
+    y = clip(y, -bound, bound)
     turn = absolute(x) + absolute(y)
-    fit = 0.5 * full / most(turn, 0.5 * full)
-    x, y, turn = fit * x, fit * y, fit * turn
-    reserve = turn + least(least(absolute(z), YAW_RESERVE * full), 0.5 * full - turn)
-    lift = clip(0.25 * thrust, reserve, full - reserve)
-    s0, s1, s2, s3 = lift - x - y, lift - x + y, lift + x + y, lift + x - y
+    reserve = turn + least(least(absolute(z), YAW_RESERVE * full), half - turn)
+    lift = clip(0.25 * per * thrust, reserve, full - reserve)
     # A rotor that lags by a gain of less than 1 a substep is asked for more, so that it comes nearer by QUICKNESS.
     lead = most(p[GAIN], QUICKNESS) / p[GAIN]
-    part, per, fastest = 1.0 / lead, 1.0 / p[THRUST], p[MAX_RPM]
-    # The speeds, squared, that are in reach of each rotor; the thrust waits for roll and pitch.
+    kept, added = 1.0 - 1.0 / lead, fastest / lead
     n0, n1, n2, n3 = d[N0 + e], d[N1 + e], d[N2 + e], d[N3 + e]
-    slow0, slow1, slow2, slow3 = n0 - part * n0, n1 - part * n1, n2 - part * n2, n3 - part * n3
-    fast0, fast1, fast2, fast3 = (
-        slow0 + part * fastest,
-        slow1 + part * fastest,
-        slow2 + part * fastest,
-        slow3 + part * fastest,
-    )
-    k = p[THRUST]
-    low0, low1, low2, low3 = (
-        k * slow0 * slow0 - s0,
-        k * slow1 * slow1 - s1,
-        k * slow2 * slow2 - s2,
-        k * slow3 * slow3 - s3,
-    )
-    high0, high1, high2, high3 = (
-        k * fast0 * fast0 - s0,
-        k * fast1 * fast1 - s1,
-        k * fast2 * fast2 - s2,
-        k * fast3 * fast3 - s3,
-    )
+    yaw = 0.25 * kept * (n1 * n1 + n3 * n3 - n0 * n0 - n2 * n2)
+    z = z - yaw
+    s0, s1, s2, s3 = lift - x - y - yaw, lift - x + y + yaw, lift + x + y - yaw, lift + x - y + yaw
+    # The lowest and highest speeds within reach of each rotor: the thrust waits for roll and pitch, and yaw for both.
+    k0, k1, k2, k3 = kept * n0, kept * n1, kept * n2, kept * n3
+    low0, low1, low2, low3 = k0 * k0 - s0, k1 * k1 - s1, k2 * k2 - s2, k3 * k3 - s3
+    k0, k1, k2, k3 = k0 + added, k1 + added, k2 + added, k3 + added
+    high0, high1, high2, high3 = k0 * k0 - s0, k1 * k1 - s1, k2 * k2 - s2, k3 * k3 - s3
     low, high = most(most(low0, low1), most(low2, low3)), least(least(high0, high1), least(high2, high3))
     shift = where(low > high, 0.5 * (low + high), clip(0.0, low, high))
-    down = least(least(shift - low0, high1 - shift), least(shift - low2, high3 - shift))
-    up = least(least(high0 - shift, shift - low1), least(high2 - shift, shift - low3))
-    z = clip(z, -most(up, 0.0), most(down, 0.0))
-    slow = SLOWEST * full
-    s0, s1 = most(s0 + shift - z, slow), most(s1 + shift + z, slow)
-    s2, s3 = most(s2 + shift - z, slow), most(s3 + shift + z, slow)
-    d[C0 + e] = clip(n0 + lead * (sqrt(s0 * per) - n0), 0.0, fastest)
-    d[C1 + e] = clip(n1 + lead * (sqrt(s1 * per) - n1), 0.0, fastest)
-    d[C2 + e] = clip(n2 + lead * (sqrt(s2 * per) - n2), 0.0, fastest)
-    d[C3 + e] = clip(n3 + lead * (sqrt(s3 * per) - n3), 0.0, fastest)
+    down = least(least(high0, high2) - shift, shift - most(low1, low3))
+    up = least(shift - most(low0, low2), least(high1, high3) - shift)
+    z = clip(z, -most(down, 0.0), most(up, 0.0))
+    tiny, right, left = SLOWEST * full, shift - z, shift + z
+    d[C0 + e] = clip(n0 + lead * (sqrt(most(s0 + right, tiny)) - n0), 0.0, fastest)
+    d[C1 + e] = clip(n1 + lead * (sqrt(most(s1 + left, tiny)) - n1), 0.0, fastest)
+    d[C2 + e] = clip(n2 + lead * (sqrt(most(s2 + right, tiny)) - n2), 0.0, fastest)
+    d[C3 + e] = clip(n3 + lead * (sqrt(most(s3 + left, tiny)) - n3), 0.0, fastest)
 
 
 @lane_kernel
@@ -228,16 +218,19 @@ def follow_rates(d: Any, p: Any, e: int) -> None:
 
 @lane_kernel
 def _aim(
-    d: Any, p: Any, e: int, thrust: Any, a: Any, b: Any, c: Any, u: Any, v: Any, w: Any, rx: Any, ry: Any, rz: Any
+    d: Any, p: Any, e: int, thrust: Any, a: Any, b: Any, c: Any, u: Any, v: Any, w: Any, length: Any, yaw: Any
 ) -> None:
-    """Give a thrust and turn it to the direction (u, v, w), at body rates (a, b, c) which shall become (rx, ry, rz)."""
-    # Twice the sine of half the angle, along the axis e3 x (u, v, w); it has no direction where u and v are 0.
-    scale = 1.0 / sqrt(most(0.5 + 0.5 * w, 0.0025))
-    kick = where(w < -0.999, 1.0, 0.0)
+    """Give a thrust and turn it to the direction (u, v, w) of this length, at body rates (a, b, c)."""
+    qx, qy, qz, qw = d[QX + e], d[QY + e], d[QZ + e], d[QW + e]
     bandwidth = p[TILT_BANDWIDTH]
-    ax = bandwidth * (bandwidth * (kick - scale * v) + 2.0 * DAMPING_RATIO * (rx - a))
-    ay = bandwidth * (bandwidth * (scale * u) + 2.0 * DAMPING_RATIO * (ry - b))
-    _turn(d, p, e, thrust, a, b, c, ax, ay, p[YAW_BANDWIDTH] * (rz - c))
+    # Twice the tangent of half the angle, along the axis e3 x (u, v, w), which is none where the drone is upside down.
+    scale = 2.0 * bandwidth * bandwidth / most(length + w, FLIPPED * length)
+    kick = where(w < -0.999 * length, 0.1 * length, 0.0)
+    gain = 2.0 * DAMPING_RATIO * bandwidth
+    ax = gain * (yaw * 2.0 * (qx * qz - qy * qw) - a) + scale * (kick - v)
+    ay = gain * (yaw * 2.0 * (qy * qz + qx * qw) - b) + scale * u
+    az = p[YAW_BANDWIDTH] * (yaw * (1.0 - 2.0 * (qx * qx + qy * qy)) - c)
+    _turn(d, p, e, thrust, a, b, c, ax, ay, az)
 
 
 @lane_kernel
@@ -262,7 +255,7 @@ def follow_attitude(d: Any, p: Any, e: int) -> None:
     bx, by = east * forward + north * sine, north * forward - east * sine
     u, v, w = r00 * bx + r10 * by + r20 * up, r01 * bx + r11 * by + r21 * up, r02 * bx + r12 * by + r22 * up
     yaw = clip(d[U3 + e], -FASTEST_YAW, FASTEST_YAW)
-    _aim(d, p, e, d[U0 + e], a, b, c, u, v, w, yaw * r20, yaw * r21, yaw * r22)
+    _aim(d, p, e, d[U0 + e], a, b, c, u, v, w, 1.0, yaw)
 
 
 @lane_kernel
@@ -286,30 +279,28 @@ def _fly(d: Any, p: Any, e: int, sx: Any, sy: Any, sz: Any) -> None:
     uy = where(first, vy, clip(uy, vy - far, vy + far))
     uz = where(first, vz, clip(uz, vz - far, vz + far))
     speeds = (d[N0 + e] + d[N1 + e] + d[N2 + e] + d[N3 + e]) / mass
-    damping = p[DAMPING] * (1.0 + sqrt(vx * vx + vy * vy + vz * vz))
     # Acceleration by what is known of the air and by what is estimated; the wanted force per mass leaves it out.
-    airx = observer * (vx - ux) - (p[DRAG_X] * speeds + damping) * vx
-    airy = observer * (vy - uy) - (p[DRAG_Y] * speeds + damping) * vy
-    airz = observer * (vz - uz) - (p[DRAG_Z] * speeds + damping) * vz - gravity
+    airx = observer * (vx - ux) - (p[DRAG_X] * speeds + p[DAMPING]) * vx
+    airy = observer * (vy - uy) - (p[DRAG_Y] * speeds + p[DAMPING]) * vy
+    airz = observer * (vz - uz) - (p[DRAG_Z] * speeds + p[DAMPING]) * vz - gravity
     fx, fy = quick * (sx - vx) - airx, quick * (sy - vy) - airy
     full = 4.0 * p[THRUST] * p[MAX_RPM] * p[MAX_RPM] / mass
     fz = clip(quick * (sz - vz) - airz, LEAST_LIFT * gravity, MOST_LIFT * full)
-    reach = least(STEEPEST * fz, sqrt(full * full - fz * fz))
+    reach = STEEPEST * fz
     fit = reach / most(sqrt(fx * fx + fy * fy + 1e-12), reach)
     fx, fy = fit * fx, fit * fy
-    unit = 1.0 / sqrt(fx * fx + fy * fy + fz * fz)
-    thrust = fx * r02 + fy * r12 + fz * r22
-    u, v, w = unit * (fx * r00 + fy * r10 + fz * r20), unit * (fx * r01 + fy * r11 + fz * r21), unit * thrust
+    u, v, w = fx * r00 + fy * r10 + fz * r20, fx * r01 + fy * r11 + fz * r21, fx * r02 + fy * r12 + fz * r22
     yaw = clip(d[U3 + e], -FASTEST_YAW, FASTEST_YAW)
-    _aim(d, p, e, mass * thrust, a, b, c, u, v, w, yaw * r20, yaw * r21, yaw * r22)
+    length = sqrt(fx * fx + fy * fy + fz * fz)
+    _aim(d, p, e, mass * w, a, b, c, u, v, w, length, yaw)
     gain, h = p[GAIN], p[STEP]
     n0, n1 = d[N0 + e] + gain * (d[C0 + e] - d[N0 + e]), d[N1 + e] + gain * (d[C1 + e] - d[N1 + e])
     n2, n3 = d[N2 + e] + gain * (d[C2 + e] - d[N2 + e]), d[N3 + e] + gain * (d[C3 + e] - d[N3 + e])
-    lift = p[THRUST] * (n0 * n0 + n1 * n1 + n2 * n2 + n3 * n3) / mass
+    lift = p[THRUST] * (n0 * n0 + n1 * n1 + n2 * n2 + n3 * n3) / (mass * length)
     d[IX + e], d[IY + e], d[IZ + e] = (
-        ux + h * (r02 * lift + airx),
-        uy + h * (r12 * lift + airy),
-        uz + h * (r22 * lift + airz),
+        ux + h * (lift * fx + airx),
+        uy + h * (lift * fy + airy),
+        uz + h * (lift * length * r22 + airz),
     )
 
 

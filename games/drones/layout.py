@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from marlgt.games.drones._lanes import WIDTH
 
-__all__ = ["CLOCK_FIELDS", "DRONE_FIELDS", "TASK_FIELDS", "WORLD_FIELDS"]
+__all__ = ["CLOCK_FIELDS", "DRONE_FIELDS", "EXTRAS", "TASK_FIELDS", "WORLD_FIELDS"]
 
 # A drone: what physics knows.
 X, Y, Z = 0 * WIDTH, 1 * WIDTH, 2 * WIDTH
@@ -48,7 +48,12 @@ SVX, SVY, SVZ = 60 * WIDTH, 61 * WIDTH, 62 * WIDTH
 SWX, SWY, SWZ = 63 * WIDTH, 64 * WIDTH, 65 * WIDTH
 # Push of the other drones' downwash, N, held for a control step.
 PX, PY, PZ = 66 * WIDTH, 67 * WIDTH, 68 * WIDTH
-DRONE_FIELDS = 69
+# The control step in which the drone is lost, beyond the episode's end if never.
+LOST = 69 * WIDTH
+# What the task adds to the drone's observation.
+EXTRAS = 24
+E0 = 70 * WIDTH
+DRONE_FIELDS = 70 + EXTRAS
 
 # A world: wind, m/s: its mean in this episode, and now.
 MEAN_WIND_X, MEAN_WIND_Y, MEAN_WIND_Z = 0 * WIDTH, 1 * WIDTH, 2 * WIDTH
@@ -57,14 +62,12 @@ WIND_X, WIND_Y, WIND_Z = 3 * WIDTH, 4 * WIDTH, 5 * WIDTH
 LX, LY, LZ, LVX, LVY, LVZ = 6 * WIDTH, 7 * WIDTH, 8 * WIDTH, 9 * WIDTH, 10 * WIDTH, 11 * WIDTH
 # What the task says of this step: its error (m, or a share), and whether the episode is over by success or defeat.
 ERROR, ENDED, CRASHED = 12 * WIDTH, 13 * WIDTH, 14 * WIDTH
-# What the engine keeps: sum of the errors of the last seconds, the return of player 0, and whether numbers ran away.
-TAIL_ERROR, RETURN, RUNAWAY = 15 * WIDTH, 16 * WIDTH, 17 * WIDTH
+# What the engine keeps: the sum of the errors of the last seconds, and whether a number left the finite range.
+TAIL_ERROR, RUNAWAY = 15 * WIDTH, 16 * WIDTH
 # Numbers for the task's own use, kept from step to step, 0 after a reset.
-TASK_FIELDS = 16
-K0 = 18 * WIDTH
-K1, K2, K3, K4, K5, K6, K7 = (K0 + k * WIDTH for k in range(1, 8))
-K8, K9, K10, K11, K12, K13, K14, K15 = (K0 + k * WIDTH for k in range(8, 16))
-WORLD_FIELDS = 18 + TASK_FIELDS
+TASK_FIELDS = 24
+K0 = 17 * WIDTH
+WORLD_FIELDS = 17 + TASK_FIELDS
 
 # A clock, in integers: the key of the environment's random numbers, episodes and control steps begun.
 KEY, EPISODE, TICK = 0 * WIDTH, 1 * WIDTH, 2 * WIDTH

@@ -1,0 +1,1 @@
+"""The drone tasks, by topic; :data:`marlgt.games.drones.TASKS` lists them by name."""

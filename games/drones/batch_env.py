@@ -1,0 +1,331 @@
+"""Thousands of environments of one drone task that move at once, on arrays: the compiled backend for processors."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from marlgt.errors import GameError
+from marlgt.games._doors import require_seed, require_whole
+from marlgt.games.drones import layout
+from marlgt.games.drones._draws import keys
+from marlgt.games.drones._lanes import WIDTH
+from marlgt.games.drones.actions import allowed_actions, random_actions, require_actions
+from marlgt.games.drones.controllers import MODES
+from marlgt.games.drones.engine import burden_nothing, command, fly_block
+from marlgt.games.drones.judging import begin, judge, judge_block, observe
+from marlgt.games.drones.task import Task
+from marlgt.games.drones.views import View, view_of
+from marlgt.kernels import compiled, lane_loop, specialised
+
+__all__ = ["BatchEnv", "DroneStep"]
+
+
+class DroneStep(NamedTuple):
+    """What a control step of a batch gives.
+
+    Attributes
+    ----------
+    observations : ndarray of float32, shape (B, n_agents, D)
+        In which the next actions are chosen: where an episode is over, those of the next one (autoreset in the same
+        step).
+    rewards : ndarray of float32, shape (B, n_agents)
+    terminated, truncated : ndarray of bool, shape (B,)
+        Whether the episode was decided (by success, defeat or crash), or stopped by the clock; never both.
+    reached : ndarray of float32, shape (B, n_agents, D)
+        The observations that the step led to, also where the episode is over.
+    successes : ndarray of bool, shape (B,)
+        Whether the episode is over and the task was solved.
+    """
+
+    observations: Any
+    rewards: Any
+    terminated: Any
+    truncated: Any
+    reached: Any
+    successes: Any
+
+
+@lane_loop
+def command_block(drones: Any, units: Any, affine: Any, n: int, first: int, lanes: int) -> None:
+    """Give the drones of a block their actions, numbers of shape (B, n, 4)."""
+    for i in range(n):
+        for e in range(lanes):
+            b = first + e
+            command(drones, i, units[b, i, 0], units[b, i, 1], units[b, i, 2], units[b, i, 3], affine, e)
+
+
+@lane_loop
+def step_blocks(
+    start: int,
+    stop: int,
+    n_envs: int,
+    substeps: int,
+    fresh: int,
+    drones: Any,
+    world: Any,
+    clock: Any,
+    units: Any,
+    affine: Any,
+    p: Any,
+    q: Any,
+    o: Any,
+    geometry: Any,
+    arena: Any,
+    numbers: Any,
+    starts: Any,
+    past: Any,
+    rewards: Any,
+    flags: Any,
+    seen: Any,
+    reached: Any,
+    state: Any,
+    reached_state: Any,
+    sizes: Any,
+) -> None:
+    """Take a control step in blocks ``start`` to ``stop - 1``; ``numbers`` are the tilt limit and the largest error."""
+    n = sizes[5]
+    for block in range(start, stop):
+        first = block * WIDTH
+        lanes = min(WIDTH, n_envs - first)
+        if fresh == 0:
+            command_block(drones[block], units, affine, n, first, lanes)
+            fly_block(drones[block], world[block], clock[block], p, q, o, geometry, arena, numbers[0], n, substeps)
+        judge_block(
+            drones[block], world[block], clock[block], p, q, o, starts, past, rewards, flags, seen, reached,
+            state, reached_state, sizes, numbers[1], first, lanes, fresh,
+        )  # fmt: skip
+
+
+@functools.cache
+def step_kernel(
+    follow: Any, burden: Any, spawn: Any, score: Any, note: Any, gpd: int, motors: int, single: bool
+) -> Any:
+    """Return the compiled control step of a task's kernels, in double or in single precision."""
+    fly = specialised(fly_block, follow=follow, burden=burden)
+    judging = specialised(
+        judge_block,
+        begin=specialised(begin, spawn=spawn, note=note),
+        judge=specialised(judge, score=score),
+        note=note,
+        observe=specialised(observe, gpd=gpd, motors=motors),
+        motors=motors,
+    )
+    return compiled(specialised(step_blocks, fly_block=fly, judge_block=judging), single=single)
+
+
+class BatchEnv:
+    """B environments of one task on arrays, compiled; :func:`marlgt.games.drones.make_batch` makes one.
+
+    An episode that is over begins anew in the same step. Environment ``k`` of a seed is the same whatever the number of
+    environments, and the same seed and actions give the same bits.
+
+    Parameters
+    ----------
+    task : Task
+    n_envs : int
+        B.
+    dtype : {'float64', 'float32'}
+        Of the physics; observations and rewards are float32.
+    threads : int
+        Threads that share the environments among them.
+
+    Attributes
+    ----------
+    task : Task
+    n_envs, n_agents : int
+    backend : str
+    observations : ndarray of float32, shape (B, n_agents, D)
+        In which the next actions are chosen.
+    state : ndarray of float32, shape (B, S)
+        Global state, for central critics, in which the next actions are chosen.
+    reached_state : ndarray of float32, shape (B, S)
+        Global state that the last step led to, also where the episode is over.
+    runaways : int
+        Episodes ended since the reset because a number left the finite range.
+
+    Examples
+    --------
+    >>> from marlgt.games.drones import make_batch
+    >>> env = make_batch("multihover", n_drones=2, n_envs=8)
+    >>> env.reset(seed=0).shape
+    (8, 2, 31)
+    >>> step = env.step(env.random_actions())
+    >>> step.rewards.shape, bool((step.rewards <= 1).all())
+    ((8, 2), True)
+    """
+
+    backend = "numba"
+
+    def __init__(self, task: Task, n_envs: int, *, dtype: str = "float64", threads: int = 1) -> None:
+        if dtype not in ("float64", "float32"):
+            raise GameError(f"dtype must be 'float64' or 'float32', got {dtype!r}")
+        require_whole(n_envs, "n_envs", least=1)
+        require_whole(threads, "threads", least=1)
+        self.task, self.n_envs, self.n_agents = task, int(n_envs), task.n_agents
+        self.dtype = np.dtype(dtype)
+        n, blocks = task.n_drones, -(-self.n_envs // WIDTH)
+        self._threads = min(int(threads), blocks)
+        self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
+        self._drones = np.zeros((blocks, n, layout.DRONE_FIELDS * WIDTH), self.dtype)
+        self._world = np.zeros((blocks, layout.WORLD_FIELDS * WIDTH), self.dtype)
+        self._clock = np.zeros((blocks, layout.CLOCK_FIELDS * WIDTH), np.int64)
+        self._past = np.zeros((self.n_envs, n, task.remembered * task.width), np.float32)
+        self._constants = task.constants(self.dtype)
+        self._kernel = step_kernel(
+            MODES[task.control],
+            task.burden or burden_nothing,
+            task.spawn,
+            task.score,
+            task.note,
+            int(task.layout == "gpd"),
+            int(task.seats == "motors"),
+            self.dtype == np.float32,
+        )
+        shape = (self.n_envs, task.n_agents, task.n_observations)
+        self.observations = np.zeros(shape, np.float32)
+        self.state = np.zeros((self.n_envs, task.n_state), np.float32)
+        self.reached_state = self.state
+        self.runaways = 0
+        self._units = np.zeros((self.n_envs, n, 4), self.dtype)
+        self._rng: np.random.Generator | None = None
+
+    def reset(self, seed: int) -> np.ndarray:
+        """Begin all environments anew and return the observations, shape (B, n_agents, D).
+
+        Parameters
+        ----------
+        seed : int
+        """
+        require_seed(seed)
+        blocks = len(self._clock)
+        self._clock[:] = 0
+        self._clock.reshape(blocks, -1, WIDTH)[:, layout.KEY // WIDTH] = keys(seed, blocks * WIDTH).reshape(
+            blocks, WIDTH
+        )
+        self._drones[:] = 0.0
+        # Lanes without an environment carry a level drone, so that no number there runs away.
+        for field in (layout.QW, layout.MASS, layout.INERTIA):
+            self._drones[:, :, field : field + WIDTH] = 1.0
+        self._world[:] = 0.0
+        self._past[:] = 0.0
+        self._rng = np.random.default_rng([int(seed), 1])
+        self.runaways = 0
+        self._step(fresh=1)
+        self.reached_state = self.state
+        return self.observations
+
+    def step(self, actions: ArrayLike) -> DroneStep:
+        """Take a control step in all environments.
+
+        Parameters
+        ----------
+        actions : array_like, shape (B, n_agents) of int, or (B, n_agents, n_inputs) of float in [-1, 1]
+
+        Returns
+        -------
+        DroneStep
+
+        Raises
+        ------
+        GameError
+            Before the first reset, and for actions of a wrong shape, kind or size, or that are not numbers.
+        """
+        if self._rng is None:
+            raise GameError("this environment has not begun: call reset(seed) first")
+        self._units[:] = self.task.units(require_actions(self.task, actions, self.n_envs))
+        return self._step(fresh=0)
+
+    def _step(self, fresh: int) -> DroneStep:
+        task, b = self.task, self.n_envs
+        rewards = np.zeros((b, task.n_agents), np.float32)
+        flags = np.zeros((3, b), np.bool_)
+        seen, state = np.empty_like(self.observations), np.empty_like(self.state)
+        reached, reached_state = (seen, state) if fresh else (np.empty_like(seen), np.empty_like(state))
+        tables = (
+            self._drones, self._world, self._clock, self._units, *self._constants, self._past, rewards, flags,
+            seen, reached, state, reached_state, task.sizes(),
+        )  # fmt: skip
+        blocks = len(self._clock)
+        if self._pool is None:
+            self._kernel(0, blocks, b, task.substeps, fresh, *tables)
+        else:
+            cuts = np.linspace(0, blocks, self._threads + 1).astype(int).tolist()
+            parts = itertools.pairwise(cuts)
+            work = [self._pool.submit(self._kernel, *part, b, task.substeps, fresh, *tables) for part in parts]
+            for share in work:
+                share.result()
+        self.observations, self.state, self.reached_state = seen, state, reached_state
+        return DroneStep(seen, rewards, flags[0], flags[1], reached, flags[2])
+
+    def random_actions(self) -> np.ndarray:
+        """Return uniformly random actions, drawn with the seed of the last reset."""
+        if self._rng is None:
+            raise GameError("this environment has not begun: call reset(seed) first")
+        return random_actions(self.task, self.n_envs, self._rng)
+
+    @property
+    def allowed(self) -> np.ndarray:
+        """Which actions each agent may choose now: ndarray of bool, shape (B, n_agents, n_actions)."""
+        return allowed_actions(self.task, self.view().active)
+
+    def view(self) -> View:
+        """Return the true state of all environments, as copies."""
+        return view_of(self._drones, self._world, self._clock, self.n_envs)
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """Return all that the future depends on, as arrays (for ``numpy.savez``); see :meth:`restore`."""
+        if self._rng is None:
+            raise GameError("this environment has not begun: call reset(seed) first")
+        words = np.frombuffer(json.dumps(self._rng.bit_generator.state).encode(), np.uint8)
+        return {
+            "drones": self._drones.copy(),
+            "world": self._world.copy(),
+            "clock": self._clock.copy(),
+            "past": self._past.copy(),
+            "observations": self.observations.copy(),
+            "state": self.state.copy(),
+            "rng": words.copy(),
+        }
+
+    def restore(self, snapshot: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Go back to a snapshot of an environment of the same task and size, and return its observations.
+
+        Raises
+        ------
+        GameError
+            If it is no snapshot, or not of such an environment.
+        """
+        mine = {
+            "drones": self._drones, "world": self._world, "clock": self._clock, "past": self._past,
+            "observations": self.observations, "state": self.state,
+        }  # fmt: skip
+        for name, array in mine.items():
+            given = np.asarray(snapshot.get(name, ()))
+            if given.shape != array.shape or given.dtype != array.dtype:
+                raise GameError(
+                    f"this snapshot does not fit: {name} must be {array.dtype} of shape {array.shape}, got "
+                    f"{given.dtype} of shape {given.shape}: restore it in an environment made in the same way"
+                )
+        rng = np.random.default_rng(0)
+        try:
+            rng.bit_generator.state = json.loads(np.asarray(snapshot["rng"], np.uint8).tobytes())
+        except (KeyError, ValueError, TypeError) as error:
+            raise GameError("this snapshot does not fit: its random state cannot be read") from error
+        self._drones[:], self._world[:], self._clock[:] = snapshot["drones"], snapshot["world"], snapshot["clock"]
+        self._past[:], self._rng = snapshot["past"], rng
+        self.observations, self.state = snapshot["observations"].copy(), snapshot["state"].copy()
+        self.reached_state = self.state
+        return self.observations
+
+    def close(self) -> None:
+        """Let the threads go."""
+        if self._pool is not None:
+            self._pool.shutdown()

@@ -1,0 +1,220 @@
+"""The catalogue of drone tasks, and the doors through which they are made."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from marlgt.errors import GameError
+from marlgt.games._doors import require_whole
+from marlgt.games.drones.airframe import Airframe
+from marlgt.games.drones.airframe import airframe as preset
+from marlgt.games.drones.batch_env import BatchEnv
+from marlgt.games.drones.disturbances import Disturbances
+from marlgt.games.drones.task import SUBSTEPS_PER_SECOND, Task
+
+__all__ = ["BACKENDS", "TASKS", "TaskEntry", "make_batch", "make_task"]
+
+BACKENDS = ("numba", "torch", "bullet")
+"""The physics: compiled for processors, PyTorch on any device, and PyBullet, the reference."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskEntry:
+    """A task of the catalogue.
+
+    Attributes
+    ----------
+    module : str
+        Module of :mod:`marlgt.games.drones.tasks` with the function that builds it.
+    builder : str
+        Name of that function: of a number of drones and a kind of actions.
+    drones : tuple of three ints
+        Fewest, usual and most drones.
+    actions : tuple of str
+        Kinds of actions that it knows, the usual one first.
+    """
+
+    module: str
+    builder: str
+    drones: tuple[int, int, int]
+    actions: tuple[str, ...]
+
+    def build(self, n_drones: int, actions: str) -> Task:
+        """Return the task."""
+        module = import_module(f"marlgt.games.drones.tasks.{self.module}")
+        builder: Callable[[int, str], Task] = getattr(module, self.builder)
+        return builder(n_drones, actions)
+
+
+TASKS: dict[str, TaskEntry] = {
+    "multihover": TaskEntry("hovering", "multihover", (1, 2, 8), ("discrete", "velocity", "motors")),
+}
+"""The drone tasks by name."""
+
+
+def make_task(
+    name: str,
+    *,
+    n_drones: int | None = None,
+    actions: str | None = None,
+    airframe: Airframe | str | None = None,
+    disturbances: Disturbances | None = None,
+    neighbours: int | None = None,
+    history: int | None = None,
+    rate: int | None = None,
+    seconds: float | None = None,
+    starts: ArrayLike | None = None,
+) -> Task:
+    """Return a task of the catalogue, with what is given in place of what is usual.
+
+    Parameters
+    ----------
+    name : str
+        One of ``TASKS``.
+    n_drones : int, optional
+        How many drones.
+    actions : str, optional
+        The kind of actions: ``discrete``, or what continuous numbers mean: ``velocity``, ``motors``, … (see the task).
+    airframe : Airframe or str, optional
+        The drones' parameters, or the name of a preset.
+    disturbances : Disturbances, optional
+        Random airframes, wind, noise, failures.
+    neighbours, history : int, optional
+        Nearest drones, and earlier actions, in each observation.
+    rate : int, optional
+        Control steps per second: a divisor of 240.
+    seconds : float, optional
+        Length of an episode.
+    starts : array_like, shape (n_drones, 3), optional
+        Where the drones start in every episode, metres.
+
+    Raises
+    ------
+    GameError
+        For a name, a number or an option that does not fit the task.
+    """
+    if name not in TASKS:
+        close = difflib.get_close_matches(str(name), TASKS, n=1)
+        hint = f"did you mean {close[0]!r}? There are" if close else "choose from"
+        raise GameError(f"there is no drone task {name!r}: {hint} {', '.join(TASKS)}")
+    entry = TASKS[name]
+    least, usual, most = entry.drones
+    count = usual if n_drones is None else n_drones
+    require_whole(count, "n_drones", least=1)
+    if not least <= count <= most:
+        drones = str(least) if least == most else f"{least} to {most}"
+        raise GameError(f"{name} is for {drones} drone{'s' if most > 1 else ''}, got n_drones={count}")
+    kind = entry.actions[0] if actions is None else actions
+    if kind not in entry.actions:
+        raise GameError(f"{name} knows the actions {', '.join(entry.actions)}, got {actions!r}")
+    task = entry.build(int(count), kind)
+    changes: dict[str, Any] = {}
+    if airframe is not None:
+        changes["airframe"] = preset(airframe) if isinstance(airframe, str) else airframe
+        if not isinstance(changes["airframe"], Airframe):
+            raise GameError(f"airframe must be an Airframe or the name of a preset, got {type(airframe).__name__}")
+    if disturbances is not None:
+        if not isinstance(disturbances, Disturbances):
+            raise GameError(f"disturbances must be a Disturbances, got {type(disturbances).__name__}")
+        changes["disturbances"] = disturbances
+    if neighbours is not None:
+        require_whole(neighbours, "neighbours", least=0)
+        if neighbours >= task.n_drones:
+            raise GameError(
+                f"neighbours is {neighbours}, but each of {task.n_drones} drones has {task.n_drones - 1} others"
+            )
+        changes["neighbours"] = int(neighbours)
+    if history is not None:
+        require_whole(history, "history", least=0)
+        changes["history"] = int(history)
+    if rate is not None:
+        require_whole(rate, "rate", least=1)
+        if SUBSTEPS_PER_SECOND % rate:
+            raise GameError(
+                f"rate must divide {SUBSTEPS_PER_SECOND}, the physics steps per second, got {rate}: try 30, 48 or 60"
+            )
+        changes["rate"] = int(rate)
+    if seconds is not None:
+        if not (isinstance(seconds, int | float) and 0 < seconds < 1e5):
+            raise GameError(f"seconds must be a positive number below 100,000, got {seconds!r}")
+        changes["seconds"] = float(seconds)
+    if starts is not None:
+        changes["starts"] = _checked_starts(task, starts)
+    return dataclasses.replace(task, **changes)
+
+
+def _checked_starts(task: Task, starts: ArrayLike) -> np.ndarray:
+    try:
+        array = np.array(starts, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise GameError(f"starts must be numbers of shape ({task.n_drones}, 3), metres") from error
+    if array.shape != (task.n_drones, 3) or not np.isfinite(array).all():
+        raise GameError(f"starts must be finite and of shape ({task.n_drones}, 3), metres, got shape {array.shape}")
+    low, high = np.array(task.scene.low), np.array(task.scene.high)
+    frame = task.airframe
+    if (array < np.maximum(low, [-np.inf, -np.inf, frame.height])).any() or (array > high).any():
+        raise GameError(
+            f"starts must lie in the arena from {task.scene.low} to {task.scene.high}, and above the ground"
+        )
+    gaps = np.linalg.norm(array[:, None] - array[None], axis=2) + 1e9 * np.eye(len(array))
+    if (gaps < 2 * frame.radius).any():
+        i, j = sorted(np.unravel_index(gaps.argmin(), gaps.shape))
+        raise GameError(
+            f"drones {i} and {j} start {gaps.min():.3g} m apart, inside each other: keep {2 * frame.radius} m"
+        )
+    return array
+
+
+def make_batch(
+    name: str,
+    *,
+    n_envs: int,
+    backend: str = "numba",
+    dtype: str = "float64",
+    threads: int = 1,
+    n_drones: int | None = None,
+    actions: str | None = None,
+    airframe: Airframe | str | None = None,
+    disturbances: Disturbances | None = None,
+    neighbours: int | None = None,
+    history: int | None = None,
+    rate: int | None = None,
+    seconds: float | None = None,
+    starts: ArrayLike | None = None,
+) -> BatchEnv:
+    """Return many environments of a task that move at once, on arrays.
+
+    Parameters
+    ----------
+    name : str
+        One of ``TASKS``.
+    n_envs : int
+        How many environments.
+    backend : {'numba', 'torch', 'bullet'}
+    dtype : {'float64', 'float32'}
+        Of the physics.
+    threads : int
+        For ``numba``.
+    n_drones, actions, airframe, disturbances, neighbours, history, rate, seconds, starts
+        See :func:`make_task`.
+    """
+    task = make_task(
+        name,
+        n_drones=n_drones,
+        actions=actions,
+        airframe=airframe,
+        disturbances=disturbances,
+        neighbours=neighbours,
+        history=history,
+        rate=rate,
+        seconds=seconds,
+        starts=starts,
+    )
+    return BatchEnv(task, n_envs, dtype=dtype, threads=threads)
