@@ -15,7 +15,7 @@ from marlgt.errors import GameError
 from marlgt.games.drones._lanes import WIDTH
 from marlgt.games.drones.airframe import Airframe
 from marlgt.games.drones.bullet_world import BulletWorld
-from marlgt.games.drones.dynamics import advance, air, settle, spin
+from marlgt.games.drones.dynamics import advance, air, settle_all, spin
 from marlgt.games.drones.layout import (
     C0,
     C1,
@@ -69,8 +69,7 @@ def fly_freely(drones: Any, w: Any, p: Any, commands: Any, held: int, grounded: 
                 for e in range(WIDTH):
                     advance(d, p, e)
                 if grounded:
-                    for e in range(WIDTH):
-                        settle(d, p, e)
+                    settle_all(d, p)
 
 
 @lane_loop
@@ -139,9 +138,7 @@ def _random_block(frame: Airframe, blocks: int, rng: np.random.Generator) -> np.
     return drones
 
 
-def _random_commands(
-    frame: Airframe, regime: str, shape: tuple[int, ...], rng: np.random.Generator
-) -> np.ndarray:
+def _random_commands(frame: Airframe, regime: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     share = REGIMES[regime]
     if share == np.inf:
         speeds = frame.max_rpm * rng.integers(0, 2, shape)

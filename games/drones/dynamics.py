@@ -19,7 +19,7 @@ from __future__ import annotations
 from math import exp, sqrt
 from typing import Any
 
-from marlgt.games.drones._lanes import clip, least, most, where
+from marlgt.games.drones._lanes import WIDTH, absolute, clip, least, most, where
 from marlgt.games.drones.airframe import (
     ARM,
     DAMPING,
@@ -36,6 +36,7 @@ from marlgt.games.drones.airframe import (
     JY,
     JZ,
     PROPELLER,
+    RADIUS,
     STEP,
     THRUST,
     TORQUE,
@@ -84,13 +85,22 @@ from marlgt.games.drones.layout import (
 )
 from marlgt.kernels import lane_kernel
 
-__all__ = ["advance", "air", "downwash", "settle", "spin"]
+__all__ = ["advance", "air", "downwash", "settle", "settle_all", "spin"]
 
 FASTEST = 100.0
 """Bullet holds every component of velocity and angular velocity within this."""
 
 HARD_LANDING = 1.0
 """Speed, m/s, above which meeting the ground is a crash."""
+
+GRIP = 0.5
+"""Friction of a drone on the ground."""
+
+LEVELLING = 20.0
+"""Share of its tilt that a drone on the ground loses per second."""
+
+TINY = 1e-12
+"""Added to what a root is taken of, whose slope at 0 is infinite."""
 
 
 @lane_kernel
@@ -194,16 +204,41 @@ def advance(d: Any, p: Any, e: int) -> None:
 
 @lane_kernel
 def settle(d: Any, p: Any, e: int) -> None:
-    """Hold a drone above the ground: it stops there, and has hit it if it came fast or upside down."""
-    z, vz = d[Z + e], d[VZ + e]
-    under = z < p[HEIGHT]
-    qx, qy = d[QX + e], d[QY + e]
-    upright = 1.0 - 2.0 * (qx * qx + qy * qy)
-    hard = where(vz < -HARD_LANDING, 1.0, 0.0) + where(upright < 0.5, 1.0, 0.0)
+    """Hold a drone above the ground: it stops there, and has hit it if it came fast or upside down.
+
+    The ground takes away the speed into it, and by friction up to ``GRIP`` times as much of what slides. Who touches
+    it at an angle lies down: on its rim the centre is higher than at rest.
+    """
+    z, fall = d[Z + e], -d[VZ + e]
+    qx, qy, qz, qw = d[QX + e], d[QY + e], d[QZ + e], d[QW + e]
+    # The body's axis z.
+    ux, uy, uz = 2.0 * (qx * qz + qy * qw), 2.0 * (qy * qz - qx * qw), 1.0 - 2.0 * (qx * qx + qy * qy)
+    lowest = p[HEIGHT] * absolute(uz) + p[RADIUS] * sqrt(ux * ux + uy * uy + TINY)
+    under = z < lowest
+    hard = where(fall > HARD_LANDING, 1.0, 0.0) + where(uz < 0.5, 1.0, 0.0)
     d[HIT + e] = where(under, most(d[HIT + e], least(hard, 1.0)), d[HIT + e])
-    d[Z + e] = where(under, p[HEIGHT] + 0.0 * z, z)
-    d[VZ + e] = where(under, most(vz, 0.0), vz)
-    # Friction stops what slides and turns within a few substeps.
-    kept = where(under, 0.8, 1.0)
-    d[VX + e], d[VY + e] = kept * d[VX + e], kept * d[VY + e]
-    d[WX + e], d[WY + e], d[WZ + e] = kept * d[WX + e], kept * d[WY + e], kept * d[WZ + e]
+    d[Z + e] = where(under, lowest, z)
+    blow = where(under, most(fall, 0.0), 0.0)
+    d[VZ + e] = blow - fall
+    vx, vy, wz = d[VX + e], d[VY + e], d[WZ + e]
+    kept = most(1.0 - GRIP * blow / sqrt(vx * vx + vy * vy + TINY), 0.0)
+    d[VX + e], d[VY + e] = kept * vx, kept * vy
+    # Friction all over the disc turns it by two thirds of its radius.
+    stop = GRIP * blow * d[MASS + e] * p[RADIUS] / (1.5 * d[INERTIA + e] * p[JZ])
+    d[WZ + e] = wz - clip(wz, -stop, stop)
+    ux, uy = where(uz < 0.0, -ux, ux), where(uz < 0.0, -uy, uy)
+    d[WX + e] = where(under, LEVELLING * uy, d[WX + e])
+    d[WY + e] = where(under, -LEVELLING * ux, d[WY + e])
+
+
+@lane_kernel
+def settle_all(d: Any, p: Any) -> None:
+    """Hold one drone of every lane above the ground; where all fly, it costs next to nothing."""
+    reach = p[HEIGHT] + p[RADIUS]
+    near = 0
+    for e in range(WIDTH):
+        if d[Z + e] < reach:
+            near += 1
+    if near > 0:
+        for e in range(WIDTH):
+            settle(d, p, e)
