@@ -17,8 +17,11 @@ _EXPORTS = {
     "View": "marlgt.games.drones.views",
     "airframe": "marlgt.games.drones.airframe",
     "gate": "marlgt.games.drones.scene",
-    "make_batch": "marlgt.games.drones.making",
+    "make": "marlgt.games.drones.doors",
+    "make_batch": "marlgt.games.drones.doors",
+    "make_gymnasium": "marlgt.games.drones.doors",
     "make_task": "marlgt.games.drones.making",
+    "make_vector": "marlgt.games.drones.doors",
     "wall": "marlgt.games.drones.scene",
 }
 

@@ -1,4 +1,4 @@
-"""The catalogue of drone tasks, and the doors through which they are made."""
+"""The catalogue of drone tasks, and how a task is made of it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,10 @@ from marlgt.errors import GameError
 from marlgt.games._doors import require_whole
 from marlgt.games.drones.airframe import Airframe
 from marlgt.games.drones.airframe import airframe as preset
-from marlgt.games.drones.batch_env import BatchEnv
 from marlgt.games.drones.disturbances import Disturbances
 from marlgt.games.drones.task import SUBSTEPS_PER_SECOND, Task
 
-__all__ = ["BACKENDS", "TASKS", "TaskEntry", "make_batch", "make_task"]
-
-BACKENDS = ("numba", "torch", "bullet")
-"""The physics: compiled for processors, PyTorch on any device, and PyBullet, the reference."""
+__all__ = ["TASKS", "TaskEntry", "make_task"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,51 +166,3 @@ def _checked_starts(task: Task, starts: ArrayLike) -> np.ndarray:
             f"drones {i} and {j} start {gaps.min():.3g} m apart, inside each other: keep {2 * frame.radius} m"
         )
     return array
-
-
-def make_batch(
-    name: str,
-    *,
-    n_envs: int,
-    backend: str = "numba",
-    dtype: str = "float64",
-    threads: int = 1,
-    n_drones: int | None = None,
-    actions: str | None = None,
-    airframe: Airframe | str | None = None,
-    disturbances: Disturbances | None = None,
-    neighbours: int | None = None,
-    history: int | None = None,
-    rate: int | None = None,
-    seconds: float | None = None,
-    starts: ArrayLike | None = None,
-) -> BatchEnv:
-    """Return many environments of a task that move at once, on arrays.
-
-    Parameters
-    ----------
-    name : str
-        One of ``TASKS``.
-    n_envs : int
-        How many environments.
-    backend : {'numba', 'torch', 'bullet'}
-    dtype : {'float64', 'float32'}
-        Of the physics.
-    threads : int
-        For ``numba``.
-    n_drones, actions, airframe, disturbances, neighbours, history, rate, seconds, starts
-        See :func:`make_task`.
-    """
-    task = make_task(
-        name,
-        n_drones=n_drones,
-        actions=actions,
-        airframe=airframe,
-        disturbances=disturbances,
-        neighbours=neighbours,
-        history=history,
-        rate=rate,
-        seconds=seconds,
-        starts=starts,
-    )
-    return BatchEnv(task, n_envs, dtype=dtype, threads=threads)
