@@ -63,6 +63,9 @@ spawn: Callable[..., None] = nothing_to_note
 score: Callable[..., None] = nothing_to_note
 note: Callable[..., None] = nothing_to_note
 
+PHYSICAL_FIELDS = 17
+"""Position, orientation, velocity, angular velocity and rotor speeds, the first fields of a drone."""
+
 
 @lane_kernel
 def begin(drones: Any, w: Any, c: Any, p: Any, q: Any, o: Any, starts: Any, n: int, horizon: int, e: int) -> None:
@@ -123,6 +126,9 @@ def judge(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, horizon: int, tai
     w[ERROR + e] = where(runaway > 0.0, 0.0, w[ERROR + e])
     for i in range(n):
         drones[i, REWARD + e] = where(runaway > 0.0, 0.0, drones[i, REWARD + e])
+        # The episode is over; what is observed of its end must be numbers.
+        for k in range(PHYSICAL_FIELDS):
+            drones[i, k * WIDTH + e] = where(runaway > 0.0, 0.0, drones[i, k * WIDTH + e])
     late = where(c[TICK + e] > horizon - tail, 1.0, 0.0)
     w[TAIL_ERROR + e] = w[TAIL_ERROR + e] + late * w[ERROR + e]
 

@@ -11,6 +11,9 @@ from marlgt.games.drones.task import Task
 
 __all__ = ["action_space", "agent_names", "observation_space", "require_farama"]
 
+FARTHEST = 200.0
+"""No number of an observation is larger: physics holds speeds within 100, and whoever leaves the arena has crashed."""
+
 
 def require_farama() -> None:
     """Raise MissingDependency unless gymnasium and pettingzoo are installed."""
@@ -30,10 +33,10 @@ def agent_names(task: Task) -> list[str]:
 
 
 def observation_space(task: Task) -> Any:
-    """Return the space of an agent's observation: a box without bounds, shape (D,)."""
+    """Return the space of an agent's observation: a box of shape (D,), wider than any flight."""
     from gymnasium.spaces import Box
 
-    return Box(-np.inf, np.inf, (task.n_observations,), np.float32)
+    return Box(-FARTHEST, FARTHEST, (task.n_observations,), np.float32)
 
 
 def action_space(task: Task) -> Any:
