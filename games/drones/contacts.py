@@ -19,7 +19,6 @@ from typing import Any
 from marlgt.games.drones._lanes import WIDTH, absolute, clip, least, most, where
 from marlgt.games.drones.airframe import RADIUS
 from marlgt.games.drones.layout import ACTIVE, HIT, QX, QY, X, Y, Z
-from marlgt.games.drones.scene import BOX
 from marlgt.kernels import kernel, lane_kernel, lane_loop
 
 __all__ = [
@@ -56,46 +55,16 @@ def near(a: Any, b: Any, p: Any, e: int) -> None:
 
 
 @lane_kernel
-def towards_box(x: Any, y: Any, z: Any, geometry: Any, k: int) -> tuple[Any, Any, Any]:
-    """Return the way from a point to the nearest point of a box, in the axes of the box; 0 inside."""
+def overhang(x: Any, y: Any, z: Any, geometry: Any, k: int) -> tuple[Any, Any, Any]:
+    """Return how far a point is beyond the faces of a box, or (first) the side of a pillar; negative within."""
     dx, dy, dz = x - geometry[k, CX], y - geometry[k, CY], z - geometry[k, CZ]
-    along = geometry[k, COSINE] * dx + geometry[k, SINE] * dy
-    across = geometry[k, COSINE] * dy - geometry[k, SINE] * dx
-    return (
-        clip(along, -geometry[k, EX], geometry[k, EX]) - along,
-        clip(across, -geometry[k, EY], geometry[k, EY]) - across,
-        clip(dz, -geometry[k, EZ], geometry[k, EZ]) - dz,
-    )
-
-
-@lane_kernel
-def towards_pillar(x: Any, y: Any, z: Any, geometry: Any, k: int) -> tuple[Any, Any, Any]:
-    """Return the way from a point to the nearest point of a pillar; 0 inside."""
-    dx, dy, dz = x - geometry[k, CX], y - geometry[k, CY], z - geometry[k, CZ]
-    # No longer than the radius: on the axis there is no direction, and none is needed.
-    beyond = most(sqrt(dx * dx + dy * dy), geometry[k, EX])
-    share = geometry[k, EX] / beyond - 1.0
-    return dx * share, dy * share, clip(dz, -geometry[k, EZ], geometry[k, EZ]) - dz
-
-
-@lane_kernel
-def towards(x: Any, y: Any, z: Any, geometry: Any, k: int) -> tuple[Any, Any, Any]:
-    """Return the way from a point to the nearest point of an obstacle, in world axes, metres; 0 inside.
-
-    Parameters
-    ----------
-    x, y, z : array or float
-        The point, metres.
-    geometry : ndarray, shape (n_obstacles, 9)
-        From :meth:`marlgt.games.drones.scene.Scene.geometry`.
-    k : int
-        Which obstacle: the same for all lanes.
-    """
-    if geometry[k, KIND] == BOX:
-        along, across, up = towards_box(x, y, z, geometry, k)
-        cosine, sine = geometry[k, COSINE], geometry[k, SINE]
-        return cosine * along - sine * across, sine * along + cosine * across, up
-    return towards_pillar(x, y, z, geometry, k)
+    pillar, box = geometry[k, KIND], 1.0 - geometry[k, KIND]
+    along = absolute(geometry[k, COSINE] * dx + geometry[k, SINE] * dy)
+    across = absolute(geometry[k, COSINE] * dy - geometry[k, SINE] * dx)
+    # Kinds are blended, since a loop over lanes with a branch in it stays a loop. A pillar's second number is minus
+    # its radius, at most the first.
+    first = box * along + pillar * sqrt(dx * dx + dy * dy) - geometry[k, EX]
+    return first, box * across - geometry[k, EY], absolute(dz) - geometry[k, EZ]
 
 
 @lane_kernel
@@ -111,39 +80,43 @@ def distance(x: Any, y: Any, z: Any, geometry: Any, k: int) -> Any:
     k : int
         Which obstacle: the same for all lanes.
     """
+    first, second, third = overhang(x, y, z, geometry, k)
+    a, b, c = most(first, 0.0), most(second, 0.0), most(third, 0.0)
+    return sqrt(a * a + b * b + c * c) + least(most(most(first, second), third), 0.0)
+
+
+@lane_kernel
+def towards(x: Any, y: Any, z: Any, geometry: Any, k: int) -> tuple[Any, Any, Any]:
+    """Return the way from a point to the nearest point of an obstacle, in world axes, metres; 0 inside.
+
+    Parameters
+    ----------
+    x, y, z : array or float
+        The point, metres.
+    geometry : ndarray, shape (n_obstacles, 9)
+        From :meth:`marlgt.games.drones.scene.Scene.geometry`.
+    k : int
+        Which obstacle: the same for all lanes.
+    """
     dx, dy, dz = x - geometry[k, CX], y - geometry[k, CY], z - geometry[k, CZ]
-    above = absolute(dz) - geometry[k, EZ]
-    if geometry[k, KIND] == BOX:
-        along = absolute(geometry[k, COSINE] * dx + geometry[k, SINE] * dy) - geometry[k, EX]
-        across = absolute(geometry[k, COSINE] * dy - geometry[k, SINE] * dx) - geometry[k, EY]
-        a, b, c = most(along, 0.0), most(across, 0.0), most(above, 0.0)
-        return sqrt(a * a + b * b + c * c) + least(most(most(along, across), above), 0.0)
-    beside = sqrt(dx * dx + dy * dy) - geometry[k, EX]
-    a, c = most(beside, 0.0), most(above, 0.0)
-    return sqrt(a * a + c * c) + least(most(beside, above), 0.0)
-
-
-@lane_kernel
-def strike_box(d: Any, geometry: Any, k: int, p: Any, e: int) -> None:
-    """Mark a drone as having hit something if it touches obstacle ``k``, a box."""
-    a, b, c = towards_box(d[X + e], d[Y + e], d[Z + e], geometry, k)
-    d[HIT + e] = where(a * a + b * b + c * c < p[RADIUS] * p[RADIUS], 1.0, d[HIT + e])
-
-
-@lane_kernel
-def strike_pillar(d: Any, geometry: Any, k: int, p: Any, e: int) -> None:
-    """Mark a drone as having hit something if it touches obstacle ``k``, a pillar."""
-    a, b, c = towards_pillar(d[X + e], d[Y + e], d[Z + e], geometry, k)
-    d[HIT + e] = where(a * a + b * b + c * c < p[RADIUS] * p[RADIUS], 1.0, d[HIT + e])
+    cosine, sine = geometry[k, COSINE], geometry[k, SINE]
+    pillar, box = geometry[k, KIND], 1.0 - geometry[k, KIND]
+    a, b, c = geometry[k, EX], geometry[k, EY], geometry[k, EZ]
+    along, across = cosine * dx + sine * dy, cosine * dy - sine * dx
+    # On a pillar's axis there is no direction, and none is needed.
+    beside = sqrt(dx * dx + dy * dy)
+    share = pillar * (a / most(beside, a) - 1.0)
+    along = box * (clip(along, -a, a) - along) + share * along
+    across = box * (clip(across, -b, b) - across) + share * across
+    return cosine * along - sine * across, sine * along + cosine * across, clip(dz, -c, c) - dz
 
 
 @lane_kernel
 def strike(d: Any, geometry: Any, k: int, p: Any, e: int) -> None:
     """Mark a drone as having hit something if it touches obstacle ``k``."""
-    if geometry[k, KIND] == BOX:
-        strike_box(d, geometry, k, p, e)
-    else:
-        strike_pillar(d, geometry, k, p, e)
+    first, second, third = overhang(d[X + e], d[Y + e], d[Z + e], geometry, k)
+    a, b, c = most(first, 0.0), most(second, 0.0), most(third, 0.0)
+    d[HIT + e] = where(a * a + b * b + c * c < p[RADIUS] * p[RADIUS], 1.0, d[HIT + e])
 
 
 @lane_kernel
@@ -192,12 +165,8 @@ def strike_all(drones: Any, n: int, geometry: Any, p: Any) -> None:
     for i in range(n):
         d = drones[i]
         for k in range(len(geometry)):
-            if geometry[k, KIND] == BOX:
-                for e in range(WIDTH):
-                    strike_box(d, geometry, k, p, e)
-            else:
-                for e in range(WIDTH):
-                    strike_pillar(d, geometry, k, p, e)
+            for e in range(WIDTH):
+                strike(d, geometry, k, p, e)
 
 
 @lane_loop
