@@ -12,28 +12,29 @@ mode           U0, U1, U2                        U3
 ``position``   position in world axes, m         yaw rate, rad/s
 =============  ================================  =======================================================
 
-``position`` stands on ``velocity``, that on ``attitude``, that on ``rates``. The wanted acceleration, held within the
-tilt and the thrust that the airframe has, gives the wanted thrust vector; the thrust is its projection on the body's
-z axis, and the torque turns that axis to it, as in Lee, Leok and McClamroch (2010), equations 12 to 16. The heading is
-not tracked but turned at the yaw rate, so that the attitude error is a tilt alone. Its size is twice the sine of half
-the angle, after Lee (2011), which still grows where the sine of the angle no longer does, so that a drone upside down
-turns over.
+``position`` stands on ``velocity``, that on ``attitude``, that on ``rates``, and their bandwidths keep fixed ratios to
+that of the attitude, which the airframe gives (:attr:`marlgt.games.drones.Airframe.bandwidths`). The wanted
+acceleration, held within the tilt and the thrust that there is, gives the wanted thrust vector; the thrust is its
+projection on the body's z axis, and the torque turns that axis to it, as in Lee, Leok and McClamroch (2010), equations
+12 to 16. The heading is not tracked but turned at the yaw rate, so that the attitude's error is a tilt alone: twice the
+tangent of half its angle, which for a drone upside down is not 0 as the sine of Lee's error is.
 
-What no model knows (wind, a wrong mass, a downwash) is estimated from the difference between the velocity v and the
-velocity u that the model predicts from the speeds of the rotors::
+What no model knows of the forces (wind, a wrong mass, downwash) is estimated from the difference between the velocity v
+and the velocity u that the model predicts from the speeds of the rotors::
 
     disturbance = L (v - u)      du/dt = R e3 T/m - g e3 - drag + disturbance
 
 That is an integral of the velocity's error which no setpoint enters: a step of the setpoint does not wind it up, nor
-does a rotor at its limit. u is kept in IX to IZ, which are all 0 before the first substep.
+does a rotor at its limit. It is held within half of gravity. u is kept in IX to IZ, which are all 0 before the first
+substep; torques are treated likewise, see :mod:`marlgt.games.drones.turning`.
 
-Rotors that lag are driven beyond the speed wanted of them until they have it, which makes of the lag of the airframe
-one of less than 10 ms where their limits allow.
+Rates, velocities and angles that are beyond what a quadrotor does are clipped, whatever their size.
 
 References
 ----------
 T. Lee, M. Leok and N. H. McClamroch, "Geometric tracking control of a quadrotor UAV on SE(3)", CDC 2010.
-T. Lee, "Geometric tracking control of the attitude dynamics of a rigid body on SO(3)", ACC 2011.
+W.-H. Chen, J. Yang, L. Guo and S. Li, "Disturbance-observer-based control and related methods: an overview", IEEE
+Transactions on Industrial Electronics 63(2), 2016.
 """
 
 from __future__ import annotations
@@ -45,24 +46,19 @@ from typing import Any
 import numpy as np
 
 from marlgt.errors import GameError
-from marlgt.games.drones._lanes import absolute, clip, least, most, where
+from marlgt.games.drones._lanes import clip, most, where
 from marlgt.games.drones.airframe import (
-    ARM,
     DAMPING,
     DRAG_X,
     DRAG_Y,
     DRAG_Z,
     GAIN,
     GRAVITY,
-    JX,
-    JY,
-    JZ,
     MAX_RPM,
     NOMINAL_MASS,
     STEP,
     THRUST,
     TILT_BANDWIDTH,
-    TORQUE,
     YAW_BANDWIDTH,
     Airframe,
 )
@@ -96,6 +92,7 @@ from marlgt.games.drones.layout import (
     Y,
     Z,
 )
+from marlgt.games.drones.turning import turn
 from marlgt.kernels import lane_kernel
 
 __all__ = [
@@ -110,7 +107,7 @@ __all__ = [
 
 DAMPING_RATIO = 0.9
 """Of the attitude."""
-VELOCITY_SHARE = 0.2
+VELOCITY_SHARE = 0.25
 """Bandwidth of the velocity by that of the attitude, which the airframe gives."""
 POSITION_SHARE = 0.4
 """Bandwidth of the position by that of the velocity."""
@@ -120,18 +117,14 @@ DISTURBANCE = 0.5
 """Largest disturbance believed, by gravity."""
 CRUISE = 2.0
 """Fastest velocity that the position controller asks for, m/s."""
-QUICKNESS = 0.5
-"""Share of a rotor's error that a substep takes away while its limits allow: a bandwidth of 170 rad/s."""
 STEEPEST = 0.61
 """Tangent of the largest tilt that the velocity controller asks for, 0.55 rad."""
 FLIPPED = 1.2
-"""One plus the cosine of the tilt from which the wish to turn grows no more."""
+"""One plus the cosine of the tilt from which the wish to turn grows as its sine and no longer as its tangent."""
 LEAST_LIFT = 0.25
 """Least vertical force that the velocity controller asks for, by the weight."""
 MOST_LIFT = 0.92
 """Greatest vertical force that it asks for, by all that the rotors give."""
-YAW_RESERVE = 0.05
-"""Share of a rotor's force that the thrust leaves for yaw."""
 FASTEST_YAW = 6.0
 """Yaw rate beyond which a setpoint asks for no more, rad/s."""
 FASTEST_TURN = 30.0
@@ -140,8 +133,6 @@ FASTEST_FLIGHT = 10.0
 """The same for a component of velocity, m/s; and of distance, m."""
 LARGEST_ANGLE = 1.0
 """The same for roll and pitch, rad: to here, the series of sine and cosine are right within 3e-8."""
-SLOWEST = 1e-8
-"""Least force of a rotor by its greatest, so that the square root has a derivative."""
 
 
 @lane_kernel
@@ -150,54 +141,6 @@ def follow_motors(d: Any, p: Any, e: int) -> None:
     fastest = p[MAX_RPM]
     d[C0 + e], d[C1 + e] = clip(d[U0 + e], 0.0, fastest), clip(d[U1 + e], 0.0, fastest)
     d[C2 + e], d[C3 + e] = clip(d[U2 + e], 0.0, fastest), clip(d[U3 + e], 0.0, fastest)
-
-
-@lane_kernel
-def _drive(d: Any, p: Any, e: int, thrust: Any, tx: Any, ty: Any, tz: Any) -> None:
-    """Command the rotors so that they give a thrust and a torque in body axes, or what they can of it.
-
-    Roll and pitch come first, then the thrust but for a small reserve, then yaw. Forces are in squares of rotor speeds.
-    """
-    fastest, per = p[MAX_RPM], 1.0 / p[THRUST]
-    full = fastest * fastest
-    half = 0.5 * full
-    x, y, z = 0.25 * per / p[ARM] * tx, 0.25 * per / p[ARM] * ty, 0.25 / p[TORQUE] * tz
-    bound = half - least(absolute(y), 0.5 * half)
-    x = clip(x, -bound, bound)
-    bound = half - absolute(x)
-    y = clip(y, -bound, bound)
-    turn = absolute(x) + absolute(y)
-    reserve = turn + least(least(absolute(z), YAW_RESERVE * full), half - turn)
-    lift = clip(0.25 * per * thrust, reserve, full - reserve)
-    # A rotor that lags by a gain of less than 1 a substep is asked for more, so that it comes nearer by QUICKNESS.
-    lead = most(p[GAIN], QUICKNESS) / p[GAIN]
-    kept, added = 1.0 - 1.0 / lead, fastest / lead
-    n0, n1, n2, n3 = d[N0 + e], d[N1 + e], d[N2 + e], d[N3 + e]
-    yaw = 0.25 * kept * (n1 * n1 + n3 * n3 - n0 * n0 - n2 * n2)
-    z = z - yaw
-    s0, s1, s2, s3 = lift - x - y - yaw, lift - x + y + yaw, lift + x + y - yaw, lift + x - y + yaw
-    # The lowest and highest speeds within reach of each rotor: the thrust waits for roll and pitch, and yaw for both.
-    k0, k1, k2, k3 = kept * n0, kept * n1, kept * n2, kept * n3
-    low0, low1, low2, low3 = k0 * k0 - s0, k1 * k1 - s1, k2 * k2 - s2, k3 * k3 - s3
-    k0, k1, k2, k3 = k0 + added, k1 + added, k2 + added, k3 + added
-    high0, high1, high2, high3 = k0 * k0 - s0, k1 * k1 - s1, k2 * k2 - s2, k3 * k3 - s3
-    low, high = most(most(low0, low1), most(low2, low3)), least(least(high0, high1), least(high2, high3))
-    shift = where(low > high, 0.5 * (low + high), clip(0.0, low, high))
-    down = least(least(high0, high2) - shift, shift - most(low1, low3))
-    up = least(shift - most(low0, low2), least(high1, high3) - shift)
-    z = clip(z, -most(down, 0.0), most(up, 0.0))
-    tiny, right, left = SLOWEST * full, shift - z, shift + z
-    d[C0 + e] = clip(n0 + lead * (sqrt(most(s0 + right, tiny)) - n0), 0.0, fastest)
-    d[C1 + e] = clip(n1 + lead * (sqrt(most(s1 + left, tiny)) - n1), 0.0, fastest)
-    d[C2 + e] = clip(n2 + lead * (sqrt(most(s2 + right, tiny)) - n2), 0.0, fastest)
-    d[C3 + e] = clip(n3 + lead * (sqrt(most(s3 + left, tiny)) - n3), 0.0, fastest)
-
-
-@lane_kernel
-def _turn(d: Any, p: Any, e: int, thrust: Any, a: Any, b: Any, c: Any, ax: Any, ay: Any, az: Any) -> None:
-    """Give a thrust and an angular acceleration in body axes at the body rates a, b, c."""
-    jx, jy, jz = p[JX], p[JY], p[JZ]
-    _drive(d, p, e, thrust, jx * ax + (jz - jy) * b * c, jy * ay + (jx - jz) * c * a, jz * az + (jy - jx) * a * b)
 
 
 @lane_kernel
@@ -213,7 +156,7 @@ def follow_rates(d: Any, p: Any, e: int) -> None:
     ax = gain * (clip(d[U1 + e], -FASTEST_TURN, FASTEST_TURN) - a)
     ay = gain * (clip(d[U2 + e], -FASTEST_TURN, FASTEST_TURN) - b)
     az = p[YAW_BANDWIDTH] * (clip(d[U3 + e], -FASTEST_TURN, FASTEST_TURN) - c)
-    _turn(d, p, e, d[U0 + e], a, b, c, ax, ay, az)
+    turn(d, p, e, d[U0 + e], a, b, c, ax, ay, az)
 
 
 @lane_kernel
@@ -230,7 +173,7 @@ def _aim(
     ax = gain * (yaw * 2.0 * (qx * qz - qy * qw) - a) + scale * (kick - v)
     ay = gain * (yaw * 2.0 * (qy * qz + qx * qw) - b) + scale * u
     az = p[YAW_BANDWIDTH] * (yaw * (1.0 - 2.0 * (qx * qx + qy * qy)) - c)
-    _turn(d, p, e, thrust, a, b, c, ax, ay, az)
+    turn(d, p, e, thrust, a, b, c, ax, ay, az)
 
 
 @lane_kernel
@@ -291,16 +234,15 @@ def _fly(d: Any, p: Any, e: int, sx: Any, sy: Any, sz: Any) -> None:
     fx, fy = fit * fx, fit * fy
     u, v, w = fx * r00 + fy * r10 + fz * r20, fx * r01 + fy * r11 + fz * r21, fx * r02 + fy * r12 + fz * r22
     yaw = clip(d[U3 + e], -FASTEST_YAW, FASTEST_YAW)
-    length = sqrt(fx * fx + fy * fy + fz * fz)
-    _aim(d, p, e, mass * w, a, b, c, u, v, w, length, yaw)
+    _aim(d, p, e, mass * w, a, b, c, u, v, w, sqrt(fx * fx + fy * fy + fz * fz), yaw)
     gain, h = p[GAIN], p[STEP]
     n0, n1 = d[N0 + e] + gain * (d[C0 + e] - d[N0 + e]), d[N1 + e] + gain * (d[C1 + e] - d[N1 + e])
     n2, n3 = d[N2 + e] + gain * (d[C2 + e] - d[N2 + e]), d[N3 + e] + gain * (d[C3 + e] - d[N3 + e])
-    lift = p[THRUST] * (n0 * n0 + n1 * n1 + n2 * n2 + n3 * n3) / (mass * length)
+    lift = p[THRUST] * (n0 * n0 + n1 * n1 + n2 * n2 + n3 * n3) / mass
     d[IX + e], d[IY + e], d[IZ + e] = (
-        ux + h * (lift * fx + airx),
-        uy + h * (lift * fy + airy),
-        uz + h * (lift * length * r22 + airz),
+        ux + h * (r02 * lift + airx),
+        uy + h * (r12 * lift + airy),
+        uz + h * (r22 * lift + airz),
     )
 
 

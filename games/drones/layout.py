@@ -27,7 +27,7 @@ TX, TY, TZ = 24 * WIDTH, 25 * WIDTH, 26 * WIDTH
 MASS, INERTIA = 27 * WIDTH, 28 * WIDTH
 H0, H1, H2, H3 = 29 * WIDTH, 30 * WIDTH, 31 * WIDTH, 32 * WIDTH
 
-# A drone: what its controller knows. Setpoints: see marlgt.games.drones.controllers; the velocity error's integral, m.
+# A drone: what its controller knows. Setpoints: see marlgt.games.drones.controllers; the velocity that it predicts, m/s.
 U0, U1, U2, U3 = 33 * WIDTH, 34 * WIDTH, 35 * WIDTH, 36 * WIDTH
 IX, IY, IZ = 37 * WIDTH, 38 * WIDTH, 39 * WIDTH
 # Last action as the player gave it, each number in [-1, 1].
@@ -53,7 +53,9 @@ LOST = 69 * WIDTH
 # What the task adds to the drone's observation.
 EXTRAS = 24
 E0 = 70 * WIDTH
-DRONE_FIELDS = 70 + EXTRAS
+# A drone: the body rates that its controller predicts, rad/s.
+BX, BY, BZ = (70 + EXTRAS) * WIDTH, (71 + EXTRAS) * WIDTH, (72 + EXTRAS) * WIDTH
+DRONE_FIELDS = 73 + EXTRAS
 
 # A world: wind, m/s: its mean in this episode, and now.
 MEAN_WIND_X, MEAN_WIND_Y, MEAN_WIND_Z = 0 * WIDTH, 1 * WIDTH, 2 * WIDTH
