@@ -41,7 +41,7 @@ from marlgt.games.drones.layout import (
 )
 from marlgt.kernels import lane_kernel, lane_loop
 
-__all__ = ["burden_nothing", "command", "fly_block", "push_block", "ready", "touch_block"]
+__all__ = ["burden_nothing", "command", "fly_block", "prepare_substep", "push_block", "ready", "touch_block"]
 
 
 @lane_kernel
@@ -57,9 +57,10 @@ follow = follow_motors
 def command(drones: Any, i: int, u0: Any, u1: Any, u2: Any, u3: Any, affine: Any, e: int) -> None:
     """Give a drone its action: as the player gave it, and as a setpoint, in mode ``position`` from where it is."""
     drones[i, A0 + e], drones[i, A1 + e], drones[i, A2 + e], drones[i, A3 + e] = u0, u1, u2, u3
-    drones[i, U0 + e] = affine[0] + affine[4] * u0 + affine[8] * drones[i, X + e]
-    drones[i, U1 + e] = affine[1] + affine[5] * u1 + affine[8] * drones[i, Y + e]
-    drones[i, U2 + e] = affine[2] + affine[6] * u2 + affine[8] * drones[i, Z + e]
+    pace = affine[9 + i]
+    drones[i, U0 + e] = affine[0] + pace * (affine[4] * u0) + affine[8] * drones[i, X + e]
+    drones[i, U1 + e] = affine[1] + pace * (affine[5] * u1) + affine[8] * drones[i, Y + e]
+    drones[i, U2 + e] = affine[2] + pace * (affine[6] * u2) + affine[8] * drones[i, Z + e]
     drones[i, U3 + e] = affine[3] + affine[7] * u3
 
 
@@ -99,6 +100,24 @@ def push_block(drones: Any, w: Any, c: Any, p: Any, o: Any, n: int, substeps: in
                     above = drones[j]
                     for e in range(WIDTH):
                         downwash(below, above, p, e)
+
+
+@lane_loop
+def prepare_substep(drones: Any, w: Any, p: Any, q: Any, n: int, coasting: int) -> None:
+    """Bring rotors and forces of a block up to the present substep, for a backend that moves the drones itself.
+
+    Where it is ``coasting``, only the commands are set: it moves the rotors itself too.
+    """
+    for i in range(n):
+        d = drones[i]
+        for e in range(WIDTH):
+            follow(d, p, e)
+        if coasting == 0:
+            for e in range(WIDTH):
+                ready(d, w, p, e)
+    if coasting == 0:
+        for e in range(WIDTH):
+            burden(drones, w, p, q, n, e)
 
 
 @lane_loop

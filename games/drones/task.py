@@ -99,6 +99,10 @@ class Task:
         Cosine of the tilt from which a drone has crashed; -1 for none.
     starts : ndarray, shape (n_drones, 3) or (0, 3)
         Where the drones start, if not where ``spawn`` says, metres.
+    paces : tuple of float
+        A factor for each drone on what its first three numbers ask for; empty where all are alike.
+    teams : tuple of int
+        The team of each agent, counted from 0; empty where each agent plays for itself.
     expert : callable
         ``expert(task)`` gives a policy: a function from :class:`~marlgt.games.drones.View` to actions.
     """
@@ -133,6 +137,8 @@ class Task:
     window: float = 2.0
     tilt: float = 0.3623577544766736
     starts: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 3)))
+    paces: tuple[float, ...] = ()
+    teams: tuple[int, ...] = ()
 
     @property
     def n_agents(self) -> int:
@@ -205,12 +211,13 @@ class Task:
         Returns
         -------
         tuple of ndarray
-            Offsets, scales and whether positions are relative; the airframe's parameters; the task's; those of the
-            disturbances; the obstacles; the arena; the tilt limit and the largest error of a success; the starts.
+            Offsets, scales, whether positions are relative, and the drones' paces; the airframe's parameters; the
+            task's; those of the disturbances; the obstacles; the arena; the tilt limit and the largest error of a
+            success; the starts.
         """
         relative = 1.0 if self.control == "position" else 0.0
         arrays = (
-            np.concatenate([*self.span(self.airframe), [relative]]),
+            np.concatenate([*self.span(self.airframe), [relative], self.paces or np.ones(self.n_drones)]),
             self.airframe.parameters(1.0 / SUBSTEPS_PER_SECOND),
             np.array(self.settings),
             self.disturbances.parameters(),
