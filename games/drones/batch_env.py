@@ -63,6 +63,18 @@ def command_block(drones: Any, units: Any, affine: Any, n: int, first: int, lane
 
 
 @lane_loop
+def nothing_to_command(drones: Any, units: Any, affine: Any, n: int, first: int, lanes: int) -> None:
+    """Leave the drones of a block with the actions that they have."""
+
+
+@lane_loop
+def stay_block(
+    drones: Any, w: Any, c: Any, p: Any, q: Any, o: Any, geometry: Any, arena: Any, tilt: Any, n: int, substeps: int
+) -> None:
+    """Leave the drones of a block where another backend has moved them."""
+
+
+@lane_loop
 def step_blocks(
     start: int,
     stop: int,
@@ -106,10 +118,22 @@ def step_blocks(
 
 @functools.cache
 def step_kernel(
-    follow: Any, burden: Any, spawn: Any, score: Any, note: Any, gpd: int, motors: int, single: bool
+    follow: Any,
+    burden: Any,
+    spawn: Any,
+    score: Any,
+    note: Any,
+    gpd: int,
+    motors: int,
+    *,
+    single: bool = False,
+    flown: bool = False,
 ) -> Any:
-    """Return the compiled control step of a task's kernels, in double or in single precision."""
-    fly = specialised(fly_block, follow=follow, burden=burden)
+    """Return the compiled control step of a task's kernels, in double or in single precision.
+
+    Where the drones have ``flown`` already, only the judging.
+    """
+    fly = stay_block if flown else specialised(fly_block, follow=follow, burden=burden)
     judging = specialised(
         judge_block,
         begin=specialised(begin, spawn=spawn, note=note),
@@ -118,7 +142,9 @@ def step_kernel(
         observe=specialised(observe, gpd=gpd, motors=motors),
         motors=motors,
     )
-    return compiled(specialised(step_blocks, fly_block=fly, judge_block=judging), single=single)
+    command = nothing_to_command if flown else command_block
+    step = specialised(step_blocks, command_block=command, fly_block=fly, judge_block=judging)
+    return compiled(step, single=single)
 
 
 class BatchEnv:
@@ -187,7 +213,7 @@ class BatchEnv:
             task.note,
             int(task.layout == "gpd"),
             int(task.seats == "motors"),
-            self.dtype == np.float32,
+            single=self.dtype == np.float32,
         )
         shape = (self.n_envs, task.n_agents, task.n_observations)
         self.observations = np.zeros(shape, np.float32)
@@ -246,24 +272,29 @@ class BatchEnv:
     def _step(self, fresh: int) -> DroneStep:
         task, b = self.task, self.n_envs
         rewards = np.zeros((b, task.n_agents), np.float32)
-        flags = np.zeros((3, b), np.bool_)
+        flags = np.zeros((4, b), np.bool_)
         seen, state = np.empty_like(self.observations), np.empty_like(self.state)
         reached, reached_state = (seen, state) if fresh else (np.empty_like(seen), np.empty_like(state))
         tables = (
             self._drones, self._world, self._clock, self._units, *self._constants, self._past, rewards, flags,
             seen, reached, state, reached_state, task.sizes(),
         )  # fmt: skip
-        blocks = len(self._clock)
+        self._advance(fresh, tables, flags)
+        self.runaways += int(flags[3].sum())
+        self.observations, self.state, self.reached_state = seen, state, reached_state
+        return DroneStep(seen, rewards, flags[0], flags[1], reached, flags[2])
+
+    def _advance(self, fresh: int, tables: tuple[Any, ...], flags: np.ndarray) -> None:
+        """Fly and judge a control step, or begin anew, in the tables, of which the flags are one."""
+        b, blocks, substeps = self.n_envs, len(self._clock), self.task.substeps
         if self._pool is None:
-            self._kernel(0, blocks, b, task.substeps, fresh, *tables)
+            self._kernel(0, blocks, b, substeps, fresh, *tables)
         else:
             cuts = np.linspace(0, blocks, self._threads + 1).astype(int).tolist()
             parts = itertools.pairwise(cuts)
-            work = [self._pool.submit(self._kernel, *part, b, task.substeps, fresh, *tables) for part in parts]
+            work = [self._pool.submit(self._kernel, *part, b, substeps, fresh, *tables) for part in parts]
             for share in work:
                 share.result()
-        self.observations, self.state, self.reached_state = seen, state, reached_state
-        return DroneStep(seen, rewards, flags[0], flags[1], reached, flags[2])
 
     def random_actions(self) -> np.ndarray:
         """Return uniformly random actions, drawn with the seed of the last reset."""

@@ -276,8 +276,8 @@ def judge_block(
     past : ndarray, shape (B, n, width * kept)
         Earlier actions.
     rewards : ndarray, shape (B, n_agents)
-    flags : ndarray of bool, shape (3, B)
-        Terminated, truncated, succeeded.
+    flags : ndarray of bool, shape (4, B)
+        Terminated, truncated, succeeded, and ended because a number ran away.
     seen, reached : ndarray, shape (B, n_agents, D)
         Observations in which the next actions are chosen, and those that the step led to.
     state, reached_state : ndarray, shape (B, S)
@@ -298,6 +298,7 @@ def judge_block(
             judge(drones, w, c, p, q, n, horizon, tail, e)
             terminated, truncated, succeeded = outcome(w, c, horizon, tail, solved, e)
             flags[0, b], flags[1, b], flags[2, b] = terminated > 0.0, truncated > 0.0, succeeded > 0.0
+            flags[3, b] = w[RUNAWAY + e] > 0.0
             over = flags[0, b] or flags[1, b]
             for i in range(n_agents):
                 rewards[b, i] = drones[0 if motors == 1 else i, REWARD + e]
