@@ -25,7 +25,20 @@ from marlgt.errors import GameError
 from marlgt.games.drones.layout import EPISODE, KEY, TICK
 from marlgt.kernels import lane_kernel
 
-__all__ = ["between", "between_now", "fraction", "gaussian", "gaussian_now", "keys", "uniform", "uniform_now"]
+__all__ = [
+    "between",
+    "between_now",
+    "draw",
+    "draw_gaussian",
+    "fraction",
+    "gaussian",
+    "gaussian_now",
+    "keys",
+    "now",
+    "start",
+    "uniform",
+    "uniform_now",
+]
 
 WORD = 0xFFFFFFFF
 GOLDEN = 0x1E3779B9
@@ -123,6 +136,12 @@ def normal_quantile(u: Any) -> Any:
     below = ((below * w + 0.032754094) * w + 0.0001362641) * w + 4.6169043e-08
     below = (below * w + 1.0510507e-12) * w + 9.8676916e-19
     return (u - 0.5) * above / below
+
+
+@lane_kernel
+def draw_gaussian(key: Any, time: Any, k: int) -> Any:
+    """Return number ``k`` of a key at a time, standard normal, for those who draw often and keep key and time."""
+    return normal_quantile(draw(key, time, k))
 
 
 @lane_kernel

@@ -359,6 +359,37 @@ def test_where_a_drones_position_is_not_a_number_it_is_nobodys_neighbour():
     assert np.array_equal(contacts.nearest_together(columns(drones), 0, 4, stable), expected)
 
 
+def test_torch_finds_the_same_contacts_and_neighbours():
+    torch = pytest.importorskip("torch")
+    words = {
+        "where": torch.where,
+        "least": lambda a, b: torch.where(a < b, a, b),
+        "most": lambda a, b: torch.where(a > b, a, b),
+        "absolute": torch.abs,
+        "clip": torch.clamp,
+        "sqrt": torch.sqrt,
+        "WIDTH": 1,
+    }
+    positions = random_positions(30, seed=8, spread=0.8)
+    drones, geometry, arena = block(positions), SCENE.geometry(), Scene(high=(0.5, 2.0, 2.5)).arena()
+    whole = columns(drones)
+    tensors = Columns({field: torch.from_numpy(array.copy()) for field, array in whole.arrays.items()})
+    for loop, arguments in (
+        (contacts.strike_all, (geometry, PARAMETERS)),
+        (contacts.leave_all, (arena,)),
+        (contacts.tumble_all, (0.4,)),
+    ):
+        rebound(loop, **words)([tensors], 1, *arguments)
+        loop(drones, 30, *arguments)
+    rebound(contacts.collide_together, **words)(tensors, PARAMETERS)
+    contacts.collide(drones, 30, PARAMETERS)
+    assert np.array_equal(tensors[HIT].numpy(), hits(drones))
+    assert 0 < hits(drones).mean() < 1
+    for i in range(0, 30, 7):
+        mine = contacts.nearest_together(tensors, i, 5, lambda a: torch.argsort(a, dim=0, stable=True))
+        assert np.array_equal(mine.numpy(), contacts.nearest_together(whole, i, 5, stable))
+
+
 @lane_loop
 def beside_by_hand(d, geometry, out):
     """The kernels called by a loop over lanes of one's own."""

@@ -8,10 +8,14 @@ from marlgt.errors import GameError
 from marlgt.games.drones._draws import (
     between,
     between_now,
+    draw,
+    draw_gaussian,
     gaussian,
     gaussian_now,
     keys,
     normal_quantile,
+    now,
+    start,
     uniform,
     uniform_now,
 )
@@ -129,8 +133,8 @@ def test_an_episodes_first_numbers_are_unlike_those_of_its_steps(numbers):
 
 def test_gaussians_have_the_moments_and_the_distribution_of_the_normal_law():
     grid = clock(np.arange(1000)[:, None], np.arange(200)[None, :], 5)
-    for draw in (gaussian, gaussian_now):
-        x = np.stack([draw(grid, k, 0) for k in range(3)]).ravel()
+    for kind in (gaussian, gaussian_now):
+        x = np.stack([kind(grid, k, 0) for k in range(3)]).ravel()
         n = x.size
         assert within(x.mean(), 0.0, 1 / np.sqrt(n))
         assert within(x.var(), 1.0, np.sqrt(2 / n))
@@ -165,8 +169,8 @@ def test_the_same_bits_come_from_every_gear():
         compiled(fill)(swift, row, k)
         fill(plain, row, k)
         compiled(fill, single=True)(single, row, k)
-        by_hand = [draw(integers, k, e) for draw in (uniform, uniform_now) for e in range(WIDTH)]
-        columns = np.concatenate([draw(arrays, k, 0) for draw in (uniform, uniform_now, gaussian, gaussian_now)])
+        by_hand = [kind(integers, k, e) for kind in (uniform, uniform_now) for e in range(WIDTH)]
+        columns = np.concatenate([kind(arrays, k, 0) for kind in (uniform, uniform_now, gaussian, gaussian_now)])
         half = 2 * WIDTH
         for other in (plain[:half], single[:half], by_hand, columns[:half]):
             assert np.array_equal(swift[:half], other)
@@ -175,20 +179,28 @@ def test_the_same_bits_come_from_every_gear():
         np.testing.assert_allclose(swift[half:], single[half:], rtol=1e-4)
 
 
+def test_key_and_time_kept_by_the_caller_give_the_same_numbers():
+    grid = clock(np.arange(30), np.arange(30) % 4, np.arange(30) % 7)
+    for when, flat, normal in ((start, uniform, gaussian), (now, uniform_now, gaussian_now)):
+        key, time = grid[KEY], when(grid, 0)
+        assert np.array_equal(draw(key, time, 9), flat(grid, 9, 0))
+        assert np.array_equal(draw_gaussian(key, time, 9), normal(grid, 9, 0))
+
+
 def test_torch_draws_the_same_bits():
     torch = pytest.importorskip("torch")
     arrays = clock(np.arange(50), np.arange(50) % 7, np.arange(50) % 11)
     tensors = Columns({field: torch.from_numpy(array.copy()) for field, array in arrays.arrays.items()})
-    for draw in (uniform, uniform_now):
-        assert np.array_equal(draw(tensors, 3, 0).numpy(), draw(arrays, 3, 0))
-    for draw in (gaussian, gaussian_now):
-        np.testing.assert_allclose(draw(tensors, 3, 0).numpy(), draw(arrays, 3, 0), rtol=2e-5)
+    for kind in (uniform, uniform_now):
+        assert np.array_equal(kind(tensors, 3, 0).numpy(), kind(arrays, 3, 0))
+    for kind in (gaussian, gaussian_now):
+        np.testing.assert_allclose(kind(tensors, 3, 0).numpy(), kind(arrays, 3, 0), rtol=2e-5)
 
 
 def test_numbers_between_bounds_stay_there_and_fill_the_range():
     grid = clock(np.arange(1000))
-    for draw in (between, between_now):
-        x = draw(-2.0, 3.0, grid, 4, 0)
+    for kind in (between, between_now):
+        x = kind(-2.0, 3.0, grid, 4, 0)
         assert x.min() >= -2.0
         assert x.max() < 3.0
         assert within(x.mean(), 0.5, 5 / np.sqrt(12 * x.size))
