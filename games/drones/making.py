@@ -50,7 +50,10 @@ class TaskEntry:
 
 
 TASKS: dict[str, TaskEntry] = {
+    "takeoff-onoff": TaskEntry("takeoff", "takeoff_onoff", (1, 1, 1), ("four", "joint")),
+    "takeoff-2level": TaskEntry("takeoff", "takeoff_2level", (1, 1, 1), ("four", "joint")),
     "multihover": TaskEntry("hovering", "multihover", (1, 2, 8), ("discrete", "velocity", "motors")),
+    "payload": TaskEntry("payloads", "payload", (2, 2, 4), ("discrete", "velocity")),
 }
 """The drone tasks by name."""
 
