@@ -7,6 +7,7 @@ where :func:`marlgt.games.drones.dynamics.settle` just stops it; there only what
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from marlgt.errors import GameError
 from marlgt.games.drones._lanes import WIDTH
 from marlgt.games.drones.airframe import Airframe
-from marlgt.games.drones.bullet_world import BulletWorld
+from marlgt.games.drones.bullet_world import HARD, BulletWorld
 from marlgt.games.drones.dynamics import advance, air, settle_all, spin
 from marlgt.games.drones.layout import (
     C0,
@@ -24,6 +25,7 @@ from marlgt.games.drones.layout import (
     DRONE_FIELDS,
     H0,
     H3,
+    HIT,
     INERTIA,
     MASS,
     N0,
@@ -38,13 +40,87 @@ from marlgt.games.drones.layout import (
 from marlgt.games.drones.scene import Scene
 from marlgt.kernels import compiled, lane_loop
 
-__all__ = ["REGIMES", "fly_freely", "free_flight_deviation"]
+__all__ = [
+    "REGIMES",
+    "TRIALS",
+    "GroundDeviation",
+    "Trial",
+    "fly_freely",
+    "free_flight_deviation",
+    "ground_deviation",
+]
 
 SUBSTEP, HELD = 1 / 240, 8
 """Seconds of a substep, and substeps for which a command is held (30 Hz)."""
 
 REGIMES = {"2 % of hover": 0.02, "5 % of hover": 0.05, "50 % of hover": 0.5, "on and off": np.inf}
 """How far a random command of a rotor is from the speed of hovering; on and off is all or nothing."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Trial:
+    """How one drone meets the ground.
+
+    Attributes
+    ----------
+    height : float
+        Of its centre at the start, metres.
+    tilt : float
+        About its x axis, radians.
+    velocity : tuple of float
+        Metres per second.
+    turning : float
+        About the vertical, radians per second.
+    throttle : tuple of (float, float)
+        For how many seconds its rotors run at which share of the speed of hovering, one after another.
+    """
+
+    height: float
+    tilt: float = 0.0
+    velocity: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    turning: float = 0.0
+    throttle: tuple[tuple[float, float], ...] = ((2.0, 0.0),)
+
+
+TRIALS = {
+    "rest": Trial(height=0.02),
+    "take-off after 2 s of rest": Trial(height=0.0135, throttle=((2.0, 0.0), (2.0, 1.05))),
+    "take-off after 0.5 s of rest": Trial(height=0.0135, throttle=((0.5, 0.0), (2.0, 1.05))),
+    "take-off at 1.2 of hover": Trial(height=0.0135, throttle=((2.0, 0.0), (1.0, 1.2))),
+    "drop from 0.3 m": Trial(height=0.3),
+    "drop from 0.3 m, tilted": Trial(height=0.3, tilt=0.3),
+    "sink and rise again": Trial(height=0.3, velocity=(0.0, 0.0, -0.5), throttle=((2.0, 0.97),)),
+    "slide at 1 m/s": Trial(height=0.0135, velocity=(1.0, 0.0, 0.0)),
+    "slide at 0.3 m/s, light": Trial(height=0.0135, velocity=(0.3, 0.0, 0.0), throttle=((2.0, 0.7),)),
+    "turn at 5 rad/s": Trial(height=0.0135, turning=5.0),
+    "hard landing at 2 m/s": Trial(height=0.5, velocity=(0.0, 0.0, -2.0), throttle=((2.0, 1.0),)),
+}
+"""Ways to meet the ground, by name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class GroundDeviation:
+    """How our ground differs from Bullet's in one trial.
+
+    Attributes
+    ----------
+    height, sideways : float
+        Difference at the end, metres.
+    highest : float
+        Greatest difference in height on the way, metres.
+    heights, tilts : tuple of float
+        At the end, ours and Bullet's, metres and radians.
+    hits : tuple of bool
+        Whether it counts as a hard landing, by ours and by Bullet.
+    """
+
+    height: float
+    sideways: float
+    highest: float
+    heights: tuple[float, float]
+    tilts: tuple[float, float]
+    hits: tuple[bool, bool]
+
 
 _HIGH = 50.0
 _STATE = slice(X // WIDTH, WZ // WIDTH + 1)
@@ -122,6 +198,43 @@ def free_flight_deviation(
         far = max(far, float(np.sqrt(((state[:, :3] - states[k, :, :3]) ** 2).sum(axis=1)).max()))
         turned = max(turned, float(_angles(state[:, 3:7], states[k, :, 3:7]).max()))
     return far, turned
+
+
+def ground_deviation(airframe: Airframe, trial: Trial) -> GroundDeviation:
+    """Let a drone meet our ground and Bullet's, and return how they differ."""
+    start = _block(airframe, 1)
+    lane = start[0, ::WIDTH]
+    lane[Z // WIDTH], lane[WZ // WIDTH] = trial.height, trial.turning
+    lane[QX // WIDTH], lane[QW // WIDTH] = np.sin(trial.tilt / 2), np.cos(trial.tilt / 2)
+    lane[VX // WIDTH : VX // WIDTH + 3] = trial.velocity
+    speeds = np.concatenate(
+        [np.full(round(time / SUBSTEP), share * airframe.hover_rpm) for time, share in trial.throttle]
+    )
+    commands = np.repeat(speeds, 4 * WIDTH).reshape(-1, 1, 4 * WIDTH)
+    start[:, N0 : C3 + WIDTH] = speeds[0]
+    still, parameters = np.zeros(WORLD_FIELDS * WIDTH), airframe.parameters(SUBSTEP)
+    ours, theirs = start.copy(), start.copy()
+    paths = np.empty((2, len(speeds), 13))
+    hard = False
+    with BulletWorld(airframe, Scene(), 1, step=SUBSTEP) as world:
+        world.place(theirs, 0)
+        for k, speed in enumerate(speeds):
+            compiled(fly_freely)(ours, still, parameters, commands[k : k + 1], 1, 1)
+            theirs[0, C0 : C3 + WIDTH] = speed
+            compiled(breathe)(theirs, still, parameters, 0)
+            world.substep(theirs, 0)
+            paths[0, k], paths[1, k] = ours[0, ::WIDTH][_STATE], theirs[0, ::WIDTH][_STATE]
+            hard = hard or bool(world.contacts()[0, HARD])
+    apart = paths[0] - paths[1]
+    tilts = np.arccos(np.clip(1.0 - 2.0 * (paths[:, -1, 3] ** 2 + paths[:, -1, 4] ** 2), -1.0, 1.0))
+    return GroundDeviation(
+        height=float(abs(apart[-1, 2])),
+        sideways=float(np.hypot(*apart[-1, :2])),
+        highest=float(abs(apart[:, 2]).max()),
+        heights=(float(paths[0, -1, 2]), float(paths[1, -1, 2])),
+        tilts=(float(tilts[0]), float(tilts[1])),
+        hits=(bool(ours[0, HIT]), hard),
+    )
 
 
 def _random_block(frame: Airframe, blocks: int, rng: np.random.Generator) -> np.ndarray:

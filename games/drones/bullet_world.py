@@ -8,15 +8,15 @@ links of their own, and substeps in which only rotors push need not be read back
 
 from __future__ import annotations
 
-import importlib
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from marlgt.errors import GameError, MissingDependency
+from marlgt.errors import GameError
 from marlgt.games.drones._lanes import WIDTH
 from marlgt.games.drones.airframe import ARM, STEP, THRUST, TORQUE, Airframe
+from marlgt.games.drones.bullet_bodies import add_drone, add_ground, add_obstacle, bullet_library
 from marlgt.games.drones.dynamics import HARD_LANDING, spin
 from marlgt.games.drones.layout import (
     DRONE_FIELDS,
@@ -43,7 +43,7 @@ from marlgt.games.drones.layout import (
     WZ,
     X,
 )
-from marlgt.games.drones.scene import Pillar, Scene
+from marlgt.games.drones.scene import Scene
 from marlgt.kernels import compiled, lane_kernel, lane_loop
 
 __all__ = ["DRONE", "GROUND", "HARD", "OBSTACLE", "BulletWorld", "rotor_wrenches", "wrench", "wrenches"]
@@ -51,9 +51,7 @@ __all__ = ["DRONE", "GROUND", "HARD", "OBSTACLE", "BulletWorld", "rotor_wrenches
 GROUND, HARD, OBSTACLE, DRONE = 0, 1, 2, 3
 """Columns of what a drone touched: the ground, the ground at more than ``HARD_LANDING``, an obstacle, a drone."""
 
-MARGIN = 0.001
-"""Bullet keeps shapes apart by this, metres."""
-
+_ORIGIN = (0.0, 0.0, 0.0)
 _STATE = WZ // WIDTH - X // WIDTH + 1
 _MASS, _INERTIA = MASS // WIDTH, INERTIA // WIDTH
 
@@ -129,7 +127,7 @@ class BulletWorld:
     def __init__(self, airframe: Airframe, scene: Scene, n_drones: int, *, step: float = 1 / 240) -> None:
         if n_drones < 1:
             raise GameError(f"a world needs at least one drone, got n_drones={n_drones}")
-        self._bullet = bullet = _library()
+        self._bullet = bullet = bullet_library()
         self._client: int = bullet.connect(bullet.DIRECT)
         if self._client < 0:
             raise GameError("Bullet has no room for another world: close() worlds that are done, or use fewer at once")
@@ -138,9 +136,9 @@ class BulletWorld:
         client = {"physicsClientId": self._client}
         bullet.setGravity(0.0, 0.0, -airframe.gravity, **client)
         bullet.setTimeStep(step, **client)
-        self._ground = _floor(bullet, scene, client)
-        self._obstacles = frozenset(_obstacle(bullet, thing, client) for thing in scene.obstacles)
-        self._bodies = [_drone(bullet, airframe, i, client) for i in range(n_drones)]
+        self._ground = add_ground(bullet, scene, client)
+        self._obstacles = frozenset(add_obstacle(bullet, thing, client) for thing in scene.obstacles)
+        self._bodies = [add_drone(bullet, airframe, i, client) for i in range(n_drones)]
         self._numbers = {body: i for i, body in enumerate(self._bodies)}
         # Mass in kg and the factor of inertia that Bullet has.
         self._weights = [(0.0, 0.0)] * n_drones
@@ -313,83 +311,3 @@ class BulletWorld:
             # The speed that the ground took away in this substep.
             if blow * self.parameters[STEP] > HARD_LANDING * self._weights[i][0]:
                 self._touched[i, HARD] = True
-
-
-_ORIGIN = (0.0, 0.0, 0.0)
-_COLOURS = ((0.12, 0.47, 0.71), (1.0, 0.5, 0.05), (0.17, 0.63, 0.17), (0.84, 0.15, 0.16), (0.58, 0.4, 0.74))
-
-
-def _library() -> Any:
-    try:
-        return importlib.import_module("pybullet")
-    except ImportError as problem:
-        raise MissingDependency(
-            "the bullet backend, which exists for Python below 3.12 while numba and torch fly without it,",
-            package="pybullet",
-            extra="drones",
-        ) from problem
-
-
-def _drone(bullet: Any, airframe: Airframe, number: int, client: dict[str, int]) -> int:
-    height = 2.0 * max(airframe.height - MARGIN, 0.1 * airframe.radius)
-    # A cylinder, as the hull of 32 points above and below: what Bullet makes of a cylinder in a URDF file.
-    angles = 2.0 * np.pi / 32 * np.arange(32)
-    rim = [airframe.radius * np.sin(angles), airframe.radius * np.cos(angles)]
-    points = np.concatenate([np.stack([*rim, np.full(32, z)], axis=1) for z in (height / 2, -height / 2)])
-    shape = bullet.createCollisionShape(bullet.GEOM_MESH, vertices=points.tolist(), **client)
-    places = [(0.0, 0.0, 0.0), *((x * airframe.arm, y * airframe.arm, 0.5 * height) for x, y in _CORNERS)]
-    colour = _COLOURS[number % len(_COLOURS)]
-    picture = bullet.createVisualShapeArray(
-        shapeTypes=[bullet.GEOM_BOX] + [bullet.GEOM_CYLINDER] * 4,
-        halfExtents=[[0.5 * airframe.arm, 0.5 * airframe.arm, 0.4 * height]] + [[0.0] * 3] * 4,
-        radii=[0.0] + [airframe.propeller] * 4,
-        lengths=[0.0] + [0.2 * height] * 4,
-        rgbaColors=[[*colour, 1.0], *([0.25, 0.25, 0.25, 1.0] if x < 0 else [*colour, 1.0] for x, _ in _CORNERS)],
-        visualFramePositions=places,
-        **client,
-    )
-    body: int = bullet.createMultiBody(airframe.mass, shape, picture, (float(number), 0.0, 1.0), **client)
-    # As a single, which is what Bullet's own default is.
-    damping = float(np.float32(airframe.damping))
-    bullet.changeDynamics(body, -1, linearDamping=damping, angularDamping=damping, **client)
-    return body
-
-
-_CORNERS = ((1.0, -1.0), (-1.0, -1.0), (-1.0, 1.0), (1.0, 1.0))
-
-
-def _obstacle(bullet: Any, thing: Any, client: dict[str, int]) -> int:
-    if isinstance(thing, Pillar):
-        size = {"radius": thing.radius}
-        shape = bullet.createCollisionShape(bullet.GEOM_CYLINDER, height=2.0 * thing.half_height, **size, **client)
-        picture = bullet.createVisualShape(
-            bullet.GEOM_CYLINDER, length=2.0 * thing.half_height, rgbaColor=_STONE, **size, **client
-        )
-        angle = 0.0
-    else:
-        extents = {"halfExtents": thing.extents}
-        shape = bullet.createCollisionShape(bullet.GEOM_BOX, **extents, **client)
-        picture = bullet.createVisualShape(bullet.GEOM_BOX, rgbaColor=_STONE, **extents, **client)
-        angle = thing.angle
-    turned = bullet.getQuaternionFromEuler((0.0, 0.0, angle))
-    body: int = bullet.createMultiBody(0.0, shape, picture, thing.centre, turned, **client)
-    return body
-
-
-def _floor(bullet: Any, scene: Scene, client: dict[str, int]) -> int:
-    (x0, y0, _), (x1, y1, _) = scene.low, scene.high
-    # A block and not a plane: it is what gym-pybullet-drones has, and Bullet need not look at it while all are above.
-    shape = bullet.createCollisionShape(bullet.GEOM_BOX, halfExtents=(100.0, 100.0, 5.0), **client)
-    picture = bullet.createVisualShape(
-        bullet.GEOM_BOX,
-        halfExtents=((x1 - x0) / 2, (y1 - y0) / 2, 0.005),
-        visualFramePosition=((x0 + x1) / 2, (y0 + y1) / 2, 4.995),
-        rgbaColor=_SAND,
-        **client,
-    )
-    body: int = bullet.createMultiBody(0.0, shape, picture, (0.0, 0.0, -5.0), **client)
-    bullet.changeDynamics(body, -1, lateralFriction=1.0, **client)
-    return body
-
-
-_STONE, _SAND = (0.55, 0.55, 0.6, 1.0), (0.85, 0.82, 0.75, 1.0)
