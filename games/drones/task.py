@@ -14,8 +14,8 @@ rules of lane code):
 ``note(drones, w, c, p, q, n, e)``
     Write what the task adds to each drone's observation: ``drones[i, E0 + k * WIDTH + e]`` for ``k < n_extras``.
 
-``p`` are the airframe's parameters, ``q`` the task's own (``Task.settings``), ``c`` the clock (``c[TICK + e]`` control
-steps since the start).
+``p`` are the airframe's parameters, ``q`` the task's own (``Task.settings``) and, last, the length of a control step in
+seconds (``q[-1]``), ``c`` the clock (``c[TICK + e]`` control steps since the start).
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ class Task:
         arrays = (
             np.concatenate([*self.span(self.airframe), [relative], self.paces or np.ones(self.n_drones)]),
             self.airframe.parameters(1.0 / SUBSTEPS_PER_SECOND),
-            np.array(self.settings),
+            np.array([*self.settings, 1.0 / self.rate]),
             self.disturbances.parameters(),
             self.scene.geometry(),
             np.array([*self.scene.low, *self.scene.high]),
