@@ -14,7 +14,7 @@ from marlgt.games.drones.airframe import DOWNWASH, STEP
 from marlgt.games.drones.contacts import collide, leave_all, strike_all, tumble_all
 from marlgt.games.drones.controllers import follow_motors
 from marlgt.games.drones.disturbances import GUSTS, blow
-from marlgt.games.drones.dynamics import advance, air, downwash, settle, spin
+from marlgt.games.drones.dynamics import advance, air, downwash, settle_all, spin
 from marlgt.games.drones.layout import (
     A0,
     A1,
@@ -162,6 +162,5 @@ def fly_block(
             d = drones[i]
             for e in range(WIDTH):
                 advance(d, p, e)
-            for e in range(WIDTH):
-                settle(d, p, e)
+            settle_all(d, p)
     touch_block(drones, geometry, arena, tilt, n, p)
