@@ -54,6 +54,8 @@ TASKS: dict[str, TaskEntry] = {
     "takeoff-2level": TaskEntry("takeoff", "takeoff_2level", (1, 1, 1), ("four", "joint")),
     "multihover": TaskEntry("hovering", "multihover", (1, 2, 8), ("discrete", "velocity", "motors")),
     "payload": TaskEntry("payloads", "payload", (2, 2, 4), ("discrete", "velocity")),
+    "pursuit": TaskEntry("pursuits", "pursuit", (2, 4, 4), ("discrete", "velocity")),
+    "formation": TaskEntry("formation", "polygon_formation", (3, 3, 8), ("discrete", "velocity")),
 }
 """The drone tasks by name."""
 
