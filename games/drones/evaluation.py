@@ -1,0 +1,218 @@
+"""Fly a policy: many episodes for a table of scores, or one for a record that can be drawn."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from marlgt.errors import GameError
+from marlgt.games._arrays import short
+from marlgt.games._doors import require_seed, require_whole
+from marlgt.games.drones.doors import make_batch
+from marlgt.games.drones.flights import Flight
+from marlgt.games.drones.making import make_task
+from marlgt.games.drones.observations import STATE_SIZE
+from marlgt.games.drones.task import Task
+from marlgt.games.drones.views import View
+from marlgt.progress import progress
+
+__all__ = ["Scores", "evaluate_policy", "policy_named", "record_flight"]
+
+Policy = Callable[[View], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """What a policy earned in E episodes of a task.
+
+    Attributes
+    ----------
+    task, policy, backend : str
+    returns : ndarray, shape (E, n_agents)
+        Sums of rewards.
+    lengths : ndarray of int, shape (E,)
+        Control steps.
+    successes, crashes : ndarray of bool, shape (E,)
+        Whether the task was solved, and whether the episode was decided without success, as by a crash.
+    horizon : int
+        Control steps of a full episode.
+    """
+
+    task: str
+    policy: str
+    backend: str
+    returns: np.ndarray
+    lengths: np.ndarray
+    successes: np.ndarray
+    crashes: np.ndarray
+    horizon: int
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Return over horizon, mean of the agents, of each episode: in [0, 1] where rewards are."""
+        scores: np.ndarray = self.returns.mean(axis=1) / self.horizon
+        return scores
+
+    @property
+    def score(self) -> float:
+        """Mean of :attr:`scores`."""
+        return float(self.scores.mean())
+
+    @property
+    def standard_error(self) -> float:
+        """Standard error of :attr:`score`."""
+        n = len(self.lengths)
+        return float(self.scores.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
+
+    @property
+    def success_rate(self) -> float:
+        """Share of episodes in which the task was solved."""
+        return float(self.successes.mean())
+
+    @property
+    def crash_rate(self) -> float:
+        """Share of episodes that were decided without success."""
+        return float(self.crashes.mean())
+
+
+def policy_named(task: Task, policy: Policy | str) -> tuple[str, Policy | None]:
+    """Return a policy's name and the policy itself, None for ``random``.
+
+    Raises
+    ------
+    GameError
+        For a name other than ``expert`` and ``random``, and for what is not callable.
+    """
+    if policy == "expert":
+        return "expert", task.expert(task)
+    if policy == "random":
+        return "random", None
+    if isinstance(policy, str) or not callable(policy):
+        raise GameError(f"policy is {short(policy)}: give 'expert', 'random', or a function from a View to actions")
+    return getattr(policy, "__name__", type(policy).__name__), policy
+
+
+def evaluate_policy(
+    task: Task | str, policy: Policy | str = "expert", *, episodes: int = 100, seed: int = 0, backend: str = "numba"
+) -> Scores:
+    """Fly episodes of a task, all at once, each from a start of its own.
+
+    Parameters
+    ----------
+    task : Task or str
+        A task, or the name of one.
+    policy : callable or {'expert', 'random'}
+        A function from a :class:`~marlgt.games.drones.View` to the actions of all agents, shape (B, n_agents, …).
+    episodes : int
+    seed : int
+        Of the starts, disturbances and random actions: the same in every backend.
+    backend : {'numba', 'torch', 'bullet'}
+
+    Examples
+    --------
+    >>> scores = evaluate_policy("multihover", "expert", episodes=32)
+    >>> scores.success_rate
+    1.0
+    """
+    require_whole(episodes, "episodes", least=1)
+    require_seed(seed)
+    flown = task if isinstance(task, Task) else make_task(task)
+    name, chosen = policy_named(flown, policy)
+    env = make_batch(flown, n_envs=int(episodes), backend=backend)
+    returns = np.zeros((env.n_envs, flown.n_agents))
+    lengths = np.zeros(env.n_envs, dtype=int)
+    successes, crashes = np.zeros(env.n_envs, dtype=bool), np.zeros(env.n_envs, dtype=bool)
+    running = np.ones(env.n_envs, dtype=bool)
+    try:
+        env.reset(seed)
+        with progress(f"{flown.name}: {name}", total=flown.horizon) as report:
+            while running.any():
+                step = env.step(env.random_actions() if chosen is None else chosen(env.view()))
+                terminated, truncated = _array(step.terminated), _array(step.truncated)
+                returns[running] += _array(step.rewards)[running]
+                lengths[running] += 1
+                over = running & (terminated | truncated)
+                successes[over] = _array(step.successes)[over]
+                crashes[over] = terminated[over] & ~successes[over]
+                running &= ~over
+                report(int(lengths.max()), f"{int(running.sum())} flying")
+    finally:
+        env.close()
+    return Scores(flown.name, name, backend, returns, lengths, successes, crashes, flown.horizon)
+
+
+def record_flight(
+    task: Task | str, policy: Policy | str = "expert", *, seed: int = 0, backend: str = "numba"
+) -> Flight:
+    """Fly one episode and keep all of it.
+
+    Parameters
+    ----------
+    task, policy, seed, backend
+        See :func:`evaluate_policy`; the episode is the first of those that it flies.
+
+    Examples
+    --------
+    >>> flight = record_flight("multihover", seed=1)
+    >>> flight.positions.shape, flight.success
+    ((241, 2, 3), True)
+    """
+    require_seed(seed)
+    flown = task if isinstance(task, Task) else make_task(task)
+    name, chosen = policy_named(flown, policy)
+    env = make_batch(flown, n_envs=1, backend=backend)
+    views, rewards = [], []
+    try:
+        env.reset(seed)
+        while True:
+            view = env.view()
+            views.append(view)
+            step = env.step(env.random_actions() if chosen is None else chosen(view))
+            rewards.append(_array(step.rewards)[0].astype(float))
+            if bool(step.terminated[0]) or bool(step.truncated[0]):
+                break
+        # The environment has begun anew: how this episode ended is in the state that it reached.
+        last = _array(env.reached_state)[0, : flown.n_drones * STATE_SIZE].astype(float).reshape(-1, STATE_SIZE)
+    finally:
+        env.close()
+
+    def track(name: str, end: np.ndarray) -> np.ndarray:
+        return np.array([*(getattr(view, name)[0] for view in views), end])
+
+    carried = flown.burden is not None
+    loads = track("loads", views[-1].loads[0]) if carried else np.zeros((0, 3))
+    return Flight(
+        task=flown.name,
+        policy=name,
+        backend=backend,
+        times=np.arange(len(views) + 1) / flown.rate,
+        positions=track("positions", last[:, :3]),
+        velocities=track("velocities", 2.0 * last[:, 12:15]),
+        orientations=track("quaternions", _quaternions(last[:, 3:12].reshape(-1, 3, 3), views[-1].quaternions[0])),
+        rotors=track("rotors", views[-1].rotors[0]),
+        goals=track("goals", last[:, :3] + last[:, 18:21]),
+        rewards=np.array(rewards),
+        loads=loads,
+        scene=flown.scene,
+        success=bool(step.successes[0]),
+        crashed=bool(step.terminated[0]) and not bool(step.successes[0]),
+    )
+
+
+def _quaternions(rotations: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Return unit quaternions x, y, z, w of rotations, of the two signs those nearer to given ones."""
+    from scipy.spatial.transform import Rotation
+
+    if not np.isfinite(rotations).all() or (np.abs(np.linalg.det(rotations) - 1.0) > 0.1).any():
+        return near
+    quaternions = Rotation.from_matrix(rotations).as_quat()
+    signs = np.where((quaternions * near).sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
+    return np.asarray(signs * quaternions)
+
+
+def _array(values: Any) -> np.ndarray:
+    """Return a NumPy array of what a backend gives."""
+    return values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)
