@@ -302,8 +302,8 @@ def limits(mode: str, airframe: Airframe, *, share: float = 0.05) -> tuple[np.nd
 
     Examples
     --------
-    >>> from marlgt.games.drones import airframe
-    >>> offset, scale = limits("velocity", airframe("cf2x"))
+    >>> from marlgt.games.drones.airframe import AIRFRAMES
+    >>> offset, scale = limits("velocity", AIRFRAMES["cf2x"])
     >>> scale.tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
