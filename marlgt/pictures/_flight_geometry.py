@@ -2,8 +2,9 @@
 
 A body axis is turned into world axes by the quaternion q = (x, y, z, w) as R(q) v. The camera looks at the middle of
 a box from outside; a world point has image coordinates f (right · (p - eye)) / (forward · (p - eye)), and likewise up.
-Solids are convex, which settles what hides what: a point is hidden by a solid only if it lies on the inner side of
-every face that looks towards the camera.
+Solids are upright convex prisms, which settles what hides what: a point is hidden only if it lies on the inner side of
+every face that looks towards the camera, and of two disjoint solids a face of one parts them, on one side of which the
+camera stands.
 """
 
 from __future__ import annotations
@@ -193,10 +194,17 @@ def shaded(colour: tuple[float, float, float], normals: Floats) -> Floats:
     return np.asarray(np.clip((0.8 + 0.25 * normals @ light)[:, None] * np.array(colour), 0.0, 1.0))
 
 
-def hidden(points: Floats, eye: Floats, normals: Floats, offsets: Floats) -> NDArray[np.bool_]:
-    """Return which points, shape (m, 3), a convex solid may hide from the eye."""
+def hidden(points: Floats, eye: Floats, normals: Floats, offsets: Floats, *, margin: float = 0.0) -> NDArray[np.bool_]:
+    """Return which points, shape (m, 3), a convex solid hides from the eye, or all but: it is grown by a margin."""
     facing = normals @ eye > offsets
-    return np.asarray((points @ normals[facing].T <= offsets[facing] + 1e-9).all(axis=1))
+    behind = (points @ normals[facing].T <= offsets[facing] + 1e-9).all(axis=1)
+    # The line of sight eye + t (p - eye) enters and leaves the half space of each face.
+    room, rate = offsets + margin - normals @ eye, (points - eye) @ normals.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = room / rate
+    enter = np.where(rate < 0, t, np.where((rate == 0) & (room < 0), np.inf, 0.0)).max(axis=1, initial=0.0)
+    leave = np.where(rate > 0, t, 1.0).min(axis=1, initial=1.0)
+    return np.asarray(behind & (enter <= leave))
 
 
 @dataclasses.dataclass(frozen=True)

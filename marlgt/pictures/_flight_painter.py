@@ -118,7 +118,7 @@ class Painter:
         first = np.full(len(points), len(self.ordered))
         for k in range(len(self.ordered) - 1, -1, -1):
             _, normals, offsets = self.ordered[k]
-            first[hidden(points, self.camera.eye, normals, offsets)] = k
+            first[hidden(points, self.camera.eye, normals, offsets, margin=2 * self.arm)] = k
         return first
 
     def _add_trail(self, draw: Any, layers: Layers, points: Floats, colour: Colour) -> None:
@@ -224,10 +224,13 @@ def _back_to_front(solids: list[Any], camera: Camera) -> list[Any]:
     """Return disjoint convex solids so that none is drawn before one that it may hide."""
     corners = [np.concatenate(solid[0]) for solid in solids]
 
-    def may_hide(a: int, b: int) -> bool:
+    def parted(a: int, b: int, *, facing: bool) -> bool:
         _, normals, offsets = solids[a]
-        facing = normals @ camera.eye > offsets
-        return not bool((corners[b] @ normals[facing].T >= offsets[facing] - 1e-9).all(axis=0).any())
+        looks = (normals @ camera.eye > offsets) == facing
+        return bool((corners[b] @ normals[looks].T >= offsets[looks] - 1e-9).all(axis=0).any())
+
+    def may_hide(a: int, b: int) -> bool:
+        return not parted(a, b, facing=True) and not parted(b, a, facing=False)
 
     left = sorted(range(len(solids)), key=lambda k: -float(np.linalg.norm(corners[k].mean(axis=0) - camera.eye)))
     after = {a: {b for b in left if b != a and may_hide(a, b) and not may_hide(b, a)} for a in left}

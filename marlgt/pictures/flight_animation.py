@@ -122,12 +122,11 @@ def _write_gif(frames: Iterator[Any], last: Any, target: Path, n_frames: int, mi
 
 def _write_mp4(frames: Iterator[Any], target: Path, fps: int, report: Any) -> None:
     try:
-        import imageio.v2
-
+        imageio: Any = import_module("imageio.v2")
         import_module("imageio_ffmpeg")
     except ImportError as error:
         raise MissingDependency("an MP4 animation", package="imageio-ffmpeg", extra="drones") from error
-    with imageio.v2.get_writer(
+    with imageio.get_writer(
         target, format="FFMPEG", mode="I", fps=fps, codec="libx264", macro_block_size=2, ffmpeg_log_level="error"
     ) as writer:
         for image in _reported(frames, report):

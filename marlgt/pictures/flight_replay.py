@@ -1,6 +1,7 @@
 """Replays: a flight as one HTML file that any browser opens, without a network or a library.
 
-The page's markup is in ``flight_replay.html`` and its program, with a projection of its own, in ``flight_replay.js``.
+The page's markup is in ``flight_replay.html``; its program is what ``flight_projection.js``, ``flight_scene.js`` and
+``flight_replay.js`` hold, one after the other.
 The flights are embedded as JSON: each series of a drone is one flat list, rounded to 0.0001, of at most 60 steps a
 second; a series that never changes is stored once, and what is not a number as null.
 """
@@ -73,7 +74,8 @@ def write_flight_replay(flights: Flight | Iterable[Flight], path: str | Path) ->
     data = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     here = files("marlgt.pictures")
     page = here.joinpath("flight_replay.html").read_text(encoding="utf-8")
-    script = here.joinpath("flight_replay.js").read_text(encoding="utf-8")
+    names = ("flight_projection.js", "flight_scene.js", "flight_replay.js")
+    script = "\n".join(here.joinpath(name).read_text(encoding="utf-8") for name in names)
     title = several[0].task if len(several) == 1 else f"{several[0].task} and {len(several) - 1} more"
     # The data come last: nothing that they hold is then taken for a place to fill.
     head, tail = page.replace("{{script}}", script.strip()).split("{{data}}")
@@ -86,8 +88,7 @@ def _described(flight: Flight) -> dict[str, Any]:
     steps = _kept_steps(flight)
     low, high = focus(flight)
     arena = np.array([flight.scene.low, flight.scene.high], dtype=float)
-    bounded = bool(np.isfinite(arena).all())
-    ground = np.array([np.minimum(low, arena[0]), np.maximum(high, arena[1])]) if bounded else np.array([low, high])
+    ground = np.array([np.minimum(low, arena[0]), np.maximum(high, arena[1])])
     drawn = colours(flight.positions.shape[1])
     goals = has_goals(flight)
     return {
@@ -112,7 +113,7 @@ def _described(flight: Flight) -> dict[str, Any]:
         "rewards": [_number(flight.rewards[a:b].mean()) for a, b in pairwise(steps)],
         "solids": [_prism(thing) for thing in flight.scene.obstacles],
         "focus": [_numbers(low), _numbers(high)],
-        "arena": [_numbers(arena[0]), _numbers(arena[1])] if bounded else None,
+        "arena": [_numbers(arena[0]), _numbers(arena[1])],
         "ground": [_numbers(ground[0]), _numbers(ground[1])],
         "grid": round_step(float((ground[1] - ground[0])[:2].max()) / 8),
         "arm": _number(drawn_arm(flight)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ Floats = NDArray[np.float64]
 
 _MOST_NAMED = 12
 _OBSTACLE = (0.62, 0.67, 0.72)
-_GOAL_LINE = {"linestyle": (0, (4, 2)), "linewidth": 1.0, "alpha": 0.7}
+_GOAL_LINE: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 1.0, "alpha": 0.7}
 
 
 def draw_flight(flight: Flight, *, size: tuple[float, float] = (12.0, 6.8)) -> Any:
@@ -157,15 +158,15 @@ def _draw_space(axes: Any, flight: Flight) -> None:
 
 
 def _draw_solid(axes: Any, solid: Any, low: Floats, high: Floats) -> None:
-    from mpl_toolkits.mplot3d.art3d import Poly3DCollection
-
+    # By name, because the package has no types.
+    art3d: Any = import_module("mpl_toolkits.mplot3d.art3d")
     faces = solid_faces(solid)
     tints = shaded(_OBSTACLE, planes(faces)[0])
     # Many sides of a pillar would be a bundle of edges; the shading of the faces tells its shape.
     edges = "#5b6673" if len(faces) == 6 else "none"
     clipped = [np.clip(face, low, high) for face in faces]
     axes.add_collection3d(
-        Poly3DCollection(clipped, facecolors=tints, edgecolors=edges, linewidths=0.4, alpha=0.5, zorder=2)
+        art3d.Poly3DCollection(clipped, facecolors=tints, edgecolors=edges, linewidths=0.4, alpha=0.5, zorder=2)
     )
 
 
