@@ -50,12 +50,21 @@ class TaskEntry:
 
 
 TASKS: dict[str, TaskEntry] = {
+    "hover1d": TaskEntry("hovering", "hover1d", (1, 1, 1), ("motors",)),
+    "hover": TaskEntry(
+        "hovering", "hover", (1, 1, 1), ("motors", "rates", "attitude", "velocity", "position", "discrete")
+    ),
+    "hover1d-gpd": TaskEntry("gpd", "hover1d_gpd", (1, 1, 1), ("motors",)),
+    "hover-gpd": TaskEntry("gpd", "hover_gpd", (1, 1, 1), ("motors",)),
     "takeoff-onoff": TaskEntry("takeoff", "takeoff_onoff", (1, 1, 1), ("four", "joint")),
     "takeoff-2level": TaskEntry("takeoff", "takeoff_2level", (1, 1, 1), ("four", "joint")),
     "multihover": TaskEntry("hovering", "multihover", (1, 2, 8), ("discrete", "velocity", "motors")),
     "payload": TaskEntry("payloads", "payload", (2, 2, 4), ("discrete", "velocity")),
     "pursuit": TaskEntry("pursuits", "pursuit", (2, 4, 4), ("discrete", "velocity")),
     "formation": TaskEntry("formation", "polygon_formation", (3, 3, 8), ("discrete", "velocity")),
+    "duel": TaskEntry("duels", "duel", (2, 2, 2), ("discrete", "velocity")),
+    "leaderfollow": TaskEntry("leader_follower", "leaderfollow", (2, 3, 6), ("discrete", "velocity")),
+    "coverage": TaskEntry("covering", "coverage", (3, 3, 6), ("discrete", "velocity")),
 }
 """The drone tasks by name."""
 
