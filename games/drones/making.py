@@ -65,6 +65,8 @@ TASKS: dict[str, TaskEntry] = {
     "duel": TaskEntry("duels", "duel", (2, 2, 2), ("discrete", "velocity")),
     "leaderfollow": TaskEntry("leader_follower", "leaderfollow", (2, 3, 6), ("discrete", "velocity")),
     "coverage": TaskEntry("covering", "coverage", (3, 3, 6), ("discrete", "velocity")),
+    "gate": TaskEntry("gates", "gate_passage", (2, 2, 4), ("velocity", "discrete")),
+    "crossing": TaskEntry("crossings", "crossing", (4, 4, 8), ("velocity", "discrete")),
 }
 """The drone tasks by name."""
 

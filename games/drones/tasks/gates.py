@@ -1,0 +1,178 @@
+"""Gate: the drones pass a wall through one narrow gate, one at a time, each to its own place behind it.
+
+The wall stands across the whole arena at x = 0; its one opening, 0.4 m wide and high about (0, 0, 1), has the frame of
+a gate, and is too narrow for two drones to pass side by side in safety. With L_i the way of drone i that is left, the
+distance to the middle of the gate and from there to its goal, or to its goal once it has passed, and L_i0 that way at
+the start, metres, all drones get the same reward in each step::
+
+    mean_i (max(0, 1 - L_i / L_i0) + passed_i) / 2
+
+where passed_i is 1 behind the wall, which is the same as having come through the gate, else 0. The error is the share
+of drones that have not passed, or are farther than 0.3 m from their goals.
+
+Each observation has as extras the middle of the gate as seen from the drone, clipped to 2 m (3 numbers), and whether
+the drone has passed.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from marlgt.games.drones._draws import between, uniform
+from marlgt.games.drones._lanes import WIDTH, clip, most, where
+from marlgt.games.drones.airframe import airframe
+from marlgt.games.drones.experts import Policy, wanted_velocities
+from marlgt.games.drones.layout import ACTIVE, E0, ERROR, GX, GY, GZ, M0, REWARD, SPX, SPY, SPZ, X, Y, Z
+from marlgt.games.drones.scene import Box, Scene, gate
+from marlgt.games.drones.task import TASK_DRAWS, Task
+from marlgt.games.drones.tasks._choices import AXES
+from marlgt.games.drones.tasks._spacing import flown, kept_apart
+from marlgt.games.drones.tasks._spans import half_speed
+from marlgt.games.drones.views import View
+from marlgt.kernels import lane_kernel
+
+__all__ = ["gate_passage"]
+
+OPENING, BAR = 0.4, 0.05
+"""Of the gate: width and height of its opening, and thickness of its frame, metres."""
+HEIGHT = 1.0
+"""Of the middle of the gate, metres."""
+AT_GOAL = 0.3
+"""Distance from its goal within which a drone has arrived, metres."""
+SLOT = 0.5
+"""About how far apart drones start, and goals lie, metres."""
+LOW, HIGH = (-2.0, -1.5, -0.1), (2.0, 1.5, 2.2)
+
+
+def gate_in_wall() -> Scene:
+    """Return the arena: a wall of four boxes across it, with a gate in its middle."""
+    half = OPENING / 2 + BAR
+    thin, top, side = BAR / 2, HIGH[2], HIGH[1]
+    beside, across = (side - half) / 2, (side + half) / 2
+    return Scene(
+        LOW,
+        HIGH,
+        (
+            *gate((0.0, 0.0, HEIGHT), width=OPENING, height=OPENING, bar=BAR),
+            Box((0.0, across, top / 2), (thin, beside, top / 2)),
+            Box((0.0, -across, top / 2), (thin, beside, top / 2)),
+            Box((0.0, 0.0, (HEIGHT - half) / 2), (thin, half, (HEIGHT - half) / 2)),
+            Box((0.0, 0.0, (HEIGHT + half + top) / 2), (thin, half, (top - HEIGHT - half) / 2)),
+        ),
+    )
+
+
+@lane_kernel
+def way_left(drones: Any, i: int, e: int) -> tuple[Any, Any]:
+    """Return the way through the gate to its goal that a drone has left, metres, and whether it has passed."""
+    x, y, z = drones[i, X + e], drones[i, Y + e], drones[i, Z + e]
+    gx, gy, gz = drones[i, GX + e], drones[i, GY + e], drones[i, GZ + e]
+    passed = where(x > 0.0, 1.0, 0.0)
+    to_gate = sqrt(x * x + y * y + (z - HEIGHT) * (z - HEIGHT))
+    beyond = sqrt(gx * gx + gy * gy + (gz - HEIGHT) * (gz - HEIGHT))
+    to_goal = sqrt((gx - x) * (gx - x) + (gy - y) * (gy - y) + (gz - z) * (gz - z))
+    return where(x > 0.0, to_goal, to_gate + beyond), passed
+
+
+@lane_kernel
+def spawn_before_gate(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) -> None:
+    """Start the drones side by side before the wall, in either order, and lay their goals likewise behind it."""
+    before = where(uniform(c, TASK_DRAWS, e) < 0.5, -SLOT, SLOT)
+    behind = where(uniform(c, TASK_DRAWS + 1, e) < 0.5, -SLOT, SLOT)
+    for i in range(n):
+        k = TASK_DRAWS + 8 * (i + 1)
+        place = i - 0.5 * (n - 1)
+        drones[i, X + e] = between(-1.4, -1.0, c, k, e)
+        drones[i, Y + e] = before * place + between(-0.1, 0.1, c, k + 1, e)
+        drones[i, Z + e] = HEIGHT + between(-0.2, 0.2, c, k + 2, e)
+        drones[i, GX + e] = between(1.0, 1.4, c, k + 3, e)
+        drones[i, GY + e] = behind * place + between(-0.1, 0.1, c, k + 4, e)
+        drones[i, GZ + e] = HEIGHT + between(-0.2, 0.2, c, k + 5, e)
+        way, _ = way_left(drones, i, e)
+        drones[i, M0 + e] = way
+
+
+@lane_kernel
+def score_passage(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) -> None:
+    """Reward all drones by their progress and passages, see the module; the error is the share not yet arrived."""
+    worth, away, count = 0.0, 0.0, 0.0
+    for i in range(n):
+        active = drones[i, ACTIVE + e]
+        way, passed = way_left(drones, i, e)
+        worth = worth + active * 0.5 * (most(1.0 - way / most(drones[i, M0 + e], AT_GOAL), 0.0) + passed)
+        away = away + active * (1.0 - passed * where(way < AT_GOAL, 1.0, 0.0))
+        count = count + active
+    count = most(count, 1.0)
+    for i in range(n):
+        drones[i, REWARD + e] = worth / count
+    w[ERROR + e] = away / count
+
+
+@lane_kernel
+def note_gate(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) -> None:
+    """Show each drone the way to the middle of the gate, and whether it has passed."""
+    for i in range(n):
+        drones[i, E0 + e] = clip(-drones[i, X + e] - drones[i, SPX + e], -2.0, 2.0)
+        drones[i, E0 + WIDTH + e] = clip(-drones[i, Y + e] - drones[i, SPY + e], -2.0, 2.0)
+        drones[i, E0 + 2 * WIDTH + e] = clip(HEIGHT - drones[i, Z + e] - drones[i, SPZ + e], -2.0, 2.0)
+        drones[i, E0 + 3 * WIDTH + e] = where(drones[i, X + e] > 0.0, 1.0, 0.0)
+
+
+def queue_at_gate(task: Task) -> Policy:
+    """Wait until all drones of lower number have left the gate, come before it, and fly through along its axis."""
+    gain = 2.0 if task.choices is None else 6.5
+    # Fixed speeds cannot be held to the centimetre; the forward one wins while the drone is within 0.05 m of the axis.
+    forward, precise = (0.4, 0.05) if task.choices is None else (0.3, 0.08)
+    near, clear = 0.35, 0.3
+
+    def policy(view: View) -> np.ndarray:
+        x = view.positions[..., 0]
+        off_axis = np.linalg.norm(view.positions[..., 1:] - [0.0, HEIGHT], axis=2)
+        through = ~view.active | (x > clear)
+        free = np.concatenate([np.ones_like(through[:, :1]), np.logical_and.accumulate(through, axis=1)[:, :-1]], axis=1)
+        goals = view.goals.copy()
+        wait = np.stack([np.minimum(x, -0.9), view.positions[..., 1], view.positions[..., 2]], axis=2)
+        entry = np.broadcast_to([-near, 0.0, HEIGHT], wait.shape)
+        exit_ = np.broadcast_to([clear + 0.2, 0.0, HEIGHT], wait.shape)
+        # The nearer the wall, the nearer the axis it must be to go on.
+        aligned = off_axis < precise + 0.3 * np.maximum(-near - x, 0.0)
+        inside = (x <= clear) & (x > -near - 0.1) & (off_axis < 0.12)
+        goals = np.where((x <= clear)[..., None], entry, goals)
+        goals = np.where(((x <= clear) & (aligned | inside))[..., None], exit_, goals)
+        goals = np.where((~free & (x <= clear))[..., None], wait, goals)
+        wanted = wanted_velocities(view, goals, gain=gain)
+        crossing = (inside & free)[..., None]
+        steered = gain * (np.array([0.0, 0.0, HEIGHT]) - view.positions)
+        steered[..., 0] = forward
+        apart = kept_apart(view, wanted, distance=0.35, fastest=1.0)
+        return flown(task, np.where(crossing, steered, apart))
+
+    return policy
+
+
+def gate_passage(n_drones: int, actions: str) -> Task:
+    """Two to four drones pass a gate, one at a time."""
+    return Task(
+        name="gate",
+        summary="the drones pass a wall through one narrow gate, one at a time, each to its own place behind it",
+        n_drones=n_drones,
+        control="velocity",
+        choices=AXES if actions == "discrete" else None,
+        n_inputs=3,
+        span=half_speed,
+        rate=30,
+        seconds=18.0,
+        airframe=airframe("cf2x"),
+        scene=gate_in_wall(),
+        spawn=spawn_before_gate,
+        score=score_passage,
+        note=note_gate,
+        n_extras=4,
+        neighbours=n_drones - 1,
+        figure="share of drones that have not passed the gate and reached their places",
+        solved=0.1,
+        expert=queue_at_gate,
+    )
