@@ -223,14 +223,17 @@ class BatchEnv:
         self._units = np.zeros((self.n_envs, n, 4), self.dtype)
         self._rng: np.random.Generator | None = None
 
-    def reset(self, seed: int) -> np.ndarray:
+    def reset(self, seed: int, *, first: int = 0) -> np.ndarray:
         """Begin all environments anew and return the observations, shape (B, n_agents, D).
 
         Parameters
         ----------
         seed : int
+        first : int
+            These environments are the ones from this number on of a larger batch with the same seed.
         """
         require_seed(seed)
+        require_whole(first, "first", least=0)
         blocks = len(self._clock)
         self._clock[:] = 0
         self._clock.reshape(blocks, -1, WIDTH)[:, layout.KEY // WIDTH] = keys(seed, blocks * WIDTH).reshape(
@@ -242,7 +245,7 @@ class BatchEnv:
             self._drones[:, :, field : field + WIDTH] = 1.0
         self._world[:] = 0.0
         self._past[:] = 0.0
-        self._rng = np.random.default_rng([int(seed), 1])
+        self._rng = np.random.default_rng([int(seed), int(first), 1])
         self.runaways = 0
         self._step(fresh=1)
         self.reached_state = self.state

@@ -22,6 +22,8 @@ from marlgt.progress import progress
 __all__ = ["Scores", "evaluate_policy", "policy_named", "record_flight"]
 
 Policy = Callable[[View], Any]
+MOST_WORLDS = 16
+"""Environments in PyBullet at once: each holds memory for a Bullet of its own."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,27 +123,39 @@ def evaluate_policy(
     require_seed(seed)
     flown = task if isinstance(task, Task) else make_task(task)
     name, chosen = policy_named(flown, policy)
-    env = make_batch(flown, n_envs=int(episodes), backend=backend)
-    returns = np.zeros((env.n_envs, flown.n_agents))
-    lengths = np.zeros(env.n_envs, dtype=int)
-    successes, crashes = np.zeros(env.n_envs, dtype=bool), np.zeros(env.n_envs, dtype=bool)
-    running = np.ones(env.n_envs, dtype=bool)
+    together = MOST_WORLDS if backend == "bullet" else int(episodes)
+    parts = []
+    with progress(f"{flown.name}: {name}", total=int(episodes)) as report:
+        for first in range(0, int(episodes), together):
+            count = min(together, int(episodes) - first)
+            parts.append(_fly_once(flown, chosen, backend, count, seed, first, report))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return Scores(flown.name, name, backend, *columns, flown.horizon)
+
+
+def _fly_once(
+    task: Task, policy: Policy | None, backend: str, count: int, seed: int, first: int, report: Callable[..., None]
+) -> tuple[np.ndarray, ...]:
+    """Fly one episode in each environment from ``first`` on; return returns, lengths, successes and crashes."""
+    env = make_batch(task, n_envs=count, backend=backend)
+    returns, lengths = np.zeros((count, task.n_agents)), np.zeros(count, dtype=int)
+    successes, crashes = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+    running = np.ones(count, dtype=bool)
     try:
-        env.reset(seed)
-        with progress(f"{flown.name}: {name}", total=flown.horizon) as report:
-            while running.any():
-                step = env.step(env.random_actions() if chosen is None else chosen(env.view()))
-                terminated, truncated = _array(step.terminated), _array(step.truncated)
-                returns[running] += _array(step.rewards)[running]
-                lengths[running] += 1
-                over = running & (terminated | truncated)
-                successes[over] = _array(step.successes)[over]
-                crashes[over] = terminated[over] & ~successes[over]
-                running &= ~over
-                report(int(lengths.max()), f"{int(running.sum())} flying")
+        env.reset(seed, first=first) if first else env.reset(seed)
+        while running.any():
+            step = env.step(env.random_actions() if policy is None else policy(env.view()))
+            terminated, truncated = _array(step.terminated), _array(step.truncated)
+            returns[running] += _array(step.rewards)[running]
+            lengths[running] += 1
+            over = running & (terminated | truncated)
+            successes[over] = _array(step.successes)[over]
+            crashes[over] = terminated[over] & ~successes[over]
+            running &= ~over
+            report(first + int((~running).sum()), f"{int(running.sum())} flying")
     finally:
         env.close()
-    return Scores(flown.name, name, backend, returns, lengths, successes, crashes, flown.horizon)
+    return returns, lengths, successes, crashes
 
 
 def record_flight(

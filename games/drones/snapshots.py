@@ -32,7 +32,7 @@ def picture_of(batch: Any, *, width: int = 320, height: int = 240) -> np.ndarray
 
 
 def bullet_frames(
-    flight: Flight, *, fps: int = 24, size: tuple[int, int] = (320, 240), frame: Airframe | None = None
+    flight: Flight, *, fps: float = 24, size: tuple[int, int] = (320, 240), frame: Airframe | None = None
 ) -> Iterator[np.ndarray]:
     """Yield pictures of a recorded flight, in real time, each of shape (height, width, 3) of uint8.
 

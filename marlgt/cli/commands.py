@@ -356,6 +356,68 @@ def dynamics(
     return 0
 
 
+def fly(
+    task: Positional[str],
+    *,
+    policy: str = "expert",
+    backend: Literal["numba", "torch", "bullet"] = "numba",
+    drones: int | None = None,
+    actions: str | None = None,
+    airframe: str | None = None,
+    wind: float = 0.0,
+    episodes: int | None = None,
+    seed: int = 0,
+    video: Path | None = None,
+    camera: Literal["sketch", "bullet"] = "sketch",
+    replay: Path | None = None,
+    plot: bool = False,
+    output: Path = Path(),
+    format: Literal["table", "json"] = "table",
+) -> int:
+    """Fly a drone task, and tell how well against its expert and a random policy; on request, show one flight.
+
+    Args:
+        task: A task by name; `marlgt fly list` names them all.
+        policy: expert, random, or a Python file that defines policy(task), which is run: it returns a function from
+            the true state (marlgt.games.drones.View) to actions.
+        backend: The physics: compiled, PyTorch's, or PyBullet.
+        drones: How many drones, where the task leaves the choice.
+        actions: The kind of actions, such as discrete or velocity.
+        airframe: The drones by the name of a preset, such as cf2x_l2f.
+        wind: The fastest steady wind, m/s.
+        episodes: How many episodes count; by default 100, in PyBullet 20.
+        seed: Of the starts and of what is random.
+        video: Where to write an animation of the first episode: a .gif or .mp4 file.
+        camera: A sketch with trails and goals, or PyBullet's picture.
+        replay: Where to write a page on which the first episode can be watched from all sides: an .html file.
+        plot: Draw the first episode in space and over time, as TASK-flight.png and TASK-time.png.
+        output: The folder for these.
+        format: table for people; json for programs.
+    """
+    from marlgt.cli.flying import print_scores, print_tasks, score_policies, scores_as_json, show_flight, task_for
+
+    if task == "list":
+        print_tasks(as_json=format == "json")
+        return 0
+    flown = task_for(task, drones=drones, actions=actions, airframe=airframe, wind=wind)
+    chosen = show_flight(
+        flown,
+        policy,
+        backend=backend,
+        seed=seed,
+        video=video,
+        camera=camera,
+        replay=replay,
+        plots=output if plot else None,
+    )
+    scores = score_policies(flown, chosen, backend=backend, episodes=episodes, seed=seed)
+    if format == "json":
+        print(scores_as_json(flown, scores))
+    else:
+        print_scores(flown, scores)
+    return 0
+
+
 def show(
     games: Positional[tuple[str, ...]] = (),
     *,
@@ -393,6 +455,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "play": play,
     "learn": learn,
     "dynamics": dynamics,
+    "fly": fly,
     "show": show,
     "doctor": doctor,
 }

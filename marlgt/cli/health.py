@@ -15,6 +15,11 @@ OPTIONAL = {
     "matplotlib": "plot",
     "open_spiel": "games",
     "nashpy": "games",
+    "gymnasium": "drones",
+    "pettingzoo": "drones",
+    "pybullet": "drones",
+    "imageio": "drones",
+    "torch": "deep",
     "hypothesis": "testing",
 }
 

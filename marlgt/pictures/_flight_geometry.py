@@ -127,7 +127,9 @@ def focus(flight: Flight) -> tuple[Floats, Floats]:
         points = np.zeros((1, 3))
     least, most = points.min(axis=0), points.max(axis=0)
     margin = 0.06 * (most - least).max() + 0.1
-    short_of = np.maximum(1.0 - (most - least + 2 * margin), 0.0) / 2
+    # As wide as high, so that a hover is not shown in a shaft.
+    width = max(1.0, most[2] + margin)
+    short_of = np.maximum(np.array([width, width, 0.0]) - (most - least + 2 * margin), 0.0) / 2
     # What is seen may lie outside the arena, where a drone was lost; the margin stays inside.
     least = np.minimum(least, np.maximum(least - margin - short_of, low))
     most = np.maximum(most, np.minimum(most + margin + short_of, high))

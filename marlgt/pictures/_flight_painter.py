@@ -216,7 +216,7 @@ class Painter:
         title = f"{flight.task}: {flight.policy} on {flight.backend}"
         draw.text((edge, edge), title, fill=_INK, font=self.font)
         draw.text((self.size[0] - edge, edge), f"{instant:.1f} s", fill=_INK, font=self.font, anchor="ra")
-        text = f"score {flight.score:.3g}, {outcome(flight)}"
+        text = f"score {flight.score:.3f}, {outcome(flight)}"
         draw.text((edge, self.size[1] - edge), text, fill=_INK, font=self.small, anchor="ls")
 
 

@@ -74,7 +74,7 @@ def animate_flight(
     flight = checked(flight)
     target = writable(path, (".gif", ".mp4"))
     moving = target.suffix.lower() == ".mp4"
-    _check_settings(fps, size, (azimuth, elevation, turn), moving)
+    check_settings(fps, size, (azimuth, elevation, turn), moving)
     try:
         import_module("PIL.Image")
     except ImportError as error:
@@ -87,14 +87,14 @@ def animate_flight(
     frames = _frames(flight, instants, size, angles)
     with progress(f"animating {flight.task}", total=n_frames) as report:
         if moving:
-            _write_mp4(frames, target, fps, report)
+            write_mp4(frames, target, fps, report)
         else:
             last = next(_frames(flight, instants[-1:], size, angles))
-            _write_gif(frames, last, target, n_frames, round(1000 * interval), report)
+            write_gif(frames, last, target, n_frames, round(1000 * interval), report)
     return target
 
 
-def _check_settings(fps: Any, size: Any, angles: tuple[Any, ...], moving: bool) -> None:
+def check_settings(fps: Any, size: Any, angles: tuple[Any, ...], moving: bool) -> None:
     fastest = 240 if moving else _GIF_FASTEST
     if isinstance(fps, bool) or not isinstance(fps, int | np.integer) or not 1 <= fps <= fastest:
         raise GameError(f"fps is {short(fps)}: give an integer from 1 to {fastest} for {'MP4' if moving else 'GIF'}")
@@ -107,7 +107,7 @@ def _check_settings(fps: Any, size: Any, angles: tuple[Any, ...], moving: bool) 
         raise GameError(f"the camera's angles are {angles}: give finite degrees, the elevation between -89 and 89")
 
 
-def _write_gif(frames: Iterator[Any], last: Any, target: Path, n_frames: int, milliseconds: int, report: Any) -> None:
+def write_gif(frames: Iterator[Any], last: Any, target: Path, n_frames: int, milliseconds: int, report: Any) -> None:
     import PIL.Image
 
     # One palette for all frames keeps what stands still from flickering; the last frame has all the colours.
@@ -120,7 +120,7 @@ def _write_gif(frames: Iterator[Any], last: Any, target: Path, n_frames: int, mi
     )
 
 
-def _write_mp4(frames: Iterator[Any], target: Path, fps: int, report: Any) -> None:
+def write_mp4(frames: Iterator[Any], target: Path, fps: int, report: Any) -> None:
     try:
         imageio: Any = import_module("imageio.v2")
         import_module("imageio_ffmpeg")

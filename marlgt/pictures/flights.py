@@ -261,5 +261,5 @@ def _finish(figure: Any, flight: Flight, timed: list[Any], lowest: list[Any]) ->
         handles.append(Line2D([], [], marker="s", color="#555555", linewidth=1.2, label="load"))
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 9), frameon=False, fontsize=9)
     figure.suptitle(
-        f"{flight.task}: {flight.policy} on {flight.backend}, score {flight.score:.3g}, {outcome(flight)}", fontsize=11
+        f"{flight.task}: {flight.policy} on {flight.backend}, score {flight.score:.3f}, {outcome(flight)}", fontsize=11
     )
