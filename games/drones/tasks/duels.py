@@ -1,6 +1,6 @@
 """Duelling: two drones, each trying to get behind the other; a symmetric zero-sum game.
 
-A drone's heading is its body's x axis. It has the other in its sights while the other is within 1.2 m, within 45
+A drone's heading is its body's x axis. It has the other in its sights while the other is within a metre, within 45
 degrees of its own heading, and shows its back: the drone is within 60 degrees of straight behind the other. Both cannot
 have the other in their sights at once. In each control step a drone earns::
 
@@ -60,7 +60,7 @@ from marlgt.kernels import lane_kernel
 
 __all__ = ["chase_tail", "duel"]
 
-RANGE, SIGHTS, BACK = 1.2, 0.7071067811865476, 0.5
+RANGE, SIGHTS, BACK = 1.0, 0.7071067811865476, 0.5
 """How far a drone can aim, m, and the cosines of half the angles of its sights and of the other's back."""
 LOW, HIGH = (-2.0, -2.0, -0.1), (2.0, 2.0, 2.5)
 """Corners of the arena, m."""
