@@ -10,10 +10,20 @@ from collections.abc import Callable
 
 import numpy as np
 
+from marlgt.games.drones.regulators import Regulator
 from marlgt.games.drones.task import Task
 from marlgt.games.drones.views import View
 
-__all__ = ["Policy", "nearest_choices", "steady_flight", "wanted_velocities"]
+__all__ = [
+    "Policy",
+    "nearest_choices",
+    "rotor_flight",
+    "steady_flight",
+    "stepping_flight",
+    "tilting_flight",
+    "trimmed",
+    "wanted_velocities",
+]
 
 Policy = Callable[[View], np.ndarray]
 """From the true state to actions, shape (B, n_agents) of int or (B, n_agents, n_inputs) of float."""
@@ -58,5 +68,76 @@ def steady_flight(task: Task) -> Policy:
         units = np.zeros((*velocities.shape[:2], 4))
         units[..., :3] = velocities / scale[:3]
         return nearest_choices(task, units)
+
+    return policy
+
+
+def stepping_flight(task: Task) -> Policy:
+    """Send each drone to its goal, or as far towards it as one action goes; for control by ``position``."""
+    _, scale = task.span(task.airframe)
+
+    def policy(view: View) -> np.ndarray:
+        units = np.zeros((*view.positions.shape[:2], 4))
+        units[..., :3] = (view.goals - view.positions) / scale[:3]
+        return nearest_choices(task, units)
+
+    return policy
+
+
+def trimmed(units: np.ndarray) -> np.ndarray:
+    """Return rotor actions held in [-1, 1], shape (B, n, 4), in which turning comes before climbing.
+
+    Parameters
+    ----------
+    units : ndarray, shape (B, n, 4)
+        Wanted actions: their mean lifts and what is beside it turns.
+    """
+    lift = units.mean(axis=2, keepdims=True)
+    turn = units - lift
+    size = np.abs(turn).max(axis=2, keepdims=True)
+    turn = turn / np.maximum(size, 1.0)
+    spare = 1.0 - np.minimum(size, 1.0)
+    return np.asarray(turn + np.clip(lift, -spare, spare))
+
+
+def rotor_flight(task: Task) -> Policy:
+    """Fly each drone to its goal by its rotors' speeds, with the best linear regulator; for control by ``motors``."""
+    regulator = Regulator(task)
+    offset, scale = task.span(task.airframe)
+
+    def policy(view: View) -> np.ndarray:
+        units = (regulator.commands(view) - offset) / scale
+        if task.n_inputs == 1:
+            return np.clip(units.mean(axis=2, keepdims=True), -1.0, 1.0)
+        return nearest_choices(task, trimmed(units))
+
+    return policy
+
+
+def tilting_flight(task: Task) -> Policy:
+    """Fly each drone to its goal by thrust and tilt; for control by ``attitude`` or ``rates``."""
+    offset, scale = task.span(task.airframe)
+    mass, gravity = task.airframe.mass, task.airframe.gravity
+
+    def policy(view: View) -> np.ndarray:
+        lacking = wanted_velocities(view, view.goals, gain=1.5) + view.goal_velocities - view.velocities
+        force = 3.0 * lacking + np.array([0.0, 0.0, gravity])
+        force[..., 2] = np.clip(force[..., 2], 0.5 * gravity, 1.5 * gravity)
+        sideways = np.linalg.norm(force[..., :2], axis=2, keepdims=True)
+        force[..., :2] *= np.minimum(1.0, 0.5 * force[..., 2:] / np.maximum(sideways, 1e-9))
+        # The wanted force in body axes: its share along z is the thrust, and what lies across is to be turned to.
+        x, y, z = np.moveaxis(np.einsum("bnji,bnj->bni", view.rotations, force), 2, 0)
+        size = np.sqrt(x * x + y * y + z * z)
+        if task.control == "rates":
+            turns = np.stack([-8.0 * y / size, 8.0 * x / size, -view.rates[..., 2]], axis=-1)
+        else:
+            # Roll and pitch that point the axis along the force, from where the drone heads.
+            heading = np.arctan2(view.rotations[..., 1, 0], view.rotations[..., 0, 0])
+            cosine, sine = np.cos(heading), np.sin(heading)
+            ahead = cosine * force[..., 0] + sine * force[..., 1]
+            left = cosine * force[..., 1] - sine * force[..., 0]
+            turns = np.stack([-np.arcsin(left / size), np.arctan2(ahead, force[..., 2]), 0.0 * left], axis=-1)
+        setpoints = np.concatenate([(mass * z)[..., None], turns], axis=-1)
+        return nearest_choices(task, (setpoints - offset) / scale)
 
     return policy
