@@ -175,30 +175,29 @@ class BulletWorld:
 
         The rows give the rotors' speeds, and force and torque beside those of the rotors.
         """
+        rows = self._lane(drones, lane)
         compiled(wrenches)(drones, self.parameters, lane, self._totals)
         self._push(self._totals.reshape(-1, 2, 3).tolist())
-        self.read(drones, lane)
+        self._read(rows)
 
     def coast(self, drones: np.ndarray, lane: int, substeps: int) -> None:
         """Move all drones by some substeps in still air, in which their rotors follow their commands, with their lag.
 
         The same as that many times ``spin`` and :meth:`substep` without other forces, at half the price.
         """
+        rows = self._lane(drones, lane)
         totals = np.empty((substeps, len(self._bodies), 6))
         compiled(rotor_wrenches)(drones, self.parameters, lane, totals)
         for now in totals.reshape(substeps, -1, 2, 3).tolist():
             self._push(now)
-        self.read(drones, lane)
+        self._read(rows)
 
     def read(self, drones: np.ndarray, lane: int) -> None:
-        """Write where the drones are, and how they move, into their rows of a block."""
-        client = self._client
-        pose, motion = self._bullet.getBasePositionAndOrientation, self._bullet.getBaseVelocity
-        rows = []
-        for body in self._bodies:
-            (x, q), (v, w) = pose(body, client), motion(body, client)
-            rows.append((*x, *q, *v, *w))
-        self._lane(drones, lane)[:, :_STATE] = rows
+        """Write where the drones are, and how they move, into their rows of a block.
+
+        A quaternion and its negative are the same attitude, and Bullet may give either.
+        """
+        self._read(self._lane(drones, lane))
 
     def contacts(self) -> np.ndarray:
         """Return what each drone touched since this was last asked, or since it was placed.
@@ -273,6 +272,15 @@ class BulletWorld:
         if self._client < 0:
             raise GameError("this world was closed: make a new BulletWorld")
         return drones[:, lane::WIDTH]
+
+    def _read(self, rows: np.ndarray) -> None:
+        client = self._client
+        pose, motion = self._bullet.getBasePositionAndOrientation, self._bullet.getBaseVelocity
+        states = []
+        for body in self._bodies:
+            (x, q), (v, w) = pose(body, client), motion(body, client)
+            states.append((*x, *q, *v, *w))
+        rows[:, :_STATE] = states
 
     def _weigh(self, body: int, mass: float, inertia: float) -> None:
         moments = [inertia * moment for moment in self.airframe.inertia]
