@@ -41,6 +41,8 @@ class Scores:
         Whether the task was solved, and whether the episode was decided without success, as by a crash.
     horizon : int
         Control steps of a full episode.
+    zero_sum : bool
+        Whether what one side wins the other loses; the score then is the first agent's.
     """
 
     task: str
@@ -51,11 +53,13 @@ class Scores:
     successes: np.ndarray
     crashes: np.ndarray
     horizon: int
+    zero_sum: bool = False
 
     @property
     def scores(self) -> np.ndarray:
         """Return over horizon, mean of the agents, of each episode: in [0, 1] where rewards are."""
-        scores: np.ndarray = self.returns.mean(axis=1) / self.horizon
+        returns = self.returns[:, 0] if self.zero_sum else self.returns.mean(axis=1)
+        scores: np.ndarray = returns / self.horizon
         return scores
 
     @property
@@ -130,7 +134,7 @@ def evaluate_policy(
             count = min(together, int(episodes) - first)
             parts.append(_fly_once(flown, chosen, backend, count, seed, first, report))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Scores(flown.name, name, backend, *columns, flown.horizon)
+    return Scores(flown.name, name, backend, *columns, flown.horizon, flown.payoff == "zero_sum")
 
 
 def _fly_once(
