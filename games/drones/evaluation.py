@@ -11,6 +11,7 @@ import numpy as np
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_seed, require_whole
+from marlgt.games.drones.actions import random_actions
 from marlgt.games.drones.doors import make_batch
 from marlgt.games.drones.flights import Flight
 from marlgt.games.drones.making import make_task
@@ -42,7 +43,7 @@ class Scores:
     horizon : int
         Control steps of a full episode.
     zero_sum : bool
-        Whether what one side wins the other loses; the score then is the first agent's.
+        Whether what one side wins the other loses.
     """
 
     task: str
@@ -57,9 +58,11 @@ class Scores:
 
     @property
     def scores(self) -> np.ndarray:
-        """Return over horizon, mean of the agents, of each episode: in [0, 1] where rewards are."""
-        returns = self.returns[:, 0] if self.zero_sum else self.returns.mean(axis=1)
-        scores: np.ndarray = returns / self.horizon
+        """Return over horizon, mean of the agents, of each episode: in [0, 1] where rewards are.
+
+        Where the sides are against one another, the return of the first agent.
+        """
+        scores: np.ndarray = self.returns[:, 0] if self.zero_sum else self.returns.mean(axis=1) / self.horizon
         return scores
 
     @property
@@ -84,8 +87,15 @@ class Scores:
         return float(self.crashes.mean())
 
 
-def policy_named(task: Task, policy: Policy | str) -> tuple[str, Policy | None]:
-    """Return a policy's name and the policy itself, None for ``random``.
+def policy_named(task: Task, policy: Policy | str, seed: int) -> tuple[str, Policy]:
+    """Return a policy's name and the policy itself.
+
+    Parameters
+    ----------
+    task : Task
+    policy : callable or {'expert', 'random'}
+    seed : int
+        Of the random policy.
 
     Raises
     ------
@@ -95,14 +105,38 @@ def policy_named(task: Task, policy: Policy | str) -> tuple[str, Policy | None]:
     if policy == "expert":
         return "expert", task.expert(task)
     if policy == "random":
-        return "random", None
+        rng = np.random.default_rng([seed, 2])
+        return "random", lambda view: random_actions(task, len(view.positions), rng)
     if isinstance(policy, str) or not callable(policy):
         raise GameError(f"policy is {short(policy)}: give 'expert', 'random', or a function from a View to actions")
     return getattr(policy, "__name__", type(policy).__name__), policy
 
 
+def _players(task: Task, policy: Policy | str, against: Policy | str | None, seed: int) -> tuple[str, Policy]:
+    """Return the name and the actions of all agents, those of the other teams by another policy."""
+    name, first = policy_named(task, policy, seed)
+    if against is None:
+        return name, first
+    if not task.teams:
+        raise GameError(f"all agents of {task.name} are on one side: against is for tasks with teams, such as pursuit")
+    other, second = policy_named(task, against, seed + 1)
+    ours = np.array(task.teams) == task.teams[0]
+
+    def both(view: View) -> Any:
+        mine, theirs = np.asarray(first(view)), np.asarray(second(view))
+        return np.where(ours if mine.ndim == 2 else ours[:, None], mine, theirs)
+
+    return f"{name} against {other}", both
+
+
 def evaluate_policy(
-    task: Task | str, policy: Policy | str = "expert", *, episodes: int = 100, seed: int = 0, backend: str = "numba"
+    task: Task | str,
+    policy: Policy | str = "expert",
+    *,
+    against: Policy | str | None = None,
+    episodes: int = 100,
+    seed: int = 0,
+    backend: str = "numba",
 ) -> Scores:
     """Fly episodes of a task, all at once, each from a start of its own.
 
@@ -112,6 +146,8 @@ def evaluate_policy(
         A task, or the name of one.
     policy : callable or {'expert', 'random'}
         A function from a :class:`~marlgt.games.drones.View` to the actions of all agents, shape (B, n_agents, …).
+    against : callable or {'expert', 'random'}, optional
+        Who decides for the other teams, in tasks with teams; the policy itself by default.
     episodes : int
     seed : int
         Of the starts, disturbances and random actions: the same in every backend.
@@ -126,7 +162,7 @@ def evaluate_policy(
     require_whole(episodes, "episodes", least=1)
     require_seed(seed)
     flown = task if isinstance(task, Task) else make_task(task)
-    name, chosen = policy_named(flown, policy)
+    name, chosen = _players(flown, policy, against, seed)
     together = MOST_WORLDS if backend == "bullet" else int(episodes)
     parts = []
     with progress(f"{flown.name}: {name}", total=int(episodes)) as report:
@@ -138,7 +174,7 @@ def evaluate_policy(
 
 
 def _fly_once(
-    task: Task, policy: Policy | None, backend: str, count: int, seed: int, first: int, report: Callable[..., None]
+    task: Task, policy: Policy, backend: str, count: int, seed: int, first: int, report: Callable[..., None]
 ) -> tuple[np.ndarray, ...]:
     """Fly one episode in each environment from ``first`` on; return returns, lengths, successes and crashes."""
     env = make_batch(task, n_envs=count, backend=backend)
@@ -148,7 +184,7 @@ def _fly_once(
     try:
         env.reset(seed, first=first) if first else env.reset(seed)
         while running.any():
-            step = env.step(env.random_actions() if policy is None else policy(env.view()))
+            step = env.step(policy(env.view()))
             terminated, truncated = _array(step.terminated), _array(step.truncated)
             returns[running] += _array(step.rewards)[running]
             lengths[running] += 1
@@ -163,13 +199,18 @@ def _fly_once(
 
 
 def record_flight(
-    task: Task | str, policy: Policy | str = "expert", *, seed: int = 0, backend: str = "numba"
+    task: Task | str,
+    policy: Policy | str = "expert",
+    *,
+    against: Policy | str | None = None,
+    seed: int = 0,
+    backend: str = "numba",
 ) -> Flight:
     """Fly one episode and keep all of it.
 
     Parameters
     ----------
-    task, policy, seed, backend
+    task, policy, against, seed, backend
         See :func:`evaluate_policy`; the episode is the first of those that it flies.
 
     Examples
@@ -180,7 +221,7 @@ def record_flight(
     """
     require_seed(seed)
     flown = task if isinstance(task, Task) else make_task(task)
-    name, chosen = policy_named(flown, policy)
+    name, chosen = _players(flown, policy, against, seed)
     env = make_batch(flown, n_envs=1, backend=backend)
     views, rewards = [], []
     try:
@@ -188,7 +229,7 @@ def record_flight(
         while True:
             view = env.view()
             views.append(view)
-            step = env.step(env.random_actions() if chosen is None else chosen(view))
+            step = env.step(chosen(view))
             rewards.append(_array(step.rewards)[0].astype(float))
             if bool(step.terminated[0]) or bool(step.truncated[0]):
                 break

@@ -360,6 +360,7 @@ def fly(
     task: Positional[str],
     *,
     policy: str = "expert",
+    against: str | None = None,
     backend: Literal["numba", "torch", "bullet"] = "numba",
     drones: int | None = None,
     actions: str | None = None,
@@ -380,6 +381,7 @@ def fly(
         task: A task by name; `marlgt fly list` names them all.
         policy: expert, random, or a Python file that defines policy(task), which is run: it returns a function from
             the true state (marlgt.games.drones.View) to actions.
+        against: Who decides for the other side, in tasks with two; by default the expert and, in a second row, chance.
         backend: The physics: compiled, PyTorch's, or PyBullet.
         drones: How many drones, where the task leaves the choice.
         actions: The kind of actions, such as discrete or velocity.
@@ -400,9 +402,10 @@ def fly(
         print_tasks(as_json=format == "json")
         return 0
     flown = task_for(task, drones=drones, actions=actions, airframe=airframe, wind=wind)
-    chosen = show_flight(
+    chosen, other = show_flight(
         flown,
         policy,
+        against=against,
         backend=backend,
         seed=seed,
         video=video,
@@ -410,7 +413,7 @@ def fly(
         replay=replay,
         plots=output if plot else None,
     )
-    scores = score_policies(flown, chosen, backend=backend, episodes=episodes, seed=seed)
+    scores = score_policies(flown, chosen, other, backend=backend, episodes=episodes, seed=seed)
     if format == "json":
         print(scores_as_json(flown, scores))
     else:

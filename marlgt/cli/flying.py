@@ -58,27 +58,28 @@ def show_flight(
     task: Task,
     word: str,
     *,
+    against: str | None,
     backend: str,
     seed: int,
     video: Path | None,
     camera: str,
     replay: Path | None,
     plots: Path | None,
-) -> Any:
-    """Write what is asked for of the first episode, and return the policy."""
-    policy = read_policy(task, word)
+) -> tuple[Any, Any]:
+    """Write what is asked for of the first episode, and return the policies of both sides."""
+    policy, other = read_policy(task, word), None if against is None else read_policy(task, against)
     if video is None and replay is None and plots is None:
-        return policy
+        return policy, other
     if video is not None and video.suffix not in (".gif", ".mp4"):
         raise GameError(f"video is {short(str(video))}: end the name in .gif or .mp4")
     if replay is not None and replay.suffix != ".html":
         raise GameError(f"replay is {short(str(replay))}: end the name in .html")
-    flight = record_flight(task, policy, seed=seed, backend=backend)
+    flight = record_flight(task, policy, against=other, seed=seed, backend=backend)
     try:
         _write(flight, task, video, camera, replay, plots)
     except OSError as error:
         raise UnreadableFile(f"{error.filename or 'the picture'} cannot be written: {error.strerror}") from error
-    return policy
+    return policy, other
 
 
 def _write(
@@ -100,11 +101,21 @@ def _write(
         draw_flight_over_time(flight).savefig(plots / f"{task.name}-time.png", dpi=130)
 
 
-def score_policies(task: Task, policy: Any, *, backend: str, episodes: int | None, seed: int) -> list[Scores]:
-    """Return what the policy earns, and beside it what the expert and random actions do."""
+def score_policies(
+    task: Task, policy: Any, against: Any, *, backend: str, episodes: int | None, seed: int
+) -> list[Scores]:
+    """Return what the policy earns, and beside it what the expert and random actions do.
+
+    In tasks with teams, each of them against the same other side: by default the expert, and random actions.
+    """
     count = (20 if backend == "bullet" else 100) if episodes is None else episodes
     rows = [policy, *(word for word in ("expert", "random") if word != policy)]
-    return [evaluate_policy(task, row, episodes=count, seed=seed, backend=backend) for row in rows]
+    sides = [against] if against is not None or not task.teams else ["expert", "random"]
+    return [
+        evaluate_policy(task, row, against=side, episodes=count, seed=seed, backend=backend)
+        for row in rows
+        for side in sides
+    ]
 
 
 def scores_as_json(task: Task, scores: list[Scores]) -> str:
@@ -145,7 +156,7 @@ def print_scores(task: Task, scores: list[Scores]) -> None:
     drones = f"{task.n_drones} drone{'s' if task.n_drones > 1 else ''}"
     table = Table(title=f"{task.name}, {drones}, {scores[0].backend}", title_justify="left")
     table.add_column("policy")
-    for column in ("episodes", "score", "± standard error", "solved", "crashed", "steps"):
+    for column in ("episodes", "score", "± standard error", "solved", "lost", "steps"):
         table.add_column(column, justify="right")
     for row in scores:
         table.add_row(
@@ -162,8 +173,9 @@ def print_scores(task: Task, scores: list[Scores]) -> None:
         console.print(table, markup=False)
         console.print(f"{task.summary[:1].upper()}{task.summary[1:]}.", markup=False, highlight=False)
         console.print(
-            f"Solved: {task.figure} at most {task.solved:g}, mean of the last {task.window:g} s; the score is the mean "
-            "reward of a step, 0 for steps after the end.",
+            f"Solved: {task.figure} at most {task.solved:g}, mean of the last {task.window:g} s. Lost: crashed or "
+            f"beaten. The score is the {'return of the first agent' if task.teams else 'mean reward of a step'}"
+            f"{'' if task.teams else ', 0 for steps after the end'}.",
             markup=False,
             highlight=False,
         )

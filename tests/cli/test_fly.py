@@ -76,11 +76,21 @@ def test_pybullet_films_a_flight(capsys, tmp_path):
 def test_a_policy_comes_from_a_python_file(capsys, tmp_path):
     path = tmp_path / "still.py"
     path.write_text(
-        "import numpy as np\n\n\ndef policy(task):\n    return lambda view: np.zeros(view.positions.shape[:2], dtype=int)\n"
+        "import numpy as np\n\n\n"
+        "def policy(task):\n    return lambda view: np.zeros(view.positions.shape[:2], dtype=int)\n"
     )
     code, out, _ = run(capsys, "multihover", "--policy", str(path), "--episodes", "4", "--format", "json")
     assert code == 0
     assert [row["policy"] for row in json.loads(out)["policies"]] == ["still", "expert", "random"]
+
+
+def test_sides_fly_against_one_another(capsys):
+    _, out, _ = run(capsys, "duel", "--episodes", "16", "--format", "json")
+    rows = {row["policy"]: row for row in json.loads(out)["policies"]}
+    assert list(rows) == [f"{one} against {other}" for one in ("expert", "random") for other in ("expert", "random")]
+    assert rows["expert against random"]["score"] > 0 > rows["random against expert"]["score"]
+    _, out, _ = run(capsys, "duel", "--episodes", "16", "--against", "random", "--format", "json")
+    assert json.loads(out)["policies"][0] == rows["expert against random"]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +117,7 @@ def test_a_file_that_is_no_policy_ends_in_one_sentence(text, message, capsys, tm
         (["multihover", "--drones", "99"], 2, "got n_drones=99"),
         (["multihover", "--policy", "guess"], 2, "give expert, random, or a Python file"),
         (["multihover", "--policy", "nowhere.py"], 3, "cannot be read"),
+        (["multihover", "--against", "random"], 2, "all agents of multihover are on one side"),
         (["multihover", "--video", "flight.avi"], 2, "end the name in .gif or .mp4"),
         (["multihover", "--replay", "flight.txt"], 2, "end the name in .html"),
         (["multihover", "--episodes", "0"], 2, "episodes is 0"),
