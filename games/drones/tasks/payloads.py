@@ -77,7 +77,7 @@ def carry(drones: Any, w: Any, p: Any, q: Any, n: int, e: int) -> None:
     ax, ay, az = -slowing * vx, -slowing * vy, -slowing * vz - p[GRAVITY]
     for i in range(n):
         dx, dy, dz = drones[i, X + e] - x, drones[i, Y + e] - y, drones[i, Z + e] - z
-        length = sqrt(dx * dx + dy * dy + dz * dz + 1e-12)
+        length = sqrt(dx * dx + dy * dy + dz * dz + 1e-30)
         ux, uy, uz = dx / length, dy / length, dz / length
         rate = (drones[i, VX + e] - vx) * ux + (drones[i, VY + e] - vy) * uy + (drones[i, VZ + e] - vz) * uz
         stretch = length - q[CABLE]
