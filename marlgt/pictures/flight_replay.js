@@ -128,13 +128,15 @@ function startReplay() {
     $("slider").value = time;
     $("slider").setAttribute("aria-valuetext", `${time.toFixed(2)} seconds of ${end().toFixed(2)}`);
     $("clock").textContent = `${time.toFixed(2)} / ${end().toFixed(2)} s`;
-    const reward = flight.rewards[Math.min(now.at[0], flight.rewards.length - 1)];
-    $("reward").textContent = reward === undefined ? "no steps" : `now ${number(reward, 3)}, mean ${number(flight.score, 3)}`;
+    const step = Math.min(now.at[0], flight.times.length - 2);
+    const earned = flight.rewards.map((agent) => number(agent[step], 3));
+    $("reward").textContent = step < 0 ? "no steps"
+      : `${earned.length > 1 ? "agents " : ""}now ${earned.join(", ")}; mean ${number(flight.score, 3)}`;
   }
 
   function drawChart() {
     const [width, height] = fit(chart, pen);
-    const known = flight.rewards.filter(Number.isFinite);
+    const known = flight.rewards.flat().filter(Number.isFinite);
     if (!known.length) return;
     const low = Math.min(0, ...known), high = Math.max(low + 1e-6, ...known);
     const left = 34, x = (t) => left + (width - left - 6) * (t - first()) / (end() - first() || 1);
@@ -146,15 +148,17 @@ function startReplay() {
       pen.fillStyle = style.soft;
       pen.fillText(Math.abs(v) >= 100 ? v.toFixed(0) : v.toFixed(2), left - 4, y(v));
     }
-    pen.strokeStyle = style.accent;
     pen.lineWidth = 1.5;
-    pen.beginPath();
-    flight.rewards.forEach((v, k) => {
-      if (!Number.isFinite(v)) return;
-      pen.lineTo(x(flight.times[k]), y(v));
-      pen.lineTo(x(flight.times[k + 1]), y(v));
+    flight.rewards.forEach((agent, i) => {
+      pen.strokeStyle = flight.rewards.length === flight.drones.length ? colourOf(i) : style.accent;
+      pen.beginPath();
+      agent.forEach((v, k) => {
+        if (!Number.isFinite(v)) return;
+        pen.lineTo(x(flight.times[k]), y(v));
+        pen.lineTo(x(flight.times[k + 1]), y(v));
+      });
+      pen.stroke();
     });
-    pen.stroke();
     pen.strokeStyle = style.ink;
     pen.beginPath();
     pen.moveTo(x(time), 2);

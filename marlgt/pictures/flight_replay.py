@@ -110,7 +110,7 @@ def _described(flight: Flight) -> dict[str, Any]:
             for i in range(len(drawn))
         ],
         "loads": _numbers(flight.loads[steps]) if has_load(flight) else None,
-        "rewards": [_number(flight.rewards[a:b].mean()) for a, b in pairwise(steps)],
+        "rewards": _rewards(flight, steps),
         "solids": [_prism(thing) for thing in flight.scene.obstacles],
         "focus": [_numbers(low), _numbers(high)],
         "arena": [_numbers(arena[0]), _numbers(arena[1])],
@@ -128,6 +128,15 @@ def _kept_steps(flight: Flight) -> NDArray[np.int64]:
     every = max(1, round((n_steps - 1) / (_STEPS_A_SECOND * seconds))) if seconds > 0 else 1
     steps = np.arange(0, n_steps, every)
     return steps if steps[-1] == n_steps - 1 else np.append(steps, n_steps - 1)
+
+
+def _rewards(flight: Flight, steps: NDArray[np.int64]) -> list[list[float | int | None]]:
+    """Return the mean reward of a step between kept steps: one series if all agents earn the same, else one each."""
+    means = [flight.rewards[a:b].mean(axis=0) for a, b in pairwise(steps)]
+    series = np.array(means).reshape(-1, flight.rewards.shape[1])
+    if series.size and np.ptp(series, axis=1).max() < 1e-12:
+        series = series[:, :1]
+    return [_numbers(agent) for agent in series.T]
 
 
 def _prism(thing: Any) -> dict[str, Any]:

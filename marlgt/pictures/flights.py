@@ -59,10 +59,11 @@ def draw_flight(flight: Flight, *, size: tuple[float, float] = (12.0, 6.8)) -> A
     """
     flight = checked(flight)
     figure = _new_figure(size)
-    grid = figure.add_gridspec(4, 2, width_ratios=(1.45, 1.0))
+    # The layout does not see the labels of axes in space, which reach into the column between.
+    grid = figure.add_gridspec(4, 3, width_ratios=(1.45, 0.1, 1.0))
     space = figure.add_subplot(grid[:, 0], projection="3d")
     _draw_space(space, flight)
-    beside = [figure.add_subplot(grid[row, 1]) for row in range(4)]
+    beside = [figure.add_subplot(grid[row, 2]) for row in range(4)]
     for axes in beside[1:]:
         axes.sharex(beside[0])
     _draw_height(beside[0], flight)
@@ -149,7 +150,7 @@ def _draw_space(axes: Any, flight: Flight) -> None:
     axes.set_xlim(low[0], high[0])
     axes.set_ylim(low[1], high[1])
     axes.set_zlim(low[2], high[2])
-    axes.set_box_aspect(high - low, zoom=1.1)
+    axes.set_box_aspect(high - low, zoom=1.0)
     axes.view_init(elev=24, azim=-58)
     axes.locator_params(nbins=5)
     for name, label in zip("xyz", ("x (m)", "y (m)", "height (m)")):

@@ -2,13 +2,16 @@
 
 import builtins
 import dataclasses
+from itertools import combinations
 
 import numpy as np
 import PIL.Image
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.transforms import Bbox
 
 from marlgt.errors import GameError, MissingDependency
-from marlgt.games.drones import Box, Pillar, gate
+from marlgt.games.drones import Box, Pillar, Scene, gate
 from marlgt.pictures import animate_flight, draw_flight, draw_flight_over_time
 from marlgt.pictures._flight_geometry import drawn_arm, focus, hidden, planes, point_camera, rotations, solid_faces
 from marlgt.pictures._flight_painter import _back_to_front
@@ -61,17 +64,22 @@ def test_the_figure_shows_every_path_in_space_and_over_time(flight):
     assert "helix: scripted on numba" in figure.get_suptitle()
 
 
-def test_nothing_in_the_figures_overlaps(flight):
-    for figure in (draw_flight(flight), draw_flight_over_time(flight)):
-        figure.draw_without_rendering()
-        (legend,) = figure.legends
-        box = legend.get_window_extent()
-        timed = [axes for axes in figure.axes if axes.name != "3d"]
-        boxes = [axes.get_tightbbox() for axes in timed]
-        assert all(not box.overlaps(other) for other in boxes)
-        assert all(not a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[k + 1 :])
-        assert box.x0 >= 0
-        assert box.x1 <= figure.bbox.x1
+@pytest.mark.parametrize("stretch", [(1, 1, 1), (1.6, 1.6, 1), (1.6, 0.3, 1.4), (0.2, 0.2, 1.4), (1.7, 1.7, 0.3)])
+@pytest.mark.parametrize("draw", [draw_flight, draw_flight_over_time])
+def test_nothing_in_the_figures_overlaps(flight, stretch, draw):
+    figure = draw(dataclasses.replace(flight, positions=flight.positions * stretch, scene=Scene()))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    boxes = [legend.get_window_extent() for legend in figure.legends]
+    boxes += [axes.get_tightbbox() for axes in figure.axes if axes.name != "3d"]
+    # Axes in space are mostly empty: of them, the labels and ticks of two axes together, and of the height.
+    for space in (axes for axes in figure.axes if axes.name == "3d"):
+        level = [axis.get_tightbbox(renderer) for axis in (space.xaxis, space.yaxis)]
+        boxes += [Bbox.union(level), space.zaxis.get_tightbbox(renderer)]
+    assert all(not a.overlaps(b) for a, b in combinations(boxes[: -2 if draw is draw_flight else None], 2))
+    assert all(not a.overlaps(b) for a in boxes[-2:] for b in boxes[:-2])
+    assert all(box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 + 1 for box in boxes)
+    assert all(box.y1 <= figure.bbox.y1 for box in boxes)
 
 
 def test_tilt_over_time_is_the_angle_between_the_body_and_the_vertical(flight):
