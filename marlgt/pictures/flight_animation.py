@@ -95,6 +95,7 @@ def animate_flight(
 
 
 def check_settings(fps: Any, size: Any, angles: tuple[Any, ...], moving: bool) -> None:
+    """Refuse a rate, a size or angles that no animation can have; MP4 needs an even size."""
     fastest = 240 if moving else _GIF_FASTEST
     if isinstance(fps, bool) or not isinstance(fps, int | np.integer) or not 1 <= fps <= fastest:
         raise GameError(f"fps is {short(fps)}: give an integer from 1 to {fastest} for {'MP4' if moving else 'GIF'}")
@@ -108,6 +109,7 @@ def check_settings(fps: Any, size: Any, angles: tuple[Any, ...], moving: bool) -
 
 
 def write_gif(frames: Iterator[Any], last: Any, target: Path, n_frames: int, milliseconds: int, report: Any) -> None:
+    """Write frames as a GIF that rests on its last picture, which also gives the palette."""
     import PIL.Image
 
     # One palette for all frames keeps what stands still from flickering; the last frame has all the colours.
@@ -121,6 +123,7 @@ def write_gif(frames: Iterator[Any], last: Any, target: Path, n_frames: int, mil
 
 
 def write_mp4(frames: Iterator[Any], target: Path, fps: int, report: Any) -> None:
+    """Write frames as an MP4 that any player shows."""
     try:
         imageio: Any = import_module("imageio.v2")
         import_module("imageio_ffmpeg")
