@@ -131,6 +131,8 @@ FASTEST_TURN = 30.0
 """The same for a body rate."""
 FASTEST_FLIGHT = 10.0
 """The same for a component of velocity, m/s; and of distance, m."""
+MARK = 1e-12
+"""Added to what is predicted, m/s, so that rounding never makes it 0, which stands for nothing predicted yet."""
 LARGEST_ANGLE = 1.0
 """The same for roll and pitch, rad: to here, the series of sine and cosine are right within 3e-8."""
 
@@ -240,7 +242,7 @@ def _fly(d: Any, p: Any, e: int, sx: Any, sy: Any, sz: Any) -> None:
     n2, n3 = d[N2 + e] + gain * (d[C2 + e] - d[N2 + e]), d[N3 + e] + gain * (d[C3 + e] - d[N3 + e])
     lift = p[THRUST] * (n0 * n0 + n1 * n1 + n2 * n2 + n3 * n3) / mass
     d[IX + e], d[IY + e], d[IZ + e] = (
-        ux + h * (r02 * lift + airx),
+        ux + h * (r02 * lift + airx) + MARK,
         uy + h * (r12 * lift + airy),
         uz + h * (r22 * lift + airz),
     )

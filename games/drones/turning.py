@@ -51,6 +51,8 @@ QUICKNESS = 0.5
 """Share of a rotor's error that a substep takes away while its limits allow: a bandwidth of 170 rad/s."""
 YAW_RESERVE = 0.05
 """Share of a rotor's force that the thrust leaves for yaw."""
+MARK = 1e-12
+"""Added to what is predicted, rad/s, so that rounding never makes it 0, which stands for nothing predicted yet."""
 SLOWEST = 1e-8
 """Least force of a rotor by its greatest, so that the square root has a derivative."""
 
@@ -118,6 +120,6 @@ def turn(d: Any, p: Any, e: int, thrust: Any, a: Any, b: Any, c: Any, ax: Any, a
     n2, n3 = d[N2 + e] + gain * (d[C2 + e] - d[N2 + e]), d[N3 + e] + gain * (d[C3 + e] - d[N3 + e])
     s0, s1, s2, s3 = n0 * n0, n1 * n1, n2 * n2, n3 * n3
     lever = p[THRUST] * arm
-    d[BX + e] = ux + h * (lever * ix * (s2 + s3 - s0 - s1) + ox)
+    d[BX + e] = ux + h * (lever * ix * (s2 + s3 - s0 - s1) + ox) + MARK
     d[BY + e] = uy + h * (lever * iy * (s1 + s2 - s0 - s3) + oy)
     d[BZ + e] = uz + h * (p[TORQUE] * iz * (s1 + s3 - s0 - s2) + oz)
