@@ -1,4 +1,4 @@
-"""What holds of every drone task: solved by its expert and not by chance, the same in PyBullet, with numbers in bounds."""
+"""What holds of every drone task: solved by its expert, not by chance, the same in PyBullet, with numbers in bounds."""
 
 import numpy as np
 import pytest
