@@ -138,7 +138,7 @@ def hover1d(n_drones: int, actions: str) -> Task:
         scene=Scene((-1.5, -1.5, -0.1), (1.5, 1.5, 2.5)),
         spawn=spawn_hover,
         score=score_by_distance,
-        settings=(0.0, 0.7, 0.0, 0.6, 0.0),
+        settings=(0.0, 0.8, 0.0, 0.6, 0.0),
         figure="distance to the goal, m",
         solved=0.05,
         expert=rotor_flight,
