@@ -182,9 +182,17 @@ def _named(task: Task, choices: Any, player: int) -> list[tuple[str, Policy | No
         raise GameError(
             f"policies[{player}] is {short(choices)}: give the policies of this player by name, at least one of them"
         )
-    if isinstance(choices, Mapping):
-        return [(str(name), policy_named(task, policy)[1]) for name, policy in choices.items()]
-    return [policy_named(task, policy) for policy in choices]
+    labelled = choices.items() if isinstance(choices, Mapping) else [(None, policy) for policy in choices]
+    named: list[tuple[str, Policy | None]] = []
+    for label, policy in labelled:
+        name, function = ("random", None) if policy == "random" else policy_named(task, policy, 0)
+        named.append((name if label is None else str(label), function))
+    names = [name for name, _ in named]
+    if len(set(names)) < len(names):
+        raise GameError(
+            f"policies[{player}] are named {', '.join(names)}, some of them alike: give a dict, by names of their own"
+        )
+    return named
 
 
 def _together(
