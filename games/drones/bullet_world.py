@@ -112,12 +112,13 @@ class BulletWorld:
     Examples
     --------
     >>> import numpy as np
-    >>> from marlgt.games.drones import Scene, airframe
     >>> from marlgt.games.drones._lanes import WIDTH
+    >>> from marlgt.games.drones.airframe import AIRFRAMES
     >>> from marlgt.games.drones.layout import DRONE_FIELDS, INERTIA, MASS, QW, Z
+    >>> from marlgt.games.drones.scene import Scene
     >>> drones = np.zeros((1, DRONE_FIELDS * WIDTH))
     >>> drones[0, [MASS, INERTIA, QW, Z]] = 0.027, 1.0, 1.0, 1.0
-    >>> with BulletWorld(airframe("cf2x"), Scene(), 1) as world:
+    >>> with BulletWorld(AIRFRAMES["cf2x"], Scene(), 1) as world:
     ...     world.place(drones, 0)
     ...     world.coast(drones, 0, 24)
     >>> round(float(drones[0, Z]), 3)

@@ -175,13 +175,17 @@ def advance(d: Any, p: Any, e: int) -> None:
     a, b, c = r00 * wx + r10 * wy + r20 * wz, r01 * wx + r11 * wy + r21 * wz, r02 * wx + r12 * wy + r22 * wz
     jx, jy, jz = d[INERTIA + e] * p[JX], d[INERTIA + e] * p[JY], d[INERTIA + e] * p[JZ]
     slowing = p[DAMPING] * (1.0 + sqrt(wx * wx + wy * wy + wz * wz))
-    ax = (tx - (jz - jy) * b * c) / jx - a * slowing
-    ay = (ty - (jx - jz) * c * a) / jy - b * slowing
-    az = (tz - (jy - jx) * a * b) / jz - c * slowing
+    # One division for the inverses of mass and inertia.
+    mass = d[MASS + e]
+    volume = jx * jy * jz
+    inverse = 1.0 / (mass * volume)
+    light, inverse = inverse * volume, inverse * mass
+    ax = (tx - (jz - jy) * b * c) * (inverse * jy * jz) - a * slowing
+    ay = (ty - (jx - jz) * c * a) * (inverse * jz * jx) - b * slowing
+    az = (tz - (jy - jx) * a * b) * (inverse * jx * jy) - c * slowing
     wx = clip(wx + h * (r00 * ax + r01 * ay + r02 * az), -FASTEST, FASTEST)
     wy = clip(wy + h * (r10 * ax + r11 * ay + r12 * az), -FASTEST, FASTEST)
     wz = clip(wz + h * (r20 * ax + r21 * ay + r22 * az), -FASTEST, FASTEST)
-    light = 1.0 / d[MASS + e]
     slowing = p[DAMPING] * (1.0 + sqrt(vx * vx + vy * vy + vz * vz))
     vx, vy, vz = (
         clip(vx + h * ((r02 * thrust + d[FX + e]) * light - vx * slowing), -FASTEST, FASTEST),
@@ -198,7 +202,8 @@ def advance(d: Any, p: Any, e: int) -> None:
     sx, sy, sz = sine * wx, sine * wy, sine * wz
     ox, oy = cosine * qx + sx * qw + sy * qz - sz * qy, cosine * qy + sy * qw + sz * qx - sx * qz
     oz, ow = cosine * qz + sz * qw + sx * qy - sy * qx, cosine * qw - sx * qx - sy * qy - sz * qz
-    unit = 1.0 / sqrt(ox * ox + oy * oy + oz * oz + ow * ow)
+    # 1 / sqrt(size) to first order about 1, from which rounding alone moves it.
+    unit = 1.5 - 0.5 * (ox * ox + oy * oy + oz * oz + ow * ow)
     d[QX + e], d[QY + e], d[QZ + e], d[QW + e] = ox * unit, oy * unit, oz * unit, ow * unit
 
 

@@ -74,7 +74,7 @@ def test_only_the_chosen_drones_are_placed():
 
 def test_a_substep_under_any_force_and_torque_equals_the_compiled_one():
     rng = np.random.default_rng(1)
-    drones = hovering(rng.uniform(-1, 1, (4, 3)) + [[0, 0, 3], [5, 0, 3], [0, 5, 3], [5, 5, 3]])
+    drones = hovering(rng.uniform(-1, 1, (4, 3)) + np.array([[0, 0, 3], [5, 0, 3], [0, 5, 3], [5, 5, 3]]))
     rows = drones[:, LANE::WIDTH]
     rows[:, N0 // WIDTH : N3 // WIDTH + 1] *= rng.uniform(0.5, 1.4, (4, 4))
     rows[:, VX // WIDTH : LAST // WIDTH + 1] = rng.uniform(-3, 3, (4, 6))
