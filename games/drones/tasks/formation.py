@@ -40,7 +40,9 @@ __all__ = ["polygon_formation"]
 
 TURN = 6.283185307179586
 SIDE = 0.7
-"""Distance of neighbouring corners, metres; the drones start about as far apart."""
+"""Distance of neighbouring corners, metres."""
+START = 1.0
+"""About how far apart neighbouring drones start, metres."""
 SAFE = 0.35
 """Distance of two drones from which their nearness costs reward, metres."""
 FAR = 1e6
@@ -115,8 +117,8 @@ def spawn_scattered(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int)
     radius = q[0]
     for i in range(n):
         k = TASK_DRAWS + 8 * (i + 1)
-        drones[i, X + e] = radius * cos(start + TURN * i / n) + between(-0.14, 0.14, c, k, e)
-        drones[i, Y + e] = radius * sin(start + TURN * i / n) + between(-0.14, 0.14, c, k + 1, e)
+        drones[i, X + e] = radius * cos(start + TURN * i / n) + between(-0.24, 0.24, c, k, e)
+        drones[i, Y + e] = radius * sin(start + TURN * i / n) + between(-0.24, 0.24, c, k + 1, e)
         drones[i, Z + e] = 1.0 + between(-0.3, 0.3, c, k + 2, e)
 
 
@@ -186,7 +188,7 @@ def polygon_formation(n_drones: int, actions: str) -> Task:
         spawn=spawn_scattered,
         score=score_formation,
         note=note_corners,
-        settings=(0.5 * SIDE / sin(0.5 * TURN / n_drones),),
+        settings=(0.5 * START / sin(0.5 * TURN / n_drones),),
         n_extras=2 * (n_drones - 1),
         n_world=5,
         neighbours=min(n_drones - 1, 3),

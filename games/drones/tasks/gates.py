@@ -122,33 +122,28 @@ def note_gate(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) -> No
 
 
 def queue_at_gate(task: Task) -> Policy:
-    """Wait until all drones of lower number have left the gate, come before it, and fly through along its axis."""
+    """Queue before the gate in the drones' order, and fly through it along its axis, one after another."""
     gain = 2.0 if task.choices is None else 6.5
     # Fixed speeds cannot be held to the centimetre; the forward one wins while the drone is within 0.05 m of the axis.
     forward, precise = (0.4, 0.05) if task.choices is None else (0.3, 0.08)
-    near, clear = 0.35, 0.3
+    entry, clear, spacing = -0.35, 0.3, 0.45
+    middle = np.array([0.0, 0.0, HEIGHT])
 
     def policy(view: View) -> np.ndarray:
         x = view.positions[..., 0]
-        off_axis = np.linalg.norm(view.positions[..., 1:] - [0.0, HEIGHT], axis=2)
-        through = ~view.active | (x > clear)
-        free = np.concatenate([np.ones_like(through[:, :1]), np.logical_and.accumulate(through, axis=1)[:, :-1]], axis=1)
-        goals = view.goals.copy()
-        wait = np.stack([np.minimum(x, -0.9), view.positions[..., 1], view.positions[..., 2]], axis=2)
-        entry = np.broadcast_to([-near, 0.0, HEIGHT], wait.shape)
-        exit_ = np.broadcast_to([clear + 0.2, 0.0, HEIGHT], wait.shape)
-        # The nearer the wall, the nearer the axis it must be to go on.
-        aligned = off_axis < precise + 0.3 * np.maximum(-near - x, 0.0)
-        inside = (x <= clear) & (x > -near - 0.1) & (off_axis < 0.12)
-        goals = np.where((x <= clear)[..., None], entry, goals)
-        goals = np.where(((x <= clear) & (aligned | inside))[..., None], exit_, goals)
-        goals = np.where((~free & (x <= clear))[..., None], wait, goals)
-        wanted = wanted_velocities(view, goals, gain=gain)
-        crossing = (inside & free)[..., None]
-        steered = gain * (np.array([0.0, 0.0, HEIGHT]) - view.positions)
-        steered[..., 0] = forward
-        apart = kept_apart(view, wanted, distance=0.35, fastest=1.0)
-        return flown(task, np.where(crossing, steered, apart))
+        off_axis = np.linalg.norm((view.positions - middle)[..., 1:], axis=2)
+        waiting = view.active & (x <= 0.05)
+        ahead = np.cumsum(waiting, axis=1) - waiting
+        before, first = x <= clear, ahead == 0
+        # The nearer the wall, the nearer the axis a drone must be to go on.
+        aligned = off_axis < precise + 0.3 * np.maximum(entry - x, 0.0)
+        inside = before & first & (x > entry - 0.1) & (off_axis < 0.12)
+        goals = np.where(before[..., None], middle, view.goals)
+        goals[..., 0] = np.where(before, np.where(first & aligned, clear + 0.2, entry - spacing * ahead), goals[..., 0])
+        wanted = kept_apart(view, wanted_velocities(view, goals, gain=gain), distance=0.35, fastest=1.0)
+        through = gain * (middle - view.positions)
+        through[..., 0] = forward
+        return flown(task, np.where(inside[..., None], through, wanted))
 
     return policy
 

@@ -1,6 +1,6 @@
 """Leader and followers: the first drone tracks a moving target, the others keep their places about it.
 
-The target moves along an ellipse or a figure of eight, drawn anew in each episode, at up to 0.4 m/s::
+The target moves along an ellipse or a figure of eight, drawn anew in each episode, at less than 0.45 m/s::
 
     x = x_0 + a cos(phase),   y = y_0 + b sin(phase) or y_0 + b sin(2 phase)/2,   z = z_0 + 0.1 sin(phase)
 
@@ -108,7 +108,8 @@ def spawn_in_company(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int
     w[OMEGA + e] = sense_of_turn * between(0.35, 0.5, c, TASK_DRAWS + 2, e)
     w[LENGTH + e], w[BREADTH + e] = between(0.4, 0.6, c, TASK_DRAWS + 3, e), between(0.4, 0.6, c, TASK_DRAWS + 4, e)
     w[LOOPS + e] = where(uniform(c, TASK_DRAWS + 5, e) < 0.5, 1.0, 2.0)
-    w[MIDDLE_X + e], w[MIDDLE_Y + e] = between(-0.3, 0.3, c, TASK_DRAWS + 6, e), between(-0.3, 0.3, c, TASK_DRAWS + 7, e)
+    w[MIDDLE_X + e] = between(-0.3, 0.3, c, TASK_DRAWS + 6, e)
+    w[MIDDLE_Y + e] = between(-0.3, 0.3, c, TASK_DRAWS + 7, e)
     w[MIDDLE_Z + e] = between(0.9, 1.3, c, TASK_DRAWS + 8, e)
     lead(drones, w, c, q, e)
     drones[0, X + e] = drones[0, GX + e] + between(-0.3, 0.3, c, TASK_DRAWS + 9, e)
