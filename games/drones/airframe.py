@@ -82,10 +82,10 @@ class Airframe:
             numbers = value if isinstance(value, tuple) else (value,)
             if not all(isinstance(v, int | float) and math.isfinite(v) for v in numbers):
                 raise GameError(f"airframe: {field.name} must be finite numbers, got {value!r}")
-            if len(numbers) != (3 if field.name in ("inertia", "drag") else 1):
-                raise GameError(
-                    f"airframe: {field.name} must be {'three numbers' if len(numbers) == 1 else 'one number'}"
-                )
+            vector = field.name in ("inertia", "drag")
+            if len(numbers) != (3 if vector else 1):
+                asked = "three numbers" if vector else "one number"
+                raise GameError(f"airframe: {field.name} must be {asked}, got {value!r}: {_UNITS[field.name]}")
             positive = field.name in _POSITIVE
             if any(v <= 0 if positive else v < 0 for v in numbers):
                 rule = "positive" if positive else "at least 0"
