@@ -34,6 +34,7 @@ AREAS = (
     "search_and_empirical",
     "gambit_trees",
     "tabular_speed",
+    "drone_peers",
 )
 PACKAGES = ("marlgt", "numpy", "scipy", "numba", "highspy", "nashpy", "quantecon", "open_spiel", "LiteEFG", "pygambit")
 
