@@ -84,17 +84,17 @@ def spawn_for_targets(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: in
 @lane_kernel
 def score_coverage(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) -> None:
     """Reward all drones by the mean of exp(-2 d) over the targets; the error is the share of targets uncovered."""
-    worth, bare, count = 0.0, 0.0, 0.0
+    worth, bare, share = 0.0, 0.0, q[1]
     for k in range(n):
-        count = count + drones[k, ACTIVE + e]
         nearest = FAR
         for i in range(n):
             nearest = least(where(drones[i, ACTIVE + e] > 0.5, square(drones, w, i, k, e), FAR), nearest)
         worth = worth + exp(-2.0 * sqrt(nearest))
-        bare = bare + where(nearest > NEAR * NEAR, 1.0, 0.0)
+        # Each target left bare counts, and each drone that is lost excuses one.
+        bare = bare + where(nearest > NEAR * NEAR, drones[k, ACTIVE + e], drones[k, ACTIVE + e] - 1.0)
     for i in range(n):
-        drones[i, REWARD + e] = worth / n
-    w[ERROR + e] = most(bare - (n - count), 0.0) / n
+        drones[i, REWARD + e] = share * worth
+    w[ERROR + e] = share * most(bare, 0.0)
     aim_at_nearest(drones, w, n, e)
 
 
@@ -162,7 +162,7 @@ def coverage(n_drones: int, actions: str) -> Task:
         spawn=spawn_for_targets,
         score=score_coverage,
         note=note_targets,
-        settings=(0.5 * START / sin(0.5 * TURN / n_drones),),
+        settings=(0.5 * START / sin(0.5 * TURN / n_drones), 1.0 / n_drones),
         n_extras=4 * n_drones,
         n_world=3 * n_drones,
         neighbours=min(n_drones - 1, 3),

@@ -2,8 +2,8 @@
 
 The wall stands across the whole arena at x = 0; its one opening, 0.4 m wide and high about (0, 0, 1), has the frame of
 a gate, and is too narrow for two drones to pass side by side in safety. With L_i the way of drone i that is left, the
-distance to the middle of the gate and from there to its goal, or to its goal once it has passed, and L_i0 that way at
-the start, metres, all drones get the same reward in each step::
+distance to the middle of the gate and from there to its goal, or to its goal once it has passed, and L_i0 that way
+after the first step, metres, all drones get the same reward in each step::
 
     mean_i (max(0, 1 - L_i / L_i0) + passed_i) / 2
 
@@ -91,8 +91,6 @@ def spawn_before_gate(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: in
         drones[i, GX + e] = between(1.0, 1.4, c, k + 3, e)
         drones[i, GY + e] = behind * place + between(-0.1, 0.1, c, k + 4, e)
         drones[i, GZ + e] = HEIGHT + between(-0.2, 0.2, c, k + 5, e)
-        way, _ = way_left(drones, i, e)
-        drones[i, M0 + e] = way
 
 
 @lane_kernel
@@ -102,7 +100,10 @@ def score_passage(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) -
     for i in range(n):
         active = drones[i, ACTIVE + e]
         way, passed = way_left(drones, i, e)
-        worth = worth + active * 0.5 * (most(1.0 - way / most(drones[i, M0 + e], AT_GOAL), 0.0) + passed)
+        # The first step tells where the drone began.
+        whole = where(drones[i, M0 + e] > 0.0, drones[i, M0 + e], most(way, AT_GOAL))
+        drones[i, M0 + e] = whole
+        worth = worth + active * 0.5 * (most(1.0 - way / whole, 0.0) + passed)
         away = away + active * (1.0 - passed * where(way < AT_GOAL, 1.0, 0.0))
         count = count + active
     count = most(count, 1.0)
