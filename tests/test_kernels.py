@@ -205,3 +205,58 @@ def test_inlined_kernels_give_what_they_give_alone():
     values = np.array([3.0, 4.0])
     assert compiled(sum_of_firsts)(values) == sum_of_firsts(values) == 7.0
     assert compiled(first_of)(values) == 3.0
+
+
+@kernels.lane_kernel
+def blend(a, b):
+    return 0.25 * a + HALF * b * 1.5
+
+
+HALF = 0.5
+
+
+@kernels.lane_loop
+def blend_rows(a, b, out):
+    for e in range(16):
+        out[e] = blend(a[e], b[e])
+
+
+def test_single_precision_meets_no_double():
+    a, b = np.linspace(0, 1, 16), np.linspace(1, 3, 16)
+    plain, double = np.empty(16), np.empty(16)
+    blend_rows(a, b, plain)
+    kernels.compiled(blend_rows)(a, b, double)
+    np.testing.assert_allclose(double, plain, rtol=1e-15)
+    single = np.empty(16, np.float32)
+    twin = kernels.compiled(blend_rows, single=True)
+    twin(a.astype(np.float32), b.astype(np.float32), single)
+    np.testing.assert_allclose(single, plain, rtol=1e-6)
+    (code,) = [twin.inspect_llvm(signature) for signature in twin.signatures]
+    assert "double" not in code.split("define ")[1].split("\n}")[0]
+    assert kernels.compiled(blend_rows, single=True) is twin
+    assert kernels.compiled(blend_rows) is not twin
+
+
+def test_lane_kernels_keep_what_is_not_a_number():
+    @kernels.lane_loop
+    def is_small(values, out):
+        for e in range(16):
+            out[e] = 1.0 if values[e] < 3.0 else 0.0
+
+    values = np.where(np.arange(16) % 4 == 0, np.nan, np.arange(16.0))
+    out = np.empty(16)
+    kernels.compiled(is_small)(values, out)
+    np.testing.assert_array_equal(out, (values < 3.0).astype(float))
+
+
+def test_a_rebound_kernel_and_its_callees_use_the_words_given():
+    @kernels.kernel
+    def outer(x):
+        return blend(x, x) + HALF
+
+    assert outer(2.0) == 2.0 * 0.25 + 2.0 * 0.75 + 0.5
+    rebound = kernels.rebound(outer, HALF=np.array([0.0, 1.0]))
+    np.testing.assert_allclose(rebound(2.0), [0.5, 4.5])
+    assert outer(2.0) == 2.5
+    with pytest.raises(gt.GameError, match="is not a kernel"):
+        kernels.rebound(lambda x: x)

@@ -236,9 +236,8 @@ class BatchEnv:
         require_whole(first, "first", least=0)
         blocks = len(self._clock)
         self._clock[:] = 0
-        self._clock.reshape(blocks, -1, WIDTH)[:, layout.KEY // WIDTH] = keys(seed, blocks * WIDTH).reshape(
-            blocks, WIDTH
-        )
+        lanes = slice(layout.KEY, layout.KEY + WIDTH)
+        self._clock[:, lanes] = keys(seed, first + blocks * WIDTH)[first:].reshape(blocks, WIDTH)
         self._drones[:] = 0.0
         # Lanes without an environment carry a level drone, so that no number there runs away.
         for field in (layout.QW, layout.MASS, layout.INERTIA):
