@@ -40,7 +40,7 @@ def wanted_velocities(view: View, goals: np.ndarray, *, gain: float = 2.0, faste
     """
     wanted = gain * (goals - view.positions)
     speed = np.linalg.norm(wanted, axis=2, keepdims=True)
-    return wanted * np.minimum(1.0, fastest / np.maximum(speed, 1e-9))
+    return np.asarray(wanted * np.minimum(1.0, fastest / np.maximum(speed, 1e-9)))
 
 
 def nearest_choices(task: Task, units: np.ndarray) -> np.ndarray:
@@ -52,9 +52,9 @@ def nearest_choices(task: Task, units: np.ndarray) -> np.ndarray:
         Wanted actions, 1 for the greatest.
     """
     if task.choices is None:
-        return np.clip(units[..., : task.n_inputs], -1.0, 1.0)
+        return np.asarray(np.clip(units[..., : task.n_inputs], -1.0, 1.0))
     gaps = units[:, :, None, :] - task.choices[None, None]
-    return (gaps**2).sum(axis=3).argmin(axis=2)
+    return np.asarray((gaps**2).sum(axis=3).argmin(axis=2))
 
 
 def steady_flight(task: Task) -> Policy:
@@ -108,7 +108,7 @@ def rotor_flight(task: Task) -> Policy:
     def policy(view: View) -> np.ndarray:
         units = (regulator.commands(view) - offset) / scale
         if task.n_inputs == 1:
-            return np.clip(units.mean(axis=2, keepdims=True), -1.0, 1.0)
+            return np.asarray(np.clip(units.mean(axis=2, keepdims=True), -1.0, 1.0))
         return nearest_choices(task, trimmed(units))
 
     return policy

@@ -147,7 +147,7 @@ def hover1d(n_drones: int, actions: str) -> Task:
 
 def hover(n_drones: int, actions: str) -> Task:
     """One drone, displaced, tilted and moving at first, reaches a point and stays there."""
-    control = next((mode for mode in FLIGHTS if mode == actions), "velocity")
+    control: Control = next((mode for mode in FLIGHTS if mode == actions), "velocity")
     span, expert = FLIGHTS[control]
     return Task(
         name="hover",

@@ -67,15 +67,13 @@ def score_upright(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) -
 
 def takeoff_expert(task: Task) -> Policy:
     """Choose the motors' levels whose simulated step leads to the least cost, by the value of the best regulator."""
-    regulator = Regulator(task)
+    regulator = Regulator(task, reach=0.3)
     offset, scale = task.span(task.airframe)
     candidates = offset + scale * LEVELS
 
     def policy(view: View) -> np.ndarray:
         best = regulator.costs(view, candidates)[:, 0].argmin(axis=1)
-        if task.seats == "motors":
-            return best[:, None] >> np.arange(4) & 1
-        return best[:, None]
+        return np.asarray(best[:, None] >> np.arange(4) & 1 if task.seats == "motors" else best[:, None])
 
     return policy
 

@@ -89,6 +89,20 @@ def test_one_agent_for_the_drone_and_four_for_its_motors_fly_the_same_flight():
     assert (four.view().positions == joint.view().positions).all()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_to_hover_takes_motors_that_act_apart(name):
+    env = BatchEnv(make_task(name, actions="joint"), 32)
+    env.reset(seed=3)
+    policy, counts = env.task.expert(env.task), np.zeros(16, int)
+    for _ in range(60):
+        choices = policy(env.view())
+        counts += np.bincount(choices[:, 0], minlength=16)
+        env.step(choices)
+    assert (counts > 0).all()
+    # Beside all motors low and all high.
+    assert counts[1:15].sum() > 0.25 * counts.sum()
+
+
 def test_an_upright_drone_at_its_goal_earns_one_and_an_upturned_one_two_thirds():
     p, q = parameters("takeoff-onoff")
     for turn, worth in ((0.0, 1.0), (math.pi, 1 / 1.5), (math.pi / 3, 1.25 / 1.5)):
