@@ -36,7 +36,19 @@ AREAS = (
     "tabular_speed",
     "drone_peers",
 )
-PACKAGES = ("marlgt", "numpy", "scipy", "numba", "highspy", "nashpy", "quantecon", "open_spiel", "LiteEFG", "pygambit")
+PACKAGES = (
+    "marlgt",
+    "numpy",
+    "scipy",
+    "numba",
+    "highspy",
+    "nashpy",
+    "quantecon",
+    "open_spiel",
+    "LiteEFG",
+    "pygambit",
+    "pybullet",
+)
 
 
 def main(names: list[str]) -> int:

@@ -1,7 +1,7 @@
 """Speed of the drones: compiled environments and physics, and worlds in Bullet, against gym-pybullet-drones.
 
 Everything is by CPU seconds of one core. Ratios against gym-pybullet-drones are of seconds for a control step of an
-environment, or for a substep of a drone. It runs in the interpreter that the environment variable ``GPD_PYTHON`` names
+environment, or for a substep of a drone. It runs in the interpreter that the environment variable ``MARLGT_GPD_PYTHON`` names
 (it needs other versions of packages than we do), twice, of which the faster counts. Where it cannot be run, figures
 recorded before stand in its place, and the row says so. ``hovering`` is a call of its ``step`` after another, ``with
 resets`` takes random actions and begins anew whenever an episode ends; ours does the latter in both.
@@ -61,7 +61,7 @@ def run() -> list[Row]:
 def gpd_seconds() -> tuple[dict[str, dict[str, float]], str]:
     """Return the seconds of gym-pybullet-drones, and what to say of them."""
     command = [
-        os.environ.get("GPD_PYTHON", sys.executable),
+        os.environ.get("MARLGT_GPD_PYTHON", sys.executable),
         "-W",
         "ignore",
         str(Path(__file__).with_name("gpd_clock.py")),
@@ -70,7 +70,7 @@ def gpd_seconds() -> tuple[dict[str, dict[str, float]], str]:
     for _ in range(2):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            print("  gym-pybullet-drones cannot be run: set GPD_PYTHON to a Python that has it", file=sys.stderr)
+            print("  gym-pybullet-drones cannot be run: set MARLGT_GPD_PYTHON to a Python that has it", file=sys.stderr)
             return RECORDED, "gym-pybullet-drones not run: its figures were recorded before"
         runs.append(json.loads(done.stdout[done.stdout.index("{") :]))
     one, other = runs

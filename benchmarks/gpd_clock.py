@@ -1,7 +1,7 @@
 """Time gym-pybullet-drones in the interpreter that runs this file, and print seconds as JSON.
 
 Stands alone: the interpreter need not have marlgt. ``drone_peers`` starts it, with the interpreter that the environment
-variable ``GPD_PYTHON`` names.
+variable ``MARLGT_GPD_PYTHON`` names.
 """
 
 import contextlib

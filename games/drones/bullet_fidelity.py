@@ -300,4 +300,5 @@ def _bullet_flights(frame: Airframe, drones: np.ndarray, commands: np.ndarray) -
 def _angles(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return the angles between attitudes, quaternions along axis 1; a quaternion and its negative are one attitude."""
     apart = np.minimum(((one - other) ** 2).sum(axis=1), ((one + other) ** 2).sum(axis=1))
-    return 4.0 * np.arcsin(np.minimum(np.sqrt(apart) / 2.0, 1.0))
+    angles: np.ndarray = 4.0 * np.arcsin(np.minimum(np.sqrt(apart) / 2.0, 1.0))
+    return angles
