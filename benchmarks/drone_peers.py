@@ -1,10 +1,10 @@
 """Speed of the drones: compiled environments and physics, and worlds in Bullet, against gym-pybullet-drones.
 
 Everything is by CPU seconds of one core. Ratios against gym-pybullet-drones are of seconds for a control step of an
-environment, or for a substep of a drone. It runs in the interpreter that the environment variable ``MARLGT_GPD_PYTHON`` names
-(it needs other versions of packages than we do), twice, of which the faster counts. Where it cannot be run, figures
-recorded before stand in its place, and the row says so. ``hovering`` is a call of its ``step`` after another, ``with
-resets`` takes random actions and begins anew whenever an episode ends; ours does the latter in both.
+environment, or for a substep of a drone. It runs twice, and the faster run counts, in the interpreter that the
+environment variable ``MARLGT_GPD_PYTHON`` names: it needs other versions of packages than we do. Where it cannot run,
+figures recorded before stand in its place, and the row says so. ``hovering`` is one call of its ``step`` after another;
+``with resets`` takes random actions and begins anew whenever an episode ends. Ours does the latter in both.
 """
 
 from __future__ import annotations

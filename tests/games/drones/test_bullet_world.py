@@ -1,21 +1,18 @@
 """Worlds in Bullet: placing and reading, forces, contacts, pictures, and what is refused."""
 
 import itertools
-import sys
 import time
 
 import numpy as np
 import pytest
 
-from marlgt.errors import GameError, MissingDependency
-from marlgt.games.drones import bullet_world
+from marlgt.errors import GameError
 from marlgt.games.drones._lanes import WIDTH
 from marlgt.games.drones.airframe import AIRFRAMES
 from marlgt.games.drones.bullet_world import DRONE, GROUND, HARD, OBSTACLE, BulletWorld
 from marlgt.games.drones.dynamics import advance, spin
 from marlgt.games.drones.layout import C0, C3, DRONE_FIELDS, FX, H0, H3, INERTIA, MASS, N0, N3, QW, QX, TZ, VX, WX, X, Z
 from marlgt.games.drones.scene import Box, Pillar, Scene
-from marlgt.kernels import compiled
 
 pytest.importorskip("pybullet")
 
@@ -227,33 +224,3 @@ def test_a_block_of_another_shape_is_refused():
 def test_a_world_needs_a_drone():
     with pytest.raises(GameError, match="at least one drone, got n_drones=0"):
         BulletWorld(FRAME, Scene(), 0)
-
-
-def test_without_pybullet_the_error_says_what_to_install_and_what_flies_without(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pybullet", None)
-    with pytest.raises(
-        MissingDependency, match=r'Python below 3\.12 while numba and torch .* pip install "marlgt\[drones\]"'
-    ):
-        BulletWorld(FRAME, Scene(), 1)
-
-
-def test_too_many_worlds_are_refused(monkeypatch):
-    class Full:
-        DIRECT = 2
-
-        def connect(self, kind):
-            return -1
-
-    monkeypatch.setattr(bullet_world, "bullet_library", Full)
-    with pytest.raises(GameError, match=r"no room for another world: close\(\) worlds"):
-        BulletWorld(FRAME, Scene(), 1)
-
-
-def test_the_forces_are_the_same_compiled_and_plain():
-    rng = np.random.default_rng(2)
-    drones = rng.uniform(0.1, 1.0, (3, DRONE_FIELDS * WIDTH))
-    one, other = np.empty((3, 6)), np.empty((3, 6))
-    p = rng.uniform(0.1, 1.0, FRAME.parameters(1 / 240).size)
-    bullet_world.wrenches(drones, p, LANE, one)
-    compiled(bullet_world.wrenches)(drones, p, LANE, other)
-    assert np.abs(one - other).max() < 1e-14 * np.abs(one).max() + 1e-15
