@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.studies import record_study
-from marlgt.games.drones.airframe import AIRFRAMES
+from marlgt.games.drones.airframes import AIRFRAMES
 from marlgt.games.drones.bullet_fidelity import REGIMES, TRIALS, free_flight_deviation, ground_deviation
 from marlgt.games.drones.gpd_dynamics import GPD_PHYSICS, fly_gpd
 

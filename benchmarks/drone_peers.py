@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.harness import Row, compare
 from marlgt.games.drones._lanes import WIDTH
-from marlgt.games.drones.airframe import AIRFRAMES
+from marlgt.games.drones.airframes import AIRFRAMES
 from marlgt.games.drones.batch_env import BatchEnv
 from marlgt.games.drones.bullet_fidelity import breathe, fly_freely
 from marlgt.games.drones.bullet_world import BulletWorld

@@ -31,6 +31,7 @@ napoleon_use_ivar = True
 exclude_patterns = ["_build"]
 html_theme = "pydata_sphinx_theme"
 html_title = "marlgt"
+html_extra_path = ["files"]
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 
 PACKAGES = ("games", "concepts", "solvers", "dynamics", "learners", "testing", "pictures")

@@ -3,8 +3,8 @@
 from marlgt._lazy import attach
 
 _EXPORTS = {
-    "AIRFRAMES": "marlgt.games.drones.airframe",
-    "Airframe": "marlgt.games.drones.airframe",
+    "AIRFRAMES": "marlgt.games.drones.airframes",
+    "Airframe": "marlgt.games.drones.airframes",
     "BatchEnv": "marlgt.games.drones.batch_env",
     "Box": "marlgt.games.drones.scene",
     "Disturbances": "marlgt.games.drones.disturbances",
@@ -17,7 +17,7 @@ _EXPORTS = {
     "TASKS": "marlgt.games.drones.making",
     "Task": "marlgt.games.drones.task",
     "View": "marlgt.games.drones.views",
-    "airframe": "marlgt.games.drones.airframe",
+    "airframe": "marlgt.games.drones.airframes",
     "empirical_game": "marlgt.games.drones.empirical",
     "evaluate_policy": "marlgt.games.drones.evaluation",
     "gate": "marlgt.games.drones.scene",

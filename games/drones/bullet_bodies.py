@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from marlgt.errors import MissingDependency
-from marlgt.games.drones.airframe import Airframe
+from marlgt.games.drones.airframes import Airframe
 from marlgt.games.drones.scene import Box, Pillar, Scene
 
 __all__ = ["MARGIN", "add_drone", "add_ground", "add_obstacle", "bullet_library"]

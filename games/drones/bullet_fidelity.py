@@ -14,7 +14,7 @@ import numpy as np
 
 from marlgt.errors import GameError
 from marlgt.games.drones._lanes import WIDTH
-from marlgt.games.drones.airframe import Airframe
+from marlgt.games.drones.airframes import Airframe
 from marlgt.games.drones.bullet_world import HARD, BulletWorld
 from marlgt.games.drones.dynamics import advance, air, settle_all, spin
 from marlgt.games.drones.layout import (

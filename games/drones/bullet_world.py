@@ -15,7 +15,7 @@ import numpy as np
 
 from marlgt.errors import GameError
 from marlgt.games.drones._lanes import WIDTH
-from marlgt.games.drones.airframe import ARM, STEP, THRUST, TORQUE, Airframe
+from marlgt.games.drones.airframes import ARM, STEP, THRUST, TORQUE, Airframe
 from marlgt.games.drones.bullet_bodies import add_drone, add_ground, add_obstacle, bullet_library
 from marlgt.games.drones.dynamics import HARD_LANDING, spin
 from marlgt.games.drones.layout import (
@@ -113,7 +113,7 @@ class BulletWorld:
     --------
     >>> import numpy as np
     >>> from marlgt.games.drones._lanes import WIDTH
-    >>> from marlgt.games.drones.airframe import AIRFRAMES
+    >>> from marlgt.games.drones.airframes import AIRFRAMES
     >>> from marlgt.games.drones.layout import DRONE_FIELDS, INERTIA, MASS, QW, Z
     >>> from marlgt.games.drones.scene import Scene
     >>> drones = np.zeros((1, DRONE_FIELDS * WIDTH))

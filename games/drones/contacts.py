@@ -17,7 +17,7 @@ from math import sqrt
 from typing import Any
 
 from marlgt.games.drones._lanes import WIDTH, absolute, clip, least, most, where
-from marlgt.games.drones.airframe import RADIUS
+from marlgt.games.drones.airframes import RADIUS
 from marlgt.games.drones.layout import ACTIVE, HIT, QX, QY, X, Y, Z
 from marlgt.kernels import kernel, lane_kernel, lane_loop
 

@@ -47,7 +47,7 @@ import numpy as np
 
 from marlgt.errors import GameError
 from marlgt.games.drones._lanes import clip, most, where
-from marlgt.games.drones.airframe import (
+from marlgt.games.drones.airframes import (
     DAMPING,
     DRAG_X,
     DRAG_Y,
@@ -304,7 +304,7 @@ def limits(mode: str, airframe: Airframe, *, share: float = 0.05) -> tuple[np.nd
 
     Examples
     --------
-    >>> from marlgt.games.drones.airframe import AIRFRAMES
+    >>> from marlgt.games.drones.airframes import AIRFRAMES
     >>> offset, scale = limits("velocity", AIRFRAMES["cf2x"])
     >>> scale.tolist()
     [1.0, 1.0, 1.0, 1.0]

@@ -12,7 +12,7 @@ import numpy as np
 from marlgt.errors import GameError
 from marlgt.games.drones._draws import gaussian_now, uniform
 from marlgt.games.drones._lanes import where
-from marlgt.games.drones.airframe import NOMINAL_MASS
+from marlgt.games.drones.airframes import NOMINAL_MASS
 from marlgt.games.drones.layout import (
     H0,
     H1,

@@ -20,7 +20,7 @@ from math import exp, sqrt
 from typing import Any
 
 from marlgt.games.drones._lanes import WIDTH, absolute, clip, least, most, where
-from marlgt.games.drones.airframe import (
+from marlgt.games.drones.airframes import (
     ARM,
     DAMPING,
     DOWNWASH,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from marlgt.games.drones._lanes import WIDTH, where
-from marlgt.games.drones.airframe import DOWNWASH, STEP
+from marlgt.games.drones.airframes import DOWNWASH, STEP
 from marlgt.games.drones.contacts import collide, leave_all, strike_all, tumble_all
 from marlgt.games.drones.controllers import follow_motors
 from marlgt.games.drones.disturbances import GUSTS, blow

@@ -24,7 +24,7 @@ import numpy as np
 
 from marlgt.errors import GameError
 from marlgt.games.drones._lanes import WIDTH
-from marlgt.games.drones.airframe import AIRFRAMES, ARM, DRAG_X, DRAG_Y, DRAG_Z, PROPELLER, THRUST, TORQUE, Airframe
+from marlgt.games.drones.airframes import AIRFRAMES, ARM, DRAG_X, DRAG_Y, DRAG_Z, PROPELLER, THRUST, TORQUE, Airframe
 from marlgt.games.drones.dynamics import advance, air
 from marlgt.games.drones.layout import (
     DRONE_FIELDS,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from marlgt.games.drones._lanes import WIDTH, absolute, least, most, where
-from marlgt.games.drones.airframe import HEIGHT, HOVER_RPM
+from marlgt.games.drones.airframes import HEIGHT, HOVER_RPM
 from marlgt.games.drones.disturbances import POSITION_NOISE, RATE_NOISE, VELOCITY_NOISE, disturb, sense
 from marlgt.games.drones.layout import (
     A0,

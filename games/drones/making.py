@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 
 from marlgt.errors import GameError
 from marlgt.games._doors import require_whole
-from marlgt.games.drones.airframe import Airframe
-from marlgt.games.drones.airframe import airframe as preset
+from marlgt.games.drones.airframes import Airframe
+from marlgt.games.drones.airframes import airframe as preset
 from marlgt.games.drones.disturbances import Disturbances
 from marlgt.games.drones.task import SUBSTEPS_PER_SECOND, Task
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from marlgt.games.drones import dynamics
 from marlgt.games.drones._lanes import WIDTH, Columns
-from marlgt.games.drones.airframe import Airframe
+from marlgt.games.drones.airframes import Airframe
 from marlgt.games.drones.layout import (
     C0,
     FX,

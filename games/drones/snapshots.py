@@ -9,7 +9,7 @@ import numpy as np
 
 from marlgt.games.drones import layout
 from marlgt.games.drones._lanes import WIDTH
-from marlgt.games.drones.airframe import Airframe, airframe
+from marlgt.games.drones.airframes import Airframe, airframe
 from marlgt.games.drones.bullet_world import BulletWorld
 from marlgt.games.drones.flights import Flight
 from marlgt.games.drones.scene import Scene

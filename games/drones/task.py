@@ -26,7 +26,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from marlgt.games.drones.airframe import Airframe
+from marlgt.games.drones.airframes import Airframe
 from marlgt.games.drones.disturbances import Disturbances
 from marlgt.games.drones.scene import Scene
 from marlgt.kernels import lane_kernel

@@ -24,7 +24,7 @@ from math import sqrt
 from typing import Any
 
 from marlgt.games.drones._lanes import absolute, clip, least, most, where
-from marlgt.games.drones.airframe import (
+from marlgt.games.drones.airframes import (
     ARM,
     GAIN,
     GRAVITY,

@@ -46,6 +46,7 @@ def kept_apart(
     away = apart / np.maximum(gaps, 1e-6)[..., None]
     # Each steps to its own right, so that two that meet head-on do not stand still before each other.
     right = np.stack([-away[..., 1], away[..., 0], np.zeros_like(gaps)], axis=3)
-    changed = velocities + (strength * (away + 0.5 * right)).sum(axis=2)
+    changed: np.ndarray = velocities + (strength * (away + 0.5 * right)).sum(axis=2)
     speed = np.linalg.norm(changed, axis=2, keepdims=True)
-    return changed * np.minimum(1.0, fastest / np.maximum(speed, 1e-9))
+    changed *= np.minimum(1.0, fastest / np.maximum(speed, 1e-9))
+    return changed

@@ -22,7 +22,7 @@ import numpy as np
 
 from marlgt.games.drones._draws import between, uniform
 from marlgt.games.drones._lanes import most
-from marlgt.games.drones.airframe import airframe
+from marlgt.games.drones.airframes import airframe
 from marlgt.games.drones.experts import Policy, wanted_velocities
 from marlgt.games.drones.layout import ACTIVE, ERROR, GX, GY, GZ, REWARD, X, Y, Z
 from marlgt.games.drones.scene import Scene

@@ -24,7 +24,7 @@ import numpy as np
 
 from marlgt.games.drones._draws import between, uniform
 from marlgt.games.drones._lanes import WIDTH, most, where
-from marlgt.games.drones.airframe import Airframe, airframe
+from marlgt.games.drones.airframes import Airframe, airframe
 from marlgt.games.drones.controllers import limits
 from marlgt.games.drones.experts import Policy, nearest_choices
 from marlgt.games.drones.layout import (

@@ -25,7 +25,7 @@ import numpy as np
 
 from marlgt.games.drones._draws import between, uniform
 from marlgt.games.drones._lanes import WIDTH, clip, least, most, where
-from marlgt.games.drones.airframe import airframe
+from marlgt.games.drones.airframes import airframe
 from marlgt.games.drones.experts import Policy, wanted_velocities
 from marlgt.games.drones.layout import ACTIVE, E0, ERROR, GX, GY, GZ, K0, REWARD, SPX, SPY, X, Y, Z
 from marlgt.games.drones.scene import Scene

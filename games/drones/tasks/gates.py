@@ -23,7 +23,7 @@ import numpy as np
 
 from marlgt.games.drones._draws import between, uniform
 from marlgt.games.drones._lanes import WIDTH, clip, most, where
-from marlgt.games.drones.airframe import airframe
+from marlgt.games.drones.airframes import airframe
 from marlgt.games.drones.experts import Policy, wanted_velocities
 from marlgt.games.drones.layout import ACTIVE, E0, ERROR, GX, GY, GZ, M0, REWARD, SPX, SPY, SPZ, X, Y, Z
 from marlgt.games.drones.scene import Box, Scene, gate
@@ -134,8 +134,9 @@ def queue_at_gate(task: Task) -> Policy:
         x = view.positions[..., 0]
         off_axis = np.linalg.norm((view.positions - middle)[..., 1:], axis=2)
         waiting = view.active & (x <= 0.05)
-        ahead = np.cumsum(waiting, axis=1) - waiting
-        before, first = x <= clear, ahead == 0
+        ahead: np.ndarray = np.cumsum(waiting, axis=1) - waiting
+        first: np.ndarray = ahead == 0
+        before = x <= clear
         # The nearer the wall, the nearer the axis a drone must be to go on.
         aligned = off_axis < precise + 0.3 * np.maximum(entry - x, 0.0)
         inside = before & first & (x > entry - 0.1) & (off_axis < 0.12)

@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from marlgt.games.drones._lanes import absolute, most, where
-from marlgt.games.drones.airframe import airframe
+from marlgt.games.drones.airframes import airframe
 from marlgt.games.drones.experts import Policy, trimmed
 from marlgt.games.drones.layout import (
     CRASHED,

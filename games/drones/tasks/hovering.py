@@ -18,7 +18,7 @@ import numpy as np
 
 from marlgt.games.drones._draws import between, uniform
 from marlgt.games.drones._lanes import least, most, where
-from marlgt.games.drones.airframe import RADIUS, Airframe, airframe
+from marlgt.games.drones.airframes import RADIUS, Airframe, airframe
 from marlgt.games.drones.controllers import limits
 from marlgt.games.drones.experts import Policy, rotor_flight, steady_flight, stepping_flight, tilting_flight
 from marlgt.games.drones.layout import ACTIVE, ERROR, GX, GY, GZ, QW, QX, QY, REWARD, VX, VY, VZ, X, Y, Z

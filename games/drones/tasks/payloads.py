@@ -20,7 +20,7 @@ import numpy as np
 
 from marlgt.games.drones._draws import between, uniform
 from marlgt.games.drones._lanes import WIDTH, most, where
-from marlgt.games.drones.airframe import DAMPING, GRAVITY, STEP, airframe
+from marlgt.games.drones.airframes import DAMPING, GRAVITY, STEP, airframe
 from marlgt.games.drones.experts import Policy, nearest_choices, wanted_velocities
 from marlgt.games.drones.layout import (
     ACTIVE,

@@ -15,6 +15,7 @@ success. A drone that is lost neither hunts nor counts, and a side without drone
 
 from __future__ import annotations
 
+import itertools
 from math import cos, sin, sqrt
 from typing import Any
 
@@ -22,7 +23,7 @@ import numpy as np
 
 from marlgt.games.drones._draws import between, uniform
 from marlgt.games.drones._lanes import WIDTH, clip, least, most, where
-from marlgt.games.drones.airframe import airframe
+from marlgt.games.drones.airframes import airframe
 from marlgt.games.drones.experts import Policy, nearest_choices
 from marlgt.games.drones.layout import (
     ACTIVE,
@@ -65,6 +66,10 @@ FAR = 100.0
 """Distance, m, to a pursuer that does not take part."""
 
 LOW, HIGH = (-2.0, -2.0, -0.1), (2.0, 2.0, 2.5)
+"""Corners of the arena, m."""
+
+DIRECTIONS = np.array([d for d in itertools.product((-1.0, 0.0, 1.0), repeat=3) if any(d)])
+DIRECTIONS /= np.linalg.norm(DIRECTIONS, axis=1, keepdims=True)
 
 
 @lane_kernel
@@ -183,22 +188,28 @@ def pursue(view: View, *, lead: float = 0.3) -> np.ndarray:
     return _within(hunters, view.velocities[:, :-1], _unit(wanted))
 
 
-def flee(view: View, *, walls: float = 0.7) -> np.ndarray:
-    """Return the unit velocity of the evader, shape (B, 3): away from the pursuers and the walls, by their nearness.
+def flee(view: View, *, room: float = 0.05) -> np.ndarray:
+    """Return the unit velocity of the evader, shape (B, 3): of 26 directions, that in which it stays furthest ahead.
+
+    In each direction it is foreseen where the evader gets, within the walls, and how much farther from there a pursuer
+    is than it can fly meanwhile; what counts is the least of it.
 
     Parameters
     ----------
-    walls : float
-        How much a wall counts beside a pursuer.
+    room : float
+        How much a metre from a wall counts beside a metre from a pursuer.
     """
-    me = view.positions[:, -1]
-    away = me[:, None] - view.positions[:, :-1] - 0.3 * view.velocities[:, :-1]
-    squares = np.maximum((away**2).sum(axis=2, keepdims=True), 0.01)
-    push = (away / squares**1.5 * view.active[:, :-1, None]).sum(axis=1)
-    low, high = np.maximum(me - np.array(LOW), 0.05), np.maximum(np.array(HIGH) - me, 0.05)
-    low[:, 2] = np.maximum(me[:, 2], 0.05)
-    push = push + walls * (low**-2 - high**-2)
-    return _within(me, view.velocities[:, -1], _unit(push))
+    me, velocity = view.positions[:, -1, None], view.velocities[:, -1, None]
+    low, high = np.array([LOW[0], LOW[1], 0.0]) + 0.2, np.array(HIGH) - 0.2
+    worth = np.full((len(me), len(DIRECTIONS)), np.inf)
+    for seconds in (0.25, 0.5, 0.9, 1.4):
+        # Its velocity turns within some 0.2 s.
+        late = 0.2 * (1.0 - np.exp(-seconds / 0.2))
+        there = np.clip(me + late * velocity + EVADER_PACE * (seconds - late) * DIRECTIONS, low, high)
+        gaps = np.linalg.norm(there[:, :, None] - view.positions[:, None, :-1], axis=3) - seconds
+        worth = np.minimum(worth, np.where(view.active[:, None, :-1], gaps, FAR).min(axis=2))
+    worth += room * np.minimum(np.minimum(there - low, high - there), 0.8).sum(axis=2)
+    return _within(me[:, 0], velocity[:, 0], DIRECTIONS[worth.argmax(axis=1)])
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
@@ -215,7 +226,7 @@ def _within(positions: np.ndarray, velocities: np.ndarray, wanted: np.ndarray) -
 
 
 def hunt_and_flee(task: Task) -> Policy:
-    """Let the pursuers head off the evader, and the evader fly where there is most room."""
+    """Let the pursuers head off the evader, and the evader fly to where they come last."""
     scale = task.span(task.airframe)[1][:3]
 
     def policy(view: View) -> np.ndarray:

@@ -19,7 +19,7 @@ import numpy as np
 
 from marlgt.games.drones._draws import between, uniform
 from marlgt.games.drones._lanes import most, where
-from marlgt.games.drones.airframe import HEIGHT, airframe
+from marlgt.games.drones.airframes import HEIGHT, airframe
 from marlgt.games.drones.experts import Policy
 from marlgt.games.drones.layout import ACTIVE, ERROR, GX, GY, GZ, QW, QX, QY, REWARD, VX, VY, VZ, X, Y, Z
 from marlgt.games.drones.regulators import Regulator

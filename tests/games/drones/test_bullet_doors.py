@@ -8,7 +8,7 @@ import pytest
 from marlgt.errors import GameError, MissingDependency
 from marlgt.games.drones import bullet_world
 from marlgt.games.drones._lanes import WIDTH
-from marlgt.games.drones.airframe import AIRFRAMES
+from marlgt.games.drones.airframes import AIRFRAMES
 from marlgt.games.drones.bullet_world import BulletWorld
 from marlgt.games.drones.layout import DRONE_FIELDS
 from marlgt.games.drones.scene import Scene

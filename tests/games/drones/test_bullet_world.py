@@ -8,7 +8,7 @@ import pytest
 
 from marlgt.errors import GameError
 from marlgt.games.drones._lanes import WIDTH
-from marlgt.games.drones.airframe import AIRFRAMES
+from marlgt.games.drones.airframes import AIRFRAMES
 from marlgt.games.drones.bullet_world import DRONE, GROUND, HARD, OBSTACLE, BulletWorld
 from marlgt.games.drones.dynamics import advance, spin
 from marlgt.games.drones.layout import C0, C3, DRONE_FIELDS, FX, H0, H3, INERTIA, MASS, N0, N3, QW, QX, TZ, VX, WX, X, Z

@@ -11,7 +11,7 @@ from scipy.optimize import lsq_linear
 
 from marlgt.games.drones import contacts
 from marlgt.games.drones._lanes import WIDTH, Columns
-from marlgt.games.drones.airframe import RADIUS, airframe
+from marlgt.games.drones.airframes import RADIUS, airframe
 from marlgt.games.drones.layout import ACTIVE, DRONE_FIELDS, HIT, QX, QY, X, Y, Z
 from marlgt.games.drones.scene import Box, Pillar, Scene, gate, wall
 from marlgt.kernels import compiled, lane_loop, rebound

@@ -9,7 +9,7 @@ import pytest
 
 from marlgt.errors import GameError
 from marlgt.games.drones._lanes import WIDTH, Columns
-from marlgt.games.drones.airframe import AIRFRAMES, MAX_RPM, airframe
+from marlgt.games.drones.airframes import AIRFRAMES, MAX_RPM, airframe
 from marlgt.games.drones.controllers import MODES, follow_velocity, limits
 from marlgt.games.drones.dynamics import advance, air, settle, spin
 from marlgt.games.drones.layout import DRONE_FIELDS, WORLD_FIELDS

@@ -6,7 +6,7 @@ import pytest
 
 from marlgt.errors import GameError
 from marlgt.games.drones._lanes import WIDTH
-from marlgt.games.drones.airframe import AIRFRAMES
+from marlgt.games.drones.airframes import AIRFRAMES
 from marlgt.games.drones.bullet_fidelity import (
     REGIMES,
     TRIALS,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from marlgt.games.drones._lanes import WIDTH, Columns
-from marlgt.games.drones.airframe import AIRFRAMES, airframe
+from marlgt.games.drones.airframes import AIRFRAMES, airframe
 from marlgt.games.drones.batch_env import BatchEnv
 from marlgt.games.drones.layout import QW, QX, VX, WX, X
 from marlgt.games.drones.making import make_task

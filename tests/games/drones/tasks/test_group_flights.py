@@ -19,7 +19,7 @@ NAMES = tuple(SIZES)
 def test_the_expert_solves_the_task_and_chance_does_not(name, actions):
     for n_drones in SIZES[name]:
         task = make_task(name, n_drones=n_drones, actions=actions)
-        expert, chance = evaluate_policy(task, "expert", episodes=64), evaluate_policy(task, "random", episodes=64)
+        expert, chance = evaluate_policy(task, "expert", episodes=32), evaluate_policy(task, "random", episodes=32)
         assert expert.success_rate >= 0.95
         assert expert.crash_rate <= 0.05
         assert chance.success_rate <= 0.02
@@ -77,7 +77,7 @@ def test_wild_actions_and_lost_drones_keep_rewards_within_0_and_1_and_a_crash_en
 @pytest.mark.parametrize("name", NAMES)
 def test_most_flights_succeed_with_the_drones_that_are_left(name):
     task = make_task(name, n_drones=4, disturbances=Disturbances(loss=0.3))
-    assert evaluate_policy(task, "expert", episodes=128).success_rate > 0.6
+    assert evaluate_policy(task, "expert", episodes=48).success_rate > 0.6
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,7 +7,7 @@ import pytest
 
 from marlgt.games.drones import evaluate_policy, make_batch, make_task
 from marlgt.games.drones._lanes import WIDTH, Columns, Table
-from marlgt.games.drones.airframe import DAMPING, GRAVITY
+from marlgt.games.drones.airframes import DAMPING, GRAVITY
 from marlgt.games.drones.controllers import follow_velocity
 from marlgt.games.drones.disturbances import Disturbances
 from marlgt.games.drones.dynamics import advance

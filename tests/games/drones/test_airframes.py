@@ -29,7 +29,7 @@ def test_every_preset_can_fly(name):
 
 
 def test_the_lag_of_the_motors_becomes_the_gain_of_a_substep():
-    from marlgt.games.drones.airframe import GAIN
+    from marlgt.games.drones.airframes import GAIN
 
     assert CF2X.parameters(1 / 240)[GAIN] == 1.0
     lagging = CF2X.replace(motor_lag=0.05).parameters(1 / 240)
