@@ -293,8 +293,10 @@ class BatchEnv:
             self._kernel(0, blocks, b, substeps, fresh, *tables)
         else:
             cuts = np.linspace(0, blocks, self._threads + 1).astype(int).tolist()
-            parts = itertools.pairwise(cuts)
-            work = [self._pool.submit(self._kernel, *part, b, substeps, fresh, *tables) for part in parts]
+            work = [
+                self._pool.submit(self._kernel, low, high, b, substeps, fresh, *tables)
+                for low, high in itertools.pairwise(cuts)
+            ]
             for share in work:
                 share.result()
 

@@ -169,8 +169,9 @@ def evaluate_policy(
         for first in range(0, int(episodes), together):
             count = min(together, int(episodes) - first)
             parts.append(_fly_once(flown, chosen, backend, count, seed, first, report))
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Scores(flown.name, name, backend, *columns, flown.horizon, flown.payoff == "zero_sum")
+    returns, lengths, successes, crashes = (np.concatenate(column) for column in zip(*parts, strict=True))
+    zero_sum = flown.payoff == "zero_sum"
+    return Scores(flown.name, name, backend, returns, lengths, successes, crashes, flown.horizon, zero_sum)
 
 
 def _fly_once(

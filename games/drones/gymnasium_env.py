@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -28,7 +28,7 @@ class DroneGymEnv(gymnasium.Env[Any, Any]):
         One environment, of any backend.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 30}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 30}  # noqa: RUF012
 
     def __init__(self, batch: Any, *, render_mode: str | None = None) -> None:
         if render_mode not in (None, "rgb_array"):
@@ -97,7 +97,7 @@ class DroneVectorEnv(VectorEnv[Any, Any, Any]):
     batch : BatchEnv
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
+    metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}  # noqa: RUF012
 
     def __init__(self, batch: Any) -> None:
         self.batch, self.task, self.num_envs = batch, batch.task, batch.n_envs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from pettingzoo import ParallelEnv
@@ -33,7 +33,7 @@ class DroneParallelEnv(ParallelEnv):  # type: ignore[misc]
     task : Task
     """
 
-    metadata: ClassVar[dict[str, Any]] = {
+    metadata: dict[str, Any] = {  # noqa: RUF012
         "render_modes": ["rgb_array"],
         "name": "marlgt_drones_v0",
         "is_parallelizable": True,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 __all__ = ["AXES", "CORNERS", "LEVELS", "MOTOR", "PLANE"]
 
 
-def _rows(rows: list[list[float]]) -> np.ndarray:
+def _rows(rows: Sequence[Sequence[float]]) -> np.ndarray:
     array = np.array(rows, dtype=float)
     array.setflags(write=False)
     return array
