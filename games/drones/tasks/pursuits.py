@@ -166,7 +166,7 @@ def note_pursuit(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) ->
         drones[i, E0 + 3 * WIDTH + e] = 0.5 * (drones[i, GVZ + e] - drones[i, VZ + e])
 
 
-def pursue(view: View, *, lead: float = 0.3) -> np.ndarray:
+def pursue(view: View, *, lead: float = 0.9) -> np.ndarray:
     """Return unit velocities of the pursuers, shape (B, n - 1, 3), towards where the evader will be.
 
     Pursuers keep 0.6 m from one another, unless the evader is nearer than that, and keep off the walls.
@@ -174,12 +174,12 @@ def pursue(view: View, *, lead: float = 0.3) -> np.ndarray:
     Parameters
     ----------
     lead : float
-        Share of the time to the evader for which its velocity is believed to last; 0 is pure pursuit.
+        Share of the time to the evader, but at most 0.8 s, for which its velocity is believed to last; 0: pure pursuit.
     """
     hunters = view.positions[:, :-1]
     offset = view.positions[:, -1:] - hunters
     gap = np.linalg.norm(offset, axis=2, keepdims=True)
-    aim = offset + np.minimum(lead * gap, 0.5) * view.velocities[:, -1:]
+    aim = offset + np.minimum(lead * gap, 0.8) * view.velocities[:, -1:]
     wanted = aim / np.maximum(np.linalg.norm(aim, axis=2, keepdims=True), 1e-9)
     apart = hunters[:, :, None] - hunters[:, None]
     distances = np.linalg.norm(apart, axis=3, keepdims=True)

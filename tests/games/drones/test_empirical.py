@@ -58,7 +58,7 @@ def in_a_circle(view):
     return np.stack([-y + x * (1.2 - far), x + y * (1.2 - far), 1.2 - z], axis=1)
 
 
-HUNTERS = {"pure": hunting(), "lead": hunting(0.3), "ambush": ambush}
+HUNTERS = {"pure": hunting(), "lead": hunting(0.9), "ambush": ambush}
 EVADERS = {
     "straight": evading(straight),
     "corner": evading(to_a_corner),
