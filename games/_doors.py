@@ -16,6 +16,7 @@ from marlgt.games._arrays import exact_and_float, short
 __all__ = [
     "bounded_list",
     "index_lists",
+    "is_number",
     "nonnegative",
     "per_player",
     "permutation",
@@ -56,6 +57,14 @@ def require_whole(value: Any, name: str, *, least: int) -> None:
     """Raise GameError unless the argument is a whole number from ``least``."""
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
         raise GameError(f"{name} is {short(value)}: give a whole number from {least}")
+
+
+def is_number(value: Any, *, largest: float) -> bool:
+    """Return whether the argument is a real number of at most this size: no truth value, no NaN, no infinity."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        return False
+    # An integer may be too large to become a float, but not too large to be compared with one.
+    return -largest <= (value if isinstance(value, int) else float(value)) <= largest
 
 
 def require_game(game: Any) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from marlgt.errors import GameError
+from marlgt.games._arrays import short
+from marlgt.games._doors import is_number
 
 __all__ = ["AIRFRAMES", "Airframe", "airframe"]
 
@@ -78,18 +80,24 @@ class Airframe:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if field.name == "name":
+                if not isinstance(value, str):
+                    raise GameError(f"airframe: name must be text, got {short(value)}")
                 continue
-            numbers = value if isinstance(value, tuple) else (value,)
-            if not all(isinstance(v, int | float) and math.isfinite(v) for v in numbers):
-                raise GameError(f"airframe: {field.name} must be finite numbers, got {value!r}")
             vector = field.name in ("inertia", "drag")
+            if vector and isinstance(value, (list, np.ndarray)) and np.ndim(value) == 1:
+                value = tuple(value)
+            numbers = value if isinstance(value, tuple) else (value,)
+            if not all(is_number(v, largest=LARGEST) for v in numbers):
+                raise GameError(f"airframe: {field.name} must be finite numbers up to {LARGEST:g}, got {short(value)}")
             if len(numbers) != (3 if vector else 1):
                 asked = "three numbers" if vector else "one number"
-                raise GameError(f"airframe: {field.name} must be {asked}, got {value!r}: {_UNITS[field.name]}")
+                raise GameError(f"airframe: {field.name} must be {asked}, got {short(value)}: {_UNITS[field.name]}")
             positive = field.name in _POSITIVE
-            if any(v <= 0 if positive else v < 0 for v in numbers):
-                rule = "positive" if positive else "at least 0"
-                raise GameError(f"airframe: {field.name} must be {rule}, got {value!r}: {_UNITS[field.name]}")
+            if any(v < SMALLEST if positive else v < 0 for v in numbers):
+                rule = f"positive, from {SMALLEST:g} on" if positive else "at least 0"
+                raise GameError(f"airframe: {field.name} must be {rule}, got {short(value)}: {_UNITS[field.name]}")
+            exact = tuple(map(float, numbers))
+            object.__setattr__(self, field.name, exact if vector else exact[0])
         if self.thrust_to_weight <= 1.0:
             raise GameError(
                 f"airframe: four rotors at {self.max_rpm} rpm lift {self.thrust_to_weight:.3g} times the weight of "
@@ -168,6 +176,9 @@ MAX_RPM, HOVER_RPM, NOMINAL_MASS, RADIUS, HEIGHT = 17, 18, 19, 20, 21
 TILT_BANDWIDTH, YAW_BANDWIDTH = 22, 23
 N_PARAMETERS = 24
 
+LARGEST, SMALLEST = 1e12, 1e-30
+"""Of a parameter, in its unit: beyond these bounds, products of several leave the range of floats."""
+
 _POSITIVE = ("mass", "inertia", "arm", "thrust", "torque", "max_rpm", "gravity", "propeller", "radius")
 _UNITS = {
     "mass": "kilograms",
@@ -240,6 +251,6 @@ def airframe(name: str) -> Airframe:
     >>> round(airframe("cf2x").hover_rpm, 2)
     14468.43
     """
-    if name not in AIRFRAMES:
-        raise GameError(f"there is no airframe {name!r}: choose from {', '.join(AIRFRAMES)}, or make an Airframe")
+    if not isinstance(name, str) or name not in AIRFRAMES:
+        raise GameError(f"there is no airframe {short(name)}: choose from {', '.join(AIRFRAMES)}, or make an Airframe")
     return AIRFRAMES[name]

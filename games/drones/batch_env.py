@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from marlgt.errors import GameError
+from marlgt.games._arrays import short
 from marlgt.games._doors import require_seed, require_whole
 from marlgt.games.drones import layout
 from marlgt.games.drones._draws import keys
@@ -191,8 +192,8 @@ class BatchEnv:
     backend = "numba"
 
     def __init__(self, task: Task, n_envs: int, *, dtype: str = "float64", threads: int = 1) -> None:
-        if dtype not in ("float64", "float32"):
-            raise GameError(f"dtype must be 'float64' or 'float32', got {dtype!r}")
+        if not isinstance(dtype, str) or dtype not in ("float64", "float32"):
+            raise GameError(f"dtype must be 'float64' or 'float32', got {short(dtype)}")
         require_whole(n_envs, "n_envs", least=1)
         require_whole(threads, "threads", least=1)
         self.task, self.n_envs, self.n_agents = task, int(n_envs), task.n_agents

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from math import cos, sin, sqrt
 from typing import Any
 
 import numpy as np
 
 from marlgt.errors import GameError
+from marlgt.games._arrays import short
+from marlgt.games._doors import is_number
 from marlgt.games.drones._draws import gaussian_now, uniform
 from marlgt.games.drones._lanes import where
 from marlgt.games.drones.airframes import NOMINAL_MASS
@@ -81,17 +82,23 @@ class Disturbances:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-                raise GameError(f"disturbances: {field.name} must be a finite number of at least 0, got {value!r}")
+            if not is_number(value, largest=LARGEST) or value < 0:
+                raise GameError(
+                    f"disturbances: {field.name} must be a finite number of at least 0, at most {LARGEST:g}, got {short(value)}"
+                )
             if field.name in ("mass", "inertia", "motors") and value >= 1:
                 raise GameError(f"disturbances: {field.name} must be below 1, or it could reach 0, got {value!r}")
             if field.name in ("motor_failure", "failed_thrust", "loss") and value > 1:
                 raise GameError(f"disturbances: {field.name} is a probability or a share, at most 1, got {value!r}")
+            object.__setattr__(self, field.name, float(value))
 
     def parameters(self) -> np.ndarray:
         """Return the numbers in the order of the fields, as the kernels read them."""
         return np.array(dataclasses.astuple(self))
 
+
+LARGEST = 1e6
+"""Of any disturbance, in its unit."""
 
 MASS_SPREAD, INERTIA_SPREAD, MOTOR_SPREAD, WIND, GUSTS = 0, 1, 2, 3, 4
 POSITION_NOISE, VELOCITY_NOISE, RATE_NOISE = 5, 6, 7

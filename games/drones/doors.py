@@ -11,6 +11,7 @@ from typing import Any
 
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
+from marlgt.games._doors import require_whole
 from marlgt.games.drones.batch_env import BatchEnv
 from marlgt.games.drones.making import make_task
 from marlgt.games.drones.spaces import require_farama
@@ -64,16 +65,21 @@ def make_batch(
         Where the backend needs a package that is not installed.
     """
     flown = _task(task, n_drones, actions)
-    if backend not in BACKENDS:
+    if not isinstance(backend, str) or backend not in BACKENDS:
         raise GameError(f"there is no backend {short(backend)}: choose from {', '.join(BACKENDS)}")
     if device is not None and backend != "torch":
         raise GameError(f"device is for the torch backend, got backend={backend!r}")
-    if threads != 1 and backend != "numba":
+    require_whole(threads, "threads", least=1)
+    if threads > 1 and backend != "numba":
         raise GameError(f"threads is for the numba backend, got backend={backend!r}")
     if backend == "bullet":
         from marlgt.games.drones.bullet_env import BulletEnv
 
         return BulletEnv(flown, n_envs)
+    if backend == "torch":
+        from marlgt.games.drones.torch_env import TorchEnv
+
+        return TorchEnv(flown, n_envs, dtype=dtype, device=device)
     return BatchEnv(flown, n_envs, dtype=dtype, threads=threads)
 
 

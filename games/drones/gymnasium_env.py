@@ -31,7 +31,7 @@ class DroneGymEnv(gymnasium.Env[Any, Any]):
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 30}  # noqa: RUF012
 
     def __init__(self, batch: Any, *, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
+        if render_mode is not None and not (isinstance(render_mode, str) and render_mode == "rgb_array"):
             raise GameError(f"render_mode must be None or 'rgb_array', got {short(render_mode)}")
         self.batch, self.task, self.render_mode = batch, batch.task, render_mode
         one_agent = self.task.n_agents == 1

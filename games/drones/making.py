@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from marlgt.errors import GameError
-from marlgt.games._doors import require_whole
+from marlgt.games._arrays import short
+from marlgt.games._doors import is_number, require_whole
 from marlgt.games.drones.airframes import Airframe
 from marlgt.games.drones.airframes import airframe as preset
 from marlgt.games.drones.disturbances import Disturbances
@@ -112,20 +113,22 @@ def make_task(
     GameError
         For a name, a number or an option that does not fit the task.
     """
+    if not isinstance(name, str):
+        raise GameError(f"task is {short(name)}: give the name of one, such as 'multihover'")
     if name not in TASKS:
-        close = difflib.get_close_matches(str(name), TASKS, n=1)
+        close = difflib.get_close_matches(name, TASKS, n=1)
         hint = f"did you mean {close[0]!r}? There are" if close else "choose from"
-        raise GameError(f"there is no drone task {name!r}: {hint} {', '.join(TASKS)}")
+        raise GameError(f"there is no drone task {short(name)}: {hint} {', '.join(TASKS)}")
     entry = TASKS[name]
     least, usual, most = entry.drones
     count = usual if n_drones is None else n_drones
     require_whole(count, "n_drones", least=1)
     if not least <= count <= most:
         drones = str(least) if least == most else f"{least} to {most}"
-        raise GameError(f"{name} is for {drones} drone{'s' if most > 1 else ''}, got n_drones={count}")
+        raise GameError(f"{name} is for {drones} drone{'s' if most > 1 else ''}, got n_drones={short(count)}")
     kind = entry.actions[0] if actions is None else actions
-    if kind not in entry.actions:
-        raise GameError(f"{name} knows the actions {', '.join(entry.actions)}, got {actions!r}")
+    if not isinstance(kind, str) or kind not in entry.actions:
+        raise GameError(f"{name} knows the actions {', '.join(entry.actions)}, got {short(actions)}")
     task = entry.build(int(count), kind)
     changes: dict[str, Any] = {}
     if airframe is not None:
@@ -140,7 +143,7 @@ def make_task(
         require_whole(neighbours, "neighbours", least=0)
         if neighbours >= task.n_drones:
             raise GameError(
-                f"neighbours is {neighbours}, but each of {task.n_drones} drones has {task.n_drones - 1} others"
+                f"neighbours is {short(neighbours)}, but each of {task.n_drones} drones has {task.n_drones - 1} others"
             )
         changes["neighbours"] = int(neighbours)
     if history is not None:
@@ -150,16 +153,28 @@ def make_task(
         require_whole(rate, "rate", least=1)
         if SUBSTEPS_PER_SECOND % rate:
             raise GameError(
-                f"rate must divide {SUBSTEPS_PER_SECOND}, the physics steps per second, got {rate}: try 30, 48 or 60"
+                f"rate must divide {SUBSTEPS_PER_SECOND}, the physics steps per second, got {short(rate)}: "
+                "try 30, 48 or 60"
             )
         changes["rate"] = int(rate)
     if seconds is not None:
-        if not (isinstance(seconds, int | float) and 0 < seconds < 1e5):
-            raise GameError(f"seconds must be a positive number below 100,000, got {seconds!r}")
+        if not is_number(seconds, largest=1e5) or seconds <= 0:
+            raise GameError(f"seconds must be a positive number up to 100,000, got {short(seconds)}")
         changes["seconds"] = float(seconds)
     if starts is not None:
         changes["starts"] = _checked_starts(task, starts)
-    return dataclasses.replace(task, **changes)
+    changed = dataclasses.replace(task, **changes)
+    if changed.horizon < 1:
+        raise GameError(
+            f"an episode of {changed.seconds:g} s has no control step at {changed.rate} a second: give more seconds, "
+            "or a higher rate"
+        )
+    if changed.history >= changed.horizon:
+        raise GameError(
+            f"history is {short(changed.history)}, but an episode has {changed.horizon} control steps: show fewer "
+            "earlier actions, or give more seconds"
+        )
+    return changed
 
 
 def _checked_starts(task: Task, starts: ArrayLike) -> np.ndarray:

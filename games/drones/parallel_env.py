@@ -40,7 +40,7 @@ class DroneParallelEnv(ParallelEnv):  # type: ignore[misc]
     }
 
     def __init__(self, batch: Any, *, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
+        if render_mode is not None and not (isinstance(render_mode, str) and render_mode == "rgb_array"):
             raise GameError(f"render_mode must be None or 'rgb_array', got {short(render_mode)}")
         self.batch, self.task, self.render_mode = batch, batch.task, render_mode
         self.metadata = {**type(self).metadata, "name": f"{self.task.name}_v0", "render_fps": self.task.rate}

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from marlgt.errors import GameError
+from marlgt.games._arrays import short
+from marlgt.games._doors import is_number
 
 __all__ = ["BOX", "PILLAR", "Box", "Pillar", "Scene", "gate", "wall"]
 
@@ -32,9 +34,9 @@ class Box:
     angle: float = 0.0
 
     def __post_init__(self) -> None:
-        _check(self.centre, 3, "the centre of a box")
-        _check(self.extents, 3, "the half extents of a box", positive=True)
-        _check((self.angle,), 1, "the angle of a box")
+        _set(self, "centre", _check(self.centre, 3, "the centre of a box"))
+        _set(self, "extents", _check(self.extents, 3, "the half extents of a box", positive=True))
+        _set(self, "angle", *_check((self.angle,), 1, "the angle of a box"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +48,10 @@ class Pillar:
     half_height: float
 
     def __post_init__(self) -> None:
-        _check(self.centre, 3, "the centre of a pillar")
-        _check((self.radius, self.half_height), 2, "radius and half height of a pillar", positive=True)
+        _set(self, "centre", _check(self.centre, 3, "the centre of a pillar"))
+        sizes = _check((self.radius, self.half_height), 2, "radius and half height of a pillar", positive=True)
+        _set(self, "radius", sizes[0])
+        _set(self, "half_height", sizes[1])
 
 
 def wall(start: tuple[float, float], end: tuple[float, float], *, height: float = 2.0, thickness: float = 0.05) -> Box:
@@ -70,14 +74,14 @@ def wall(start: tuple[float, float], end: tuple[float, float], *, height: float 
     >>> wall((0, 0), (2, 0), height=1.0).extents
     (1.0, 0.025, 0.5)
     """
-    _check(start, 2, "the start of a wall")
-    _check(end, 2, "the end of a wall")
+    begun, ended = _check(start, 2, "the start of a wall"), _check(end, 2, "the end of a wall")
     _check((height, thickness), 2, "height and thickness of a wall", positive=True)
-    length = math.dist(start, end)
+    length = math.dist(begun, ended)
     if length == 0:
         raise GameError(f"a wall needs two different end points, got {start} twice")
-    middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, height / 2)
-    return Box(middle, (length / 2, thickness / 2, height / 2), math.atan2(end[1] - start[1], end[0] - start[0]))
+    middle = ((begun[0] + ended[0]) / 2, (begun[1] + ended[1]) / 2, height / 2)
+    angle = math.atan2(ended[1] - begun[1], ended[0] - begun[0])
+    return Box(middle, (length / 2, thickness / 2, height / 2), angle)
 
 
 def gate(
@@ -114,10 +118,9 @@ def gate(
     >>> len(Scene(obstacles=(*gate((1.0, 0.0, 1.0)), wall((0, 1), (1, 1)))).obstacles)
     5
     """
-    _check(centre, 3, "the centre of a gate")
+    x, y, z = _check(centre, 3, "the centre of a gate")
     _check((width, height, bar), 3, "width, height and bar of a gate", positive=True)
     _check((angle,), 1, "the angle of a gate")
-    x, y, z = centre
     shift = (width + bar) / 2
     across = (-math.sin(angle) * shift, math.cos(angle) * shift)
     post = (bar / 2, bar / 2, height / 2 + bar)
@@ -158,24 +161,26 @@ class Scene:
     obstacles: tuple[Box | Pillar, ...] = ()
 
     def __post_init__(self) -> None:
-        _check(self.low, 3, "the lower corner of an arena")
-        _check(self.high, 3, "the upper corner of an arena")
+        _set(self, "low", _check(self.low, 3, "the lower corner of an arena"))
+        _set(self, "high", _check(self.high, 3, "the upper corner of an arena"))
         if not all(a < b for a, b in zip(self.low, self.high, strict=True)):
             raise GameError(f"an arena needs low below high along every axis, got {self.low} and {self.high}")
         if self.high[2] <= 0:
             raise GameError(f"an arena must reach above the ground at z = 0, got the upper corner {self.high}")
-        if not isinstance(self.obstacles, Iterable):
-            raise GameError(f"obstacles must be a tuple of boxes and pillars, got {self.obstacles!r}")
-        object.__setattr__(self, "obstacles", tuple(self.obstacles))
+        if isinstance(self.obstacles, str | np.ndarray) or not isinstance(self.obstacles, Iterable):
+            raise GameError(f"obstacles must be a tuple of boxes and pillars, got {short(self.obstacles)}")
+        _set(self, "obstacles", tuple(self.obstacles))
         for thing in self.obstacles:
             if not isinstance(thing, Box | Pillar):
                 raise GameError(
-                    f"an obstacle must be a Box or a Pillar, got {thing!r}: "
+                    f"an obstacle must be a Box or a Pillar, got {short(thing)}: "
                     "unpack a gate, as in (*gate(...), wall(...))"
                 )
             low, high = _bounds(thing)
             if not all(a < d and c < b for a, b, c, d in zip(low, high, self.low, self.high, strict=True)):
-                raise GameError(f"{thing} stands outside the arena from {self.low} to {self.high}: widen the arena")
+                raise GameError(
+                    f"{short(thing)} stands outside the arena from {self.low} to {self.high}: widen the arena"
+                )
 
     def geometry(self) -> np.ndarray:
         """Return the obstacles as the kernels read them, shape (n_obstacles, 9)."""
@@ -192,16 +197,26 @@ class Scene:
         return np.array((*self.low, *self.high), dtype=float)
 
 
-def _check(values: Any, count: int, what: str, *, positive: bool = False) -> None:
-    """Raise unless this is so many finite numbers."""
-    numbers = tuple(values) if isinstance(values, Iterable) else ()
-    if len(numbers) != count or not all(isinstance(v, int | float | np.number) and math.isfinite(v) for v in numbers):
-        raise GameError(f"{what} must be {_COUNTS[count]}, got {values!r}")
+def _check(values: Any, count: int, what: str, *, positive: bool = False) -> tuple[Any, ...]:
+    """Return so many finite numbers as floats, or raise."""
+    listed = isinstance(values, Sequence) or (isinstance(values, np.ndarray) and values.ndim == 1)
+    numbers = tuple(values) if listed else ()
+    if len(numbers) != count or not all(is_number(v, largest=FARTHEST) for v in numbers):
+        raise GameError(f"{what} must be {_COUNTS[count]}, got {short(values)}: the largest is {FARTHEST:g}")
     if positive and min(numbers) <= 0:
-        raise GameError(f"{what} must be positive, in metres, got {values!r}")
+        raise GameError(f"{what} must be positive, in metres, got {short(values)}")
+    return tuple(map(float, numbers))
 
+
+FARTHEST = 1e6
+"""Metres, and radians: the largest number of a scene."""
 
 _COUNTS = {1: "a finite number", 2: "two finite numbers", 3: "three finite numbers"}
+
+
+def _set(thing: Any, name: str, value: Any) -> None:
+    """Set what a frozen dataclass was given to what it means, once it is made."""
+    object.__setattr__(thing, name, value)
 
 
 def _bounds(thing: Box | Pillar) -> tuple[Point, Point]:
