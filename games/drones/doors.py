@@ -7,20 +7,25 @@ Gymnasium VectorEnv, and ``make_batch`` arrays, which is what learners want. Eac
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from marlgt.errors import GameError
+from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_whole
 from marlgt.games.drones.batch_env import BatchEnv
+from marlgt.games.drones.layout import CLOCK_FIELDS, DRONE_FIELDS, WORLD_FIELDS
 from marlgt.games.drones.making import make_task
 from marlgt.games.drones.spaces import require_farama
 from marlgt.games.drones.task import Task
 
-__all__ = ["BACKENDS", "make", "make_batch", "make_gymnasium", "make_vector"]
+__all__ = ["BACKENDS", "make", "make_batch", "make_gymnasium", "make_vector", "require_backend", "task_named"]
 
 BACKENDS = ("numba", "torch", "bullet")
 """The physics: compiled for processors, PyTorch on any device, and PyBullet, the reference."""
+
+BULLET_WORLD = 28_000_000
+"""Bytes that a Bullet world takes."""
 
 
 def make_batch(
@@ -61,17 +66,21 @@ def make_batch(
     ------
     GameError
         For an argument that does not fit.
+    BudgetExceeded
+        If so many environments need more memory than this machine has.
     MissingDependency
         Where the backend needs a package that is not installed.
     """
-    flown = _task(task, n_drones, actions)
-    if not isinstance(backend, str) or backend not in BACKENDS:
-        raise GameError(f"there is no backend {short(backend)}: choose from {', '.join(BACKENDS)}")
+    flown = task_named(task, n_drones, actions)
+    require_backend(backend)
+    require_whole(n_envs, "n_envs", least=1)
     if device is not None and backend != "torch":
         raise GameError(f"device is for the torch backend, got backend={backend!r}")
     require_whole(threads, "threads", least=1)
     if threads > 1 and backend != "numba":
         raise GameError(f"threads is for the numba backend, got backend={backend!r}")
+    if device is None or str(device).startswith("cpu"):
+        _require_room(flown, int(n_envs), backend)
     if backend == "bullet":
         from marlgt.games.drones.bullet_env import BulletEnv
 
@@ -183,7 +192,20 @@ def make_vector(
     )
 
 
-def _task(task: Task | str, n_drones: int | None, actions: str | None) -> Task:
+def require_backend(backend: Any) -> None:
+    """Raise GameError unless this names a backend."""
+    if not isinstance(backend, str) or backend not in BACKENDS:
+        raise GameError(f"there is no backend {short(backend)}: choose from {', '.join(BACKENDS)}")
+
+
+def task_named(task: Task | str, n_drones: int | None = None, actions: str | None = None) -> Task:
+    """Return a task, or the one of that name.
+
+    Raises
+    ------
+    GameError
+        For what is neither, or for options of a task that is made already.
+    """
     if isinstance(task, str):
         return make_task(task, n_drones=n_drones, actions=actions)
     if not isinstance(task, Task):
@@ -191,3 +213,23 @@ def _task(task: Task | str, n_drones: int | None, actions: str | None) -> Task:
     if n_drones is not None or actions is not None:
         raise GameError("this task is made already: give n_drones and actions to make_task")
     return task
+
+
+def _require_room(task: Task, n_envs: int, backend: str) -> None:
+    """Raise BudgetExceeded if so many environments need more memory than this machine has."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return
+    # Physics, and observations and states of this step and the last.
+    numbers = 8 * (DRONE_FIELDS * task.n_drones + WORLD_FIELDS + CLOCK_FIELDS)
+    seen = 4 * (3 * task.n_agents * task.n_observations + 3 * task.n_state)
+    needed = n_envs * (numbers + seen + 4 * task.n_drones * task.remembered * task.width)
+    needed = {"numba": 1, "torch": 3, "bullet": 1}[backend] * needed + (backend == "bullet") * n_envs * BULLET_WORLD
+    if needed > memory:
+        raise BudgetExceeded(
+            f"{short(n_envs)} environments of {task.name} need about {needed / 1e9:.3g} GB of memory, more than the "
+            f"{memory / 1e9:.3g} GB of this machine: make fewer at a time",
+            estimate=float(needed),
+            limit=float(memory),
+        )
