@@ -29,12 +29,14 @@ napoleon_numpy_docstring = True
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 exclude_patterns = ["_build"]
+# A word in the column of types, such as score, may be the name of several things.
+suppress_warnings = ["ref.python"]
 html_theme = "pydata_sphinx_theme"
 html_title = "marlgt"
 html_extra_path = ["files"]
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 
-PACKAGES = ("games", "concepts", "solvers", "dynamics", "learners", "testing", "pictures")
+PACKAGES = ("games", "games.drones", "concepts", "solvers", "dynamics", "learners", "testing", "pictures")
 CORE = ("certificates", "equilibria", "errors", "kernels")
 
 
