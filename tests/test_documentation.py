@@ -51,7 +51,9 @@ def test_code_in_pages(page, monkeypatch, tmp_path):
     session = "\n".join(blocks(page, "pycon"))
     run([doctest.DocTestParser().get_doctest(session, {}, page.name, str(page), 0)])
     for text in blocks(page, "python"):
-        exec(compile(text, str(page), "exec"), {"__name__": "__main__"})
+        # In the lines where it stands in its page, since numba reads the source of what it compiles.
+        above = page.read_text(encoding="utf-8").partition(text)[0].count("\n")
+        exec(compile("\n" * above + text, str(page), "exec"), {"__name__": "__main__"})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
