@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from sys import getrefcount
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,14 +20,18 @@ from marlgt.games.drones import layout
 from marlgt.games.drones._draws import keys
 from marlgt.games.drones._lanes import WIDTH
 from marlgt.games.drones.actions import allowed_actions, random_actions, require_actions
-from marlgt.games.drones.controllers import MODES
+from marlgt.games.drones.controllers import MODES, follow_motors
 from marlgt.games.drones.engine import burden_nothing, command, fly_block
-from marlgt.games.drones.judging import begin, judge, judge_block, observe
+from marlgt.games.drones.judging import begin, judge, judge_block
+from marlgt.games.drones.observing import NOTES, observe_block, ranks_for
 from marlgt.games.drones.task import Task
 from marlgt.games.drones.views import View, view_of
 from marlgt.kernels import compiled, lane_loop, specialised
 
 __all__ = ["BatchEnv", "DroneStep"]
+
+UNUSED = 3
+"""References to an array that nobody has kept: by its tuple, by the loop over it, and by the call that counts."""
 
 
 class DroneStep(NamedTuple):
@@ -102,6 +107,8 @@ def step_blocks(
     state: Any,
     reached_state: Any,
     sizes: Any,
+    notes: Any,
+    ranks: Any,
 ) -> None:
     """Take a control step in blocks ``start`` to ``stop - 1``; ``numbers`` are the tilt limit and the largest error."""
     n = sizes[5]
@@ -113,7 +120,7 @@ def step_blocks(
             fly_block(drones[block], world[block], clock[block], p, q, o, geometry, arena, numbers[0], n, substeps)
         judge_block(
             drones[block], world[block], clock[block], p, q, o, starts, past, rewards, flags, seen, reached,
-            state, reached_state, sizes, numbers[1], first, lanes, fresh,
+            state, reached_state, sizes, notes, ranks, numbers[1], first, lanes, fresh,
         )  # fmt: skip
 
 
@@ -134,13 +141,15 @@ def step_kernel(
 
     Where the drones have ``flown`` already, only the judging.
     """
-    fly = stay_block if flown else specialised(fly_block, follow=follow, burden=burden)
+    apart, fused = int(burden is burden_nothing), int(follow is not follow_motors)
+    fly = stay_block if flown else specialised(fly_block, follow=follow, burden=burden, apart=apart, fused=fused)
     judging = specialised(
         judge_block,
         begin=specialised(begin, spawn=spawn, note=note),
-        judge=specialised(judge, score=score),
+        # Lanes that ran away are set to 0 faster in all lanes at once.
+        judge=specialised(judge, score=score, PHYSICAL_FIELDS=0),
         note=note,
-        observe=specialised(observe, gpd=gpd, motors=motors),
+        observe_block=specialised(observe_block, gpd=gpd, motors=motors),
         motors=motors,
     )
     command = nothing_to_command if flown else command_block
@@ -222,6 +231,11 @@ class BatchEnv:
         self.reached_state = self.state
         self.runaways = 0
         self._units = np.zeros((self.n_envs, n, 4), self.dtype)
+        self._sizes = task.sizes()
+        # Room to compute in, for each thread its own.
+        self._notes = np.zeros((self._threads, NOTES * WIDTH), np.float32)
+        self._ranks = np.zeros((self._threads, ranks_for(task.neighbours)), self.dtype)
+        self._rooms: list[tuple[np.ndarray, ...]] = []
         self._rng: np.random.Generator | None = None
 
     def reset(self, seed: int, *, first: int = 0) -> np.ndarray:
@@ -273,19 +287,32 @@ class BatchEnv:
         return self._step(fresh=0)
 
     def _step(self, fresh: int) -> DroneStep:
-        task, b = self.task, self.n_envs
-        rewards = np.zeros((b, task.n_agents), np.float32)
-        flags = np.zeros((4, b), np.bool_)
-        seen, state = np.empty_like(self.observations), np.empty_like(self.state)
-        reached, reached_state = (seen, state) if fresh else (np.empty_like(seen), np.empty_like(state))
-        tables = (
+        rewards, flags, seen, reached, state, reached_state = self._room()
+        if fresh:
+            flags[:] = False
+        self._advance(fresh, (
             self._drones, self._world, self._clock, self._units, *self._constants, self._past, rewards, flags,
-            seen, reached, state, reached_state, task.sizes(),
-        )  # fmt: skip
-        self._advance(fresh, tables, flags)
-        self.runaways += int(flags[3].sum())
+            seen, reached, state, reached_state, self._sizes, self._notes[0], self._ranks[0],
+        ), flags)  # fmt: skip
+        self.runaways += np.count_nonzero(flags[3])
         self.observations, self.state, self.reached_state = seen, state, reached_state
         return DroneStep(seen, rewards, flags[0], flags[1], reached, flags[2])
+
+    def _room(self) -> tuple[np.ndarray, ...]:
+        """Return arrays for what a step gives: rewards, flags, observations and states, now and reached.
+
+        They are those of an earlier step if nobody has kept any of them, or a part of one. New memory comes in pages
+        that the system clears one by one, which would take a quarter of a step's time.
+        """
+        for room in self._rooms:
+            if all(getrefcount(array) == UNUSED for array in room):
+                return room
+        b, seen, state = self.n_envs, self.observations.shape, self.state.shape
+        kinds: list[tuple[tuple[int, ...], Any]] = [((b, self.n_agents), np.float32), ((4, b), np.bool_)]
+        kinds += [(shape, np.float32) for shape in (seen, seen, state, state)]
+        room = tuple(np.zeros(shape, kind) for shape, kind in kinds)
+        self._rooms = [*self._rooms[-1:], room]
+        return room
 
     def _advance(self, fresh: int, tables: tuple[Any, ...], flags: np.ndarray) -> None:
         """Fly and judge a control step, or begin anew, in the tables, of which the flags are one."""
@@ -295,8 +322,8 @@ class BatchEnv:
         else:
             cuts = np.linspace(0, blocks, self._threads + 1).astype(int).tolist()
             work = [
-                self._pool.submit(self._kernel, low, high, b, substeps, fresh, *tables)
-                for low, high in itertools.pairwise(cuts)
+                self._pool.submit(self._kernel, low, high, b, substeps, fresh, *tables[:-2], notes, ranks)
+                for (low, high), notes, ranks in zip(itertools.pairwise(cuts), self._notes, self._ranks, strict=True)
             ]
             for share in work:
                 share.result()

@@ -1,8 +1,9 @@
 """The physics of one control step over a block of environments: wind and pushes, then the substeps, then contacts.
 
-:func:`fly_block` is compiled once for all tasks with the same control: its global names ``follow`` and ``burden`` are
-bound to a task's kernels by :func:`marlgt.kernels.specialised`. Who wins is no business of this module: see
-:mod:`marlgt.games.drones.judging`.
+:func:`fly_block` is compiled once for all tasks with the same control: :func:`marlgt.kernels.specialised` binds its
+global names ``follow`` and ``burden`` to a task's kernels, ``apart`` to 1 where the burden is none, and ``fused`` to 1
+where a substep of a drone is fastest as one loop over lanes: a controller shares much with the physics. Who wins is no
+business of this module: see :mod:`marlgt.games.drones.judging`.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ def burden_nothing(drones: Any, w: Any, p: Any, q: Any, n: int, e: int) -> None:
 
 burden = burden_nothing
 follow = follow_motors
+apart = 0
+fused = 0
 
 
 @lane_kernel
@@ -95,11 +98,11 @@ def push_block(drones: Any, w: Any, c: Any, p: Any, o: Any, n: int, substeps: in
     if p[DOWNWASH] > 0.0:
         for i in range(n):
             below = drones[i]
-            for j in range(n):
-                if i != j:
-                    above = drones[j]
-                    for e in range(WIDTH):
-                        downwash(below, above, p, e)
+            for k in range(1, n):
+                # Counted on from i: over all rows at once, LLVM sees that i's own is among them, and stays scalar.
+                above = drones[(i + k) % n]
+                for e in range(WIDTH):
+                    downwash(below, above, p, e)
 
 
 @lane_loop
@@ -130,6 +133,18 @@ def touch_block(drones: Any, geometry: Any, arena: Any, tilt: Any, n: int, p: An
     tumble_all(drones, n, tilt)
 
 
+@lane_kernel
+def held(p: Any) -> tuple[Any, ...]:
+    """Return the parameters of an airframe as numbers: what follows from them is then computed once for all lanes.
+
+    From an array it would have to be computed again after every write, since the write might have changed it.
+    """
+    return (
+        p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11],
+        p[12], p[13], p[14], p[15], p[16], p[17], p[18], p[19], p[20], p[21], p[22], p[23],
+    )  # fmt: skip
+
+
 @lane_loop
 def fly_block(
     drones: Any, w: Any, c: Any, p: Any, q: Any, o: Any, geometry: Any, arena: Any, tilt: Any, n: int, substeps: int
@@ -149,18 +164,38 @@ def fly_block(
         Cosine of the tilt from which a drone has crashed.
     """
     push_block(drones, w, c, p, o, n, substeps)
-    for _ in range(substeps):
+    frame = held(p)
+    if apart == 1:
+        # Within a control step no drone acts on another: one after another, each stays in the cache.
         for i in range(n):
             d = drones[i]
+            for _ in range(substeps):
+                if fused == 1:
+                    for e in range(WIDTH):
+                        follow(d, frame, e)
+                        ready(d, w, frame, e)
+                        advance(d, frame, e)
+                else:
+                    for e in range(WIDTH):
+                        follow(d, frame, e)
+                    for e in range(WIDTH):
+                        ready(d, w, frame, e)
+                    for e in range(WIDTH):
+                        advance(d, frame, e)
+                settle_all(d, frame)
+    else:
+        for _ in range(substeps):
+            for i in range(n):
+                d = drones[i]
+                for e in range(WIDTH):
+                    follow(d, frame, e)
+                for e in range(WIDTH):
+                    ready(d, w, frame, e)
             for e in range(WIDTH):
-                follow(d, p, e)
-            for e in range(WIDTH):
-                ready(d, w, p, e)
-        for e in range(WIDTH):
-            burden(drones, w, p, q, n, e)
-        for i in range(n):
-            d = drones[i]
-            for e in range(WIDTH):
-                advance(d, p, e)
-            settle_all(d, p)
+                burden(drones, w, frame, q, n, e)
+            for i in range(n):
+                d = drones[i]
+                for e in range(WIDTH):
+                    advance(d, frame, e)
+                settle_all(d, frame)
     touch_block(drones, geometry, arena, tilt, n, p)

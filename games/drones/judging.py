@@ -1,8 +1,8 @@
 """Who wins: score a control step that has been flown, end and restart episodes, and fill in what is observed.
 
-The global names ``spawn``, ``score`` and ``note`` are bound to a task's own kernels, and ``gpd`` and ``motors`` to
-numbers, by :func:`marlgt.kernels.specialised`. The lane kernels serve every backend; :func:`judge_block` and what it
-writes observations with are the compiled loop over a block.
+The global names ``spawn``, ``score`` and ``note`` are bound to a task's own kernels, and ``motors`` to a number, by
+:func:`marlgt.kernels.specialised`. The lane kernels serve every backend; :func:`judge_block` is the compiled loop over
+a block.
 """
 
 from __future__ import annotations
@@ -21,12 +21,10 @@ from marlgt.games.drones.layout import (
     ACTIVE,
     CRASHED,
     DRONE_FIELDS,
-    E0,
     ENDED,
     EPISODE,
     ERROR,
     HIT,
-    K0,
     N0,
     N1,
     N2,
@@ -50,11 +48,11 @@ from marlgt.games.drones.layout import (
     Y,
     Z,
 )
-from marlgt.games.drones.observations import GPD_SIZE, KIN_SIZE, STATE_SIZE, gpd_kinematics, kinematics, true_state
+from marlgt.games.drones.observing import observe_block
 from marlgt.games.drones.task import nothing_to_note
-from marlgt.kernels import kernel, lane_kernel, lane_loop
+from marlgt.kernels import lane_kernel, lane_loop
 
-__all__ = ["begin", "judge", "judge_block", "observe", "outcome"]
+__all__ = ["begin", "judge", "judge_block", "outcome"]
 
 LARGEST = 1e6
 """A position, velocity or rotor speed beyond this, or that is not a number, has run away."""
@@ -143,92 +141,10 @@ def outcome(w: Any, c: Any, horizon: int, tail: int, solved: Any, e: int) -> tup
     return terminated, truncated, most(at_end, at_clock)
 
 
-gpd = 0
 motors = 0
 
 
-@kernel
-def observe(
-    drones: Any, w: Any, c: Any, past: Any, seen: Any, state: Any, sizes: Any, n: int, horizon: int, e: int
-) -> None:
-    """Write the observations of all agents and the global state of lane ``e``.
-
-    Parameters
-    ----------
-    past : ndarray, shape (n, width * kept)
-        Earlier actions of each drone.
-    seen : ndarray, shape (n_agents, D)
-    state : ndarray, shape (S,)
-    sizes : ndarray of int64
-        Neighbours, extras, numbers of the world, earlier actions shown, and more.
-    """
-    neighbours, extras, worlds, shown = sizes[0], sizes[1], sizes[2], sizes[3]
-    for i in range(n):
-        if gpd == 1:
-            at = GPD_SIZE
-            values = gpd_kinematics(drones, i, e)
-            for k in range(GPD_SIZE):
-                seen[i, k] = values[k]
-        else:
-            at = KIN_SIZE
-            numbers = kinematics(drones, i, e)
-            for k in range(KIN_SIZE):
-                seen[i, k] = numbers[k]
-            if neighbours > 0:
-                see_nearest(drones, seen, n, i, neighbours, at, e)
-                at += 6 * neighbours
-            for k in range(extras):
-                seen[i, at + k] = drones[i, E0 + k * WIDTH + e]
-            at += extras
-        for k in range(shown):
-            seen[i, at + k] = past[i, k]
-        truth = true_state(drones, i, e)
-        for k in range(STATE_SIZE):
-            state[i * STATE_SIZE + k] = truth[k]
-    if motors == 1:
-        last = seen.shape[1] - 4
-        for i in range(1, 4):
-            for k in range(last):
-                seen[i, k] = seen[0, k]
-        for i in range(4):
-            for k in range(4):
-                seen[i, last + k] = 1.0 if i == k else 0.0
-    at = n * STATE_SIZE
-    for k in range(worlds):
-        state[at + k] = w[K0 + k * WIDTH + e]
-    state[at + worlds] = 1.0 - c[TICK + e] / horizon
-
-
-@kernel
-def see_nearest(drones: Any, seen: Any, n: int, i: int, neighbours: int, at: int, e: int) -> None:
-    """Write position and velocity, relative to drone ``i``, of the nearest other drones, nearest first."""
-    x, y, z = drones[i, X + e] + 0.0, drones[i, Y + e] + 0.0, drones[i, Z + e] + 0.0
-    reached, last = -1.0, -1
-    for k in range(neighbours):
-        # The next in order of distance and, at equal distance, of number.
-        best, who = 1e30, -1
-        for j in range(n):
-            if j != i and drones[j, ACTIVE + e] > 0.0:
-                dx, dy, dz = drones[j, X + e] - x, drones[j, Y + e] - y, drones[j, Z + e] - z
-                distance = dx * dx + dy * dy + dz * dz
-                if (distance > reached or (distance == reached and j > last)) and distance < best:
-                    best, who = distance, j
-        base = at + 6 * k
-        if who >= 0:
-            seen[i, base] = drones[who, X + e] - x
-            seen[i, base + 1] = drones[who, Y + e] - y
-            seen[i, base + 2] = drones[who, Z + e] - z
-            seen[i, base + 3] = 0.5 * (drones[who, VX + e] - drones[i, VX + e])
-            seen[i, base + 4] = 0.5 * (drones[who, VY + e] - drones[i, VY + e])
-            seen[i, base + 5] = 0.5 * (drones[who, VZ + e] - drones[i, VZ + e])
-            reached, last = best, who
-        else:
-            for m in range(6):
-                seen[i, base + m] = 0.0
-            reached = 1e30
-
-
-@kernel
+@lane_loop
 def remember(drones: Any, past: Any, width: int, n: int, e: int) -> None:
     """Append the last action of each drone to its earlier ones, and forget the oldest."""
     for i in range(n):
@@ -241,6 +157,20 @@ def remember(drones: Any, past: Any, width: int, n: int, e: int) -> None:
             past[i, size - 3] = drones[i, A1 + e]
             past[i, size - 2] = drones[i, A2 + e]
             past[i, size - 1] = drones[i, A3 + e]
+
+
+@lane_loop
+def calm(drones: Any, w: Any, n: int) -> None:
+    """Set what physics knows of the drones to 0 in the lanes that ran away: what is observed must be numbers."""
+    astray = 0
+    for e in range(WIDTH):
+        if w[RUNAWAY + e] > 0.0:
+            astray += 1
+    if astray > 0:
+        for i in range(n):
+            for k in range(PHYSICAL_FIELDS):
+                for e in range(WIDTH):
+                    drones[i, k * WIDTH + e] = where(w[RUNAWAY + e] > 0.0, 0.0, drones[i, k * WIDTH + e])
 
 
 @lane_loop
@@ -260,6 +190,8 @@ def judge_block(
     state: Any,
     reached_state: Any,
     sizes: Any,
+    notes: Any,
+    ranks: Any,
     solved: Any,
     first: int,
     lanes: int,
@@ -285,38 +217,46 @@ def judge_block(
     sizes : ndarray of int64, shape (9,)
         Neighbours, extras, numbers of the world, earlier actions shown, width of an action, drones, agents, horizon
         and tail in control steps.
+    notes, ranks : ndarray
+        Room to compute in, see :func:`marlgt.games.drones.observing.observe_block`.
     solved : float
         Largest mean error of a success.
     fresh : int
         1 to begin all lanes anew without judging them.
     """
     width, n, n_agents, horizon, tail = sizes[4], sizes[5], sizes[6], sizes[7], sizes[8]
-    for e in range(lanes):
-        b = first + e
-        over = fresh == 1
-        if fresh == 0:
+    over = lanes * fresh
+    if fresh == 0:
+        for e in range(lanes):
             judge(drones, w, c, p, q, n, horizon, tail, e)
+        calm(drones, w, n)
+        for e in range(lanes):
+            b = first + e
             terminated, truncated, succeeded = outcome(w, c, horizon, tail, solved, e)
             flags[0, b], flags[1, b], flags[2, b] = terminated > 0.0, truncated > 0.0, succeeded > 0.0
             flags[3, b] = w[RUNAWAY + e] > 0.0
-            over = flags[0, b] or flags[1, b]
+            over += 1 if flags[0, b] or flags[1, b] else 0
             for i in range(n_agents):
                 rewards[b, i] = drones[0 if motors == 1 else i, REWARD + e]
             if o[POSITION_NOISE] + o[VELOCITY_NOISE] + o[RATE_NOISE] > 0.0:
                 for i in range(n):
                     sense(drones, c, o, i, e)
             note(drones, w, c, p, q, n, e)
-            remember(drones, past[b], width, n, e)
-            observe(drones, w, c, past[b], reached[b], reached_state[b], sizes, n, horizon, e)
-        if over:
-            begin(drones, w, c, p, q, o, starts, n, horizon, e)
-            for i in range(n):
-                for k in range(past.shape[2]):
-                    past[b, i, k] = 0.0
-            observe(drones, w, c, past[b], seen[b], state[b], sizes, n, horizon, e)
-        else:
+            if past.shape[2] > 0:
+                remember(drones, past[b], width, n, e)
+        observe_block(drones, w, c, past, flags, reached, reached_state, sizes, notes, ranks, first, lanes, 1)
+        for b in range(first, first + lanes):
             for i in range(n_agents):
                 for k in range(seen.shape[2]):
                     seen[b, i, k] = reached[b, i, k]
             for k in range(state.shape[1]):
                 state[b, k] = reached_state[b, k]
+    if over > 0:
+        for e in range(lanes):
+            b = first + e
+            if fresh == 1 or flags[0, b] or flags[1, b]:
+                begin(drones, w, c, p, q, o, starts, n, horizon, e)
+                for i in range(n):
+                    for k in range(past.shape[2]):
+                        past[b, i, k] = 0.0
+        observe_block(drones, w, c, past, flags, seen, state, sizes, notes, ranks, first, lanes, fresh)
