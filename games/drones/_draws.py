@@ -156,8 +156,8 @@ def gaussian_now(c: Any, k: int, e: int) -> Any:
     return normal_quantile(uniform_now(c, k, e))
 
 
-def keys(seed: int, n: int) -> np.ndarray:
-    """Return the keys of the first environments of a seed, all different.
+def keys(seed: int, n: int, *, first: int = 0) -> np.ndarray:
+    """Return the keys of environments of a seed, all different.
 
     Parameters
     ----------
@@ -165,6 +165,8 @@ def keys(seed: int, n: int) -> np.ndarray:
         At least 0, of any size.
     n : int
         Number of environments. The key of an environment does not depend on how many there are.
+    first : int
+        The number of the first of them.
 
     Returns
     -------
@@ -174,7 +176,7 @@ def keys(seed: int, n: int) -> np.ndarray:
     Raises
     ------
     GameError
-        If the seed is not a whole number of at least 0.
+        If the seed is not a whole number of at least 0, or there are not so many keys.
 
     Examples
     --------
@@ -187,8 +189,12 @@ def keys(seed: int, n: int) -> np.ndarray:
         number = -1
     if number < 0 or isinstance(seed, bool):
         raise GameError(f"a seed must be a whole number of at least 0, got {seed!r}")
+    if first + n > WORD + 1:
+        raise GameError(
+            f"environments are numbered from 0 to {WORD:,}: begin with first={max(WORD + 1 - n, 0)} at most"
+        )
     words = [int(word) for word in np.random.SeedSequence(number).generate_state(3)]
-    places = np.arange(n, dtype=np.int64)
+    places = np.arange(first, first + n, dtype=np.int64)
     # Bijections, one after another: different places have different keys.
     for word in words:
         places = mix(places ^ word)

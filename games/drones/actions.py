@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from marlgt.errors import GameError
+from marlgt.games._arrays import short
 from marlgt.games.drones.task import Task
 
 __all__ = ["allowed_actions", "random_actions", "require_actions"]
@@ -26,7 +29,7 @@ def require_actions(task: Task, actions: ArrayLike, n_envs: int) -> np.ndarray:
     GameError
         For a wrong shape or kind, for an action that does not exist, for a number that is not in [-1, 1].
     """
-    array = np.asarray(actions)
+    array = _as_array(task, actions)
     if task.choices is not None:
         shape: tuple[int, ...] = (n_envs, task.n_agents)
         if array.shape != shape or array.dtype.kind not in "iu":
@@ -49,6 +52,19 @@ def require_actions(task: Task, actions: ArrayLike, n_envs: int) -> np.ndarray:
         wrong = array[~((array >= -1.0) & (array <= 1.0))].flat[0]
         raise GameError(f"actions of {task.name} must lie in [-1, 1], got {wrong}: clip them, and look for a NaN")
     return array
+
+
+def _as_array(task: Task, actions: Any) -> np.ndarray:
+    """Return what is given as an array; a tensor may have a gradient, or live on a device."""
+    if hasattr(actions, "detach"):
+        actions = actions.detach().cpu()
+    try:
+        return np.asarray(actions)
+    except Exception as error:
+        raise GameError(
+            f"actions of {task.name} must be an array of numbers, got {short(actions)}: "
+            "give every agent as many numbers"
+        ) from error
 
 
 def random_actions(task: Task, n_envs: int, rng: np.random.Generator) -> np.ndarray:

@@ -23,10 +23,11 @@ from marlgt.games.drones.actions import allowed_actions, random_actions, require
 from marlgt.games.drones.controllers import MODES, follow_motors
 from marlgt.games.drones.engine import burden_nothing, command, fly_block
 from marlgt.games.drones.judging import begin, judge, judge_block
+from marlgt.games.drones.keeping import checked_snapshot
 from marlgt.games.drones.observing import NOTES, observe_block, ranks_for
 from marlgt.games.drones.task import Task
 from marlgt.games.drones.views import View, view_of
-from marlgt.kernels import compiled, lane_loop, specialised
+from marlgt.kernels import compiled, forced_gear, lane_loop, specialised
 
 __all__ = ["BatchEnv", "DroneStep"]
 
@@ -154,7 +155,7 @@ def step_kernel(
     )
     command = nothing_to_command if flown else command_block
     step = specialised(step_blocks, command_block=command, fly_block=fly, judge_block=judging)
-    return compiled(step, single=single)
+    return step if forced_gear() == "plain" else compiled(step, single=single)
 
 
 class BatchEnv:
@@ -237,6 +238,15 @@ class BatchEnv:
         self._ranks = np.zeros((self._threads, ranks_for(task.neighbours)), self.dtype)
         self._rooms: list[tuple[np.ndarray, ...]] = []
         self._rng: np.random.Generator | None = None
+        self._closed = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle, and copy, an environment as what it is made of and where it is."""
+        state = None if self._rng is None else (self.snapshot(), self.reached_state.copy(), self.runaways)
+        return _revived, (type(self), self.task, self.n_envs, self._options(), state)
+
+    def _options(self) -> dict[str, Any]:
+        return {"dtype": self.dtype.name, "threads": self._threads}
 
     def reset(self, seed: int, *, first: int = 0) -> np.ndarray:
         """Begin all environments anew and return the observations, shape (B, n_agents, D).
@@ -249,10 +259,11 @@ class BatchEnv:
         """
         require_seed(seed)
         require_whole(first, "first", least=0)
+        self._require_open()
         blocks = len(self._clock)
         self._clock[:] = 0
         lanes = slice(layout.KEY, layout.KEY + WIDTH)
-        self._clock[:, lanes] = keys(seed, first + blocks * WIDTH)[first:].reshape(blocks, WIDTH)
+        self._clock[:, lanes] = keys(seed, blocks * WIDTH, first=int(first)).reshape(blocks, WIDTH)
         self._drones[:] = 0.0
         # Lanes without an environment carry a level drone, so that no number there runs away.
         for field in (layout.QW, layout.MASS, layout.INERTIA):
@@ -281,8 +292,8 @@ class BatchEnv:
         GameError
             Before the first reset, and for actions of a wrong shape, kind or size, or that are not numbers.
         """
-        if self._rng is None:
-            raise GameError("this environment has not begun: call reset(seed) first")
+        self._require_open()
+        self._require_begun()
         self._units[:] = self.task.units(require_actions(self.task, actions, self.n_envs))
         return self._step(fresh=0)
 
@@ -330,24 +341,30 @@ class BatchEnv:
 
     def random_actions(self) -> np.ndarray:
         """Return uniformly random actions, drawn with the seed of the last reset."""
-        if self._rng is None:
-            raise GameError("this environment has not begun: call reset(seed) first")
-        return random_actions(self.task, self.n_envs, self._rng)
+        return random_actions(self.task, self.n_envs, self._require_begun())
 
     @property
     def allowed(self) -> np.ndarray:
         """Which actions each agent may choose now: ndarray of bool, shape (B, n_agents, n_actions)."""
         return allowed_actions(self.task, self.view().active)
 
+    def _require_begun(self) -> np.random.Generator:
+        if self._rng is None:
+            raise GameError("this environment has not begun: call reset(seed) first")
+        return self._rng
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise GameError("this environment was closed: make a new one")
+
     def view(self) -> View:
         """Return the true state of all environments, as copies."""
+        self._require_begun()
         return view_of(self._drones, self._world, self._clock, self.n_envs)
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Return all that the future depends on, as arrays (for ``numpy.savez``); see :meth:`restore`."""
-        if self._rng is None:
-            raise GameError("this environment has not begun: call reset(seed) first")
-        words = np.frombuffer(json.dumps(self._rng.bit_generator.state).encode(), np.uint8)
+        words = np.frombuffer(json.dumps(self._require_begun().bit_generator.state).encode(), np.uint8)
         return {
             "drones": self._drones.copy(),
             "world": self._world.copy(),
@@ -364,31 +381,32 @@ class BatchEnv:
         Raises
         ------
         GameError
-            If it is no snapshot, or not of such an environment.
+            If it is no snapshot, or not of such an environment, or its numbers are none; nothing changes then.
         """
+        self._require_open()
         mine = {
             "drones": self._drones, "world": self._world, "clock": self._clock, "past": self._past,
             "observations": self.observations, "state": self.state,
         }  # fmt: skip
-        for name, array in mine.items():
-            given = np.asarray(snapshot.get(name, ()))
-            if given.shape != array.shape or given.dtype != array.dtype:
-                raise GameError(
-                    f"this snapshot does not fit: {name} must be {array.dtype} of shape {array.shape}, got "
-                    f"{given.dtype} of shape {given.shape}: restore it in an environment made in the same way"
-                )
-        rng = np.random.default_rng(0)
-        try:
-            rng.bit_generator.state = json.loads(np.asarray(snapshot["rng"], np.uint8).tobytes())
-        except (KeyError, ValueError, TypeError) as error:
-            raise GameError("this snapshot does not fit: its random state cannot be read") from error
-        self._drones[:], self._world[:], self._clock[:] = snapshot["drones"], snapshot["world"], snapshot["clock"]
-        self._past[:], self._rng = snapshot["past"], rng
-        self.observations, self.state = snapshot["observations"].copy(), snapshot["state"].copy()
+        given, rng = checked_snapshot(snapshot, {name: (array.shape, array.dtype) for name, array in mine.items()})
+        self._drones[:], self._world[:], self._clock[:] = given["drones"], given["world"], given["clock"]
+        self._past[:], self._rng = given["past"], rng
+        self.observations, self.state = given["observations"].copy(), given["state"].copy()
         self.reached_state = self.state
         return self.observations
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Let the threads go; no step can be taken any more."""
+        self._closed = True
         if self._pool is not None:
             self._pool.shutdown()
+
+
+def _revived(kind: type[BatchEnv], task: Task, n_envs: int, options: dict[str, Any], state: Any) -> BatchEnv:
+    """Return the environment that :meth:`BatchEnv.__reduce__` has described."""
+    env = kind(task, n_envs, **options)
+    if state is not None:
+        snapshot, reached_state, runaways = state
+        env.restore(snapshot)
+        env.reached_state, env.runaways = reached_state, runaways
+    return env

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -24,13 +28,37 @@ _CORNERS = ((1.0, -1.0), (-1.0, -1.0), (-1.0, 1.0), (1.0, 1.0))
 def bullet_library() -> Any:
     """Return the pybullet module, or say how to get it."""
     try:
-        return importlib.import_module("pybullet")
+        with _silent_start():
+            return importlib.import_module("pybullet")
     except ImportError as problem:
         raise MissingDependency(
             "the bullet backend, which exists for Python below 3.12 while numba and torch fly without it,",
             package="pybullet",
             extra="drones",
         ) from problem
+
+
+@contextmanager
+def _silent_start() -> Iterator[None]:
+    """Keep what the library itself writes when it is first loaded, when it was built, from the standard error."""
+    if "pybullet" in sys.modules:
+        yield
+        return
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    try:
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:
+        # There is no standard error to keep silent.
+        yield
+        return
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def add_drone(bullet: Any, airframe: Airframe, number: int, client: dict[str, int]) -> int:

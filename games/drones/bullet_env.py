@@ -7,6 +7,7 @@ observations and random numbers. One world of Bullet belongs to each environment
 from __future__ import annotations
 
 import functools
+import weakref
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,15 @@ class BulletEnv(BatchEnv):
 
     def __init__(self, task: Task, n_envs: int) -> None:
         super().__init__(task, n_envs)
-        self.worlds = [BulletWorld(task.airframe, task.scene, task.n_drones) for _ in range(self.n_envs)]
+        self.worlds: list[BulletWorld] = []
+        # Worlds outlive whoever forgets to close them, and Bullet has room for so many only.
+        self._end = weakref.finalize(self, _end_worlds, self.worlds)
+        try:
+            for _ in range(self.n_envs):
+                self.worlds.append(BulletWorld(task.airframe, task.scene, task.n_drones))
+        except BaseException:
+            self._end()
+            raise
         self._judge = step_kernel(
             MODES[task.control],
             burden_nothing,
@@ -77,9 +86,11 @@ class BulletEnv(BatchEnv):
 
     def close(self) -> None:
         """End the worlds."""
-        for world in self.worlds:
-            world.close()
+        self._end()
         super().close()
+
+    def _options(self) -> dict[str, Any]:
+        return {}
 
     def _advance(self, fresh: int, tables: tuple[Any, ...], flags: np.ndarray) -> None:
         if not fresh:
@@ -119,3 +130,8 @@ class BulletEnv(BatchEnv):
         for k, world in enumerate(self.worlds):
             world.place(self._drones[k // WIDTH], k % WIDTH)
         return observations
+
+
+def _end_worlds(worlds: list[BulletWorld]) -> None:
+    for world in worlds:
+        world.close()

@@ -25,8 +25,8 @@ from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_seed, require_whole
 from marlgt.games.drones.actions import random_actions
+from marlgt.games.drones.doors import require_backend, task_named
 from marlgt.games.drones.evaluation import Policy, evaluate_policy, policy_named
-from marlgt.games.drones.making import make_task
 from marlgt.games.drones.task import Task
 from marlgt.games.drones.views import View
 from marlgt.games.normal_form import NormalFormGame
@@ -130,12 +130,8 @@ def empirical_game(
     """
     require_whole(episodes, "episodes", least=2)
     require_seed(seed)
-    if not isinstance(task, Task):
-        flown = make_task(task, n_drones=n_drones, actions=actions)
-    elif n_drones is None and actions is None:
-        flown = task
-    else:
-        raise GameError("this task is made already: give n_drones and actions to make_task")
+    require_backend(backend)
+    flown = task_named(task, n_drones, actions)
     seats = _seats(flown, policies)
     named = [_named(flown, choices, player) for player, choices in enumerate(policies)]
     shape = tuple(len(choices) for choices in named)
@@ -185,7 +181,9 @@ def _named(task: Task, choices: Any, player: int) -> list[tuple[str, Policy | No
     labelled = choices.items() if isinstance(choices, Mapping) else [(None, policy) for policy in choices]
     named: list[tuple[str, Policy | None]] = []
     for label, policy in labelled:
-        name, function = ("random", None) if policy == "random" else policy_named(task, policy, 0)
+        name, function = (
+            ("random", None) if isinstance(policy, str) and policy == "random" else policy_named(task, policy, 0)
+        )
         named.append((name if label is None else str(label), function))
     names = [name for name, _ in named]
     if len(set(names)) < len(names):

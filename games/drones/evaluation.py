@@ -11,10 +11,9 @@ import numpy as np
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_seed, require_whole
-from marlgt.games.drones.actions import random_actions
-from marlgt.games.drones.doors import make_batch
+from marlgt.games.drones.actions import random_actions, require_actions
+from marlgt.games.drones.doors import make_batch, require_backend, task_named
 from marlgt.games.drones.flights import Flight
-from marlgt.games.drones.making import make_task
 from marlgt.games.drones.observations import STATE_SIZE
 from marlgt.games.drones.task import Task
 from marlgt.games.drones.views import View
@@ -25,6 +24,12 @@ __all__ = ["Scores", "evaluate_policy", "policy_named", "record_flight"]
 Policy = Callable[[View], Any]
 MOST_WORLDS = 16
 """Environments in PyBullet at once: each holds memory for a Bullet of its own."""
+
+MOST_TOGETHER = 16384
+"""Environments at once of any other backend."""
+
+MOST_EPISODES, MOST_STEPS = 10_000_000, 200_000
+"""The most episodes of an evaluation, and the longest episode, in control steps, of a recording."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,12 +107,13 @@ def policy_named(task: Task, policy: Policy | str, seed: int) -> tuple[str, Poli
     GameError
         For a name other than ``expert`` and ``random``, and for what is not callable.
     """
-    if policy == "expert":
+    word = policy if isinstance(policy, str) else None
+    if word == "expert":
         return "expert", task.expert(task)
-    if policy == "random":
+    if word == "random":
         rng = np.random.default_rng([seed, 2])
         return "random", lambda view: random_actions(task, len(view.positions), rng)
-    if isinstance(policy, str) or not callable(policy):
+    if word is not None or not callable(policy):
         raise GameError(f"policy is {short(policy)}: give 'expert', 'random', or a function from a View to actions")
     return getattr(policy, "__name__", type(policy).__name__), policy
 
@@ -123,7 +129,8 @@ def _players(task: Task, policy: Policy | str, against: Policy | str | None, see
     ours = np.array(task.teams) == task.teams[0]
 
     def both(view: View) -> Any:
-        mine, theirs = np.asarray(first(view)), np.asarray(second(view))
+        n_envs = len(view.ticks)
+        mine, theirs = (require_actions(task, side(view), n_envs) for side in (first, second))
         return np.where(ours if mine.ndim == 2 else ours[:, None], mine, theirs)
 
     return f"{name} against {other}", both
@@ -138,7 +145,7 @@ def evaluate_policy(
     seed: int = 0,
     backend: str = "numba",
 ) -> Scores:
-    """Fly episodes of a task, all at once, each from a start of its own.
+    """Fly episodes of a task, many at once, each from a start of its own.
 
     Parameters
     ----------
@@ -160,10 +167,13 @@ def evaluate_policy(
     1.0
     """
     require_whole(episodes, "episodes", least=1)
+    if episodes > MOST_EPISODES:
+        raise GameError(f"episodes is {short(episodes)}: give at most {MOST_EPISODES:,}")
     require_seed(seed)
-    flown = task if isinstance(task, Task) else make_task(task)
+    require_backend(backend)
+    flown = task_named(task)
     name, chosen = _players(flown, policy, against, seed)
-    together = MOST_WORLDS if backend == "bullet" else int(episodes)
+    together = MOST_WORLDS if backend == "bullet" else MOST_TOGETHER
     parts = []
     with progress(f"{flown.name}: {name}", total=int(episodes)) as report:
         for first in range(0, int(episodes), together):
@@ -221,7 +231,12 @@ def record_flight(
     ((241, 2, 3), True)
     """
     require_seed(seed)
-    flown = task if isinstance(task, Task) else make_task(task)
+    flown = task_named(task)
+    if flown.horizon > MOST_STEPS:
+        raise GameError(
+            f"an episode of {flown.horizon:,} control steps is too long to keep all of it: give fewer seconds, for at "
+            f"most {MOST_STEPS:,}"
+        )
     name, chosen = _players(flown, policy, against, seed)
     env = make_batch(flown, n_envs=1, backend=backend)
     views, rewards = [], []
