@@ -35,6 +35,7 @@ AREAS = (
     "gambit_trees",
     "tabular_speed",
     "drone_peers",
+    "drone_gpu",
 )
 PACKAGES = (
     "marlgt",
