@@ -98,6 +98,8 @@ class TorchEnv:
         require_whole(n_envs, "n_envs", least=1)
         if compile not in (True, False, "auto"):
             raise GameError(f"compile must be True, False or 'auto', got {compile!r}")
+        place = None if device is None else str(device)
+        self._options = {"dtype": dtype, "device": place, "compile": compile, "checked": checked}
         self.task, self.n_envs, self.n_agents = task, int(n_envs), task.n_agents
         self.dtype = torch.float64 if dtype == "float64" else torch.float32
         self.device = require_device(device, self.dtype)
@@ -122,6 +124,11 @@ class TorchEnv:
         self._misfits = torch.zeros((), dtype=torch.int64, device=self.device)
         self._steps = 0
         self._rng: np.random.Generator | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle, and copy, an environment as what it is made of and where it is."""
+        state = None if self._rng is None else (self.snapshot(), self.reached_state.cpu().numpy(), self.runaways)
+        return _revived, (type(self), self.task, self.n_envs, self._options, state)
 
     @torch.no_grad()
     def reset(self, seed: int, *, first: int = 0) -> torch.Tensor:
@@ -214,11 +221,12 @@ class TorchEnv:
 
     def _units(self, actions: Any) -> torch.Tensor:
         """Return actions as numbers in [-1, 1], shape (4, n_drones, B), whatever the agents and their action sets."""
-        given = actions if isinstance(actions, torch.Tensor) else torch.as_tensor(np.asarray(actions))
-        if self._checked:
-            require_actions(self.task, given.detach().cpu().numpy(), self.n_envs)
+        if self._checked or not isinstance(actions, torch.Tensor):
+            # Tensors know fewer kinds of numbers than arrays do.
+            array = require_actions(self.task, actions, self.n_envs)
+            given = torch.from_numpy(array.astype(np.float64 if self._choices is None else np.int64))
         else:
-            given = self._held(given.detach())
+            given = self._held(actions.detach())
         given = given.to(self.device, non_blocking=True)
         if self._choices is not None:
             given = self._choices[given.to(torch.int64)]
@@ -277,7 +285,7 @@ class TorchEnv:
         """Which actions each agent may choose now: Tensor of bool, shape (B, n_agents, n_actions)."""
         self._require_begun()
         active = (self._fields[ACTIVE].T > 0.0).expand(-1, self.n_agents)
-        allowed = active[:, :, None].repeat(1, 1, max(self.task.n_actions, 1))
+        allowed: torch.Tensor = active[:, :, None].repeat(1, 1, max(self.task.n_actions, 1))
         allowed[:, :, 0] = True
         return allowed
 
@@ -350,3 +358,14 @@ class TorchEnv:
 
     def close(self) -> None:
         """Do nothing: tensors go when they are no longer used."""
+
+
+def _revived(kind: type[TorchEnv], task: Task, n_envs: int, options: dict[str, Any], state: Any) -> TorchEnv:
+    """Return the environment that :meth:`TorchEnv.__reduce__` has described."""
+    env = kind(task, n_envs, **options)
+    if state is not None:
+        snapshot, reached_state, runaways = state
+        env.restore(snapshot)
+        env.reached_state = torch.tensor(reached_state, device=env.device)
+        env._runaways = torch.full_like(env._runaways, runaways)
+    return env
