@@ -1,4 +1,4 @@
-"""What a drone may hit: another drone, an obstacle, the edge of the arena; and which drones are nearest to it.
+"""What a drone may hit: another drone, an obstacle, the edge of the arena.
 
 A drone is a sphere of the airframe's radius ``r``. Two touch where their centres are less than ``2 r`` apart; one
 touches an obstacle where its centre is less than ``r`` from the solid. With ``q`` the point in the axes of a box of
@@ -12,7 +12,6 @@ every drone with every other has a form of its own for arrays, which ends in ``_
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import sqrt
 from typing import Any
 
@@ -28,17 +27,12 @@ __all__ = [
     "leave",
     "leave_all",
     "near",
-    "nearest",
-    "nearest_together",
     "strike",
     "strike_all",
     "towards",
     "tumble",
     "tumble_all",
 ]
-
-FAR = 1e30
-"""Square of a distance, m², to a drone that is not there."""
 
 # Where each number of an obstacle lies in a row of Scene.geometry().
 KIND, CX, CY, CZ, EX, EY, EZ, COSINE, SINE = range(9)
@@ -196,74 +190,3 @@ def collide_together(d: Any, p: Any) -> None:
     # Each drone is close to itself.
     others = (close * active[:, None]).sum(0) * active - active
     d[HIT] = where(others > 0.5, 1.0, d[HIT])
-
-
-@lane_loop
-def nearest(drones: Any, n: int, i: int, k: int, indices: Any, squares: Any) -> None:
-    """Find the ``k`` drones nearest to drone ``i`` that are not lost, in all lanes of a block, nearest first.
-
-    Distances are lane code; what is sorted is sorted lane by lane, since almost no drone is nearer than the ``k`` found
-    before it, and to pass it by takes less time than a sort without branches.
-
-    Parameters
-    ----------
-    drones : array, shape (n, DRONE_FIELDS * WIDTH)
-        The block's drones.
-    n, i, k : int
-        Number of drones, the one that looks, and how many it looks for.
-    indices : array of int, shape (k, WIDTH)
-        Filled: neighbour ``s`` of lane ``e`` in ``indices[s, e]``, the lower first among equally near, -1 if there are
-        fewer.
-    squares : array, shape (n, WIDTH)
-        Filled: the square of the distance of each drone, m², :data:`FAR` for drone ``i`` and lost ones.
-    """
-    a = drones[i]
-    for j in range(n):
-        b, apart = drones[j], squares[j]
-        for e in range(WIDTH):
-            dx, dy, dz = a[X + e] - b[X + e], a[Y + e] - b[Y + e], a[Z + e] - b[Z + e]
-            apart[e] = where(b[ACTIVE + e] > 0.0, dx * dx + dy * dy + dz * dz, FAR)
-    for e in range(WIDTH):
-        squares[i, e] = FAR
-        for s in range(k):
-            indices[s, e] = -1
-        count, farthest = 0, FAR if k > 0 else 0.0
-        for j in range(n):
-            new = squares[j, e]
-            if new < farthest:
-                s = least(count, k - 1)
-                while s > 0 and new < squares[indices[s - 1, e], e]:
-                    indices[s, e] = indices[s - 1, e]
-                    s -= 1
-                indices[s, e] = j
-                count = least(count + 1, k)
-                if count == k:
-                    farthest = squares[indices[k - 1, e], e]
-
-
-def nearest_together(d: Any, i: int, k: int, argsort: Callable[[Any], Any]) -> Any:
-    """Return the ``k`` drones nearest to drone ``i`` that are not lost, on whole arrays, nearest first.
-
-    Parameters
-    ----------
-    d : Columns
-        All drones: each quantity has shape (n_drones, lanes).
-    i, k : int
-        The drone that looks, and how many it looks for.
-    argsort : callable
-        Returns the indices that sort along the first axis, stably.
-
-    Returns
-    -------
-    array of int, shape (min(k, n_drones), lanes)
-        Indices of drones, the lower first among equally near, -1 if there are fewer.
-    """
-    dx, dy, dz = d[X] - d[X][i], d[Y] - d[Y][i], d[Z] - d[Z][i]
-    squares = dx * dx + dy * dy + dz * dz
-    # Where a number is not one, nothing is there, as when compiled.
-    there = (d[ACTIVE] > 0.0) & (squares < FAR)
-    there[i] = False
-    order = argsort(squares + FAR * ~there)[:k]
-    for s in range(len(order)):
-        order[s] = (order[s] + 1) * (there.sum(0) > s) - 1
-    return order

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marlgt.games.drones._lanes import WIDTH, least, where
+from marlgt.games.drones._lanes import WIDTH, where
 from marlgt.games.drones.layout import ACTIVE, E0, K0, TICK, VX, VY, VZ, X, Y, Z
 from marlgt.games.drones.observations import GPD_SIZE, KIN_SIZE, STATE_SIZE, gpd_kinematics, kinematics, true_state
 from marlgt.kernels import lane_kernel, lane_loop
@@ -76,18 +76,38 @@ def approach(a: Any, b: Any, j: int, ranks: Any, e: int) -> None:
 
 
 @lane_kernel
+def comes_before(square: Any, who: Any, other: Any, holder: Any) -> Any:
+    """Tell whether one drone is nearer than another, or as near and of a lower number; what is no number is not."""
+    return (square < other) | ((square == other) & (who < holder))
+
+
+@lane_kernel
 def settle_in(ranks: Any, at: int, e: int) -> None:
-    """Let who applies take the first of three places whose holder is farther, and whom it displaces the next."""
+    """Let who applies take the first of three places whose holder comes after, and who is displaced the next."""
     square, who = ranks[e], ranks[WIDTH + e]
     s0, s1, s2 = ranks[at + e], ranks[at + WIDTH + e], ranks[at + 2 * WIDTH + e]
     h0, h1, h2 = ranks[at + 3 * WIDTH + e], ranks[at + 4 * WIDTH + e], ranks[at + 5 * WIDTH + e]
-    # What is not a number is not nearer than anything.
-    nearer = square < s0
-    square, who, s0, h0 = where(nearer, s0, square), where(nearer, h0, who), least(square, s0), where(nearer, who, h0)
-    nearer = square < s1
-    square, who, s1, h1 = where(nearer, s1, square), where(nearer, h1, who), least(square, s1), where(nearer, who, h1)
-    nearer = square < s2
-    square, who, s2, h2 = where(nearer, s2, square), where(nearer, h2, who), least(square, s2), where(nearer, who, h2)
+    first = comes_before(square, who, s0, h0)
+    square, who, s0, h0 = (
+        where(first, s0, square),
+        where(first, h0, who),
+        where(first, square, s0),
+        where(first, who, h0),
+    )
+    first = comes_before(square, who, s1, h1)
+    square, who, s1, h1 = (
+        where(first, s1, square),
+        where(first, h1, who),
+        where(first, square, s1),
+        where(first, who, h1),
+    )
+    first = comes_before(square, who, s2, h2)
+    square, who, s2, h2 = (
+        where(first, s2, square),
+        where(first, h2, who),
+        where(first, square, s2),
+        where(first, who, h2),
+    )
     ranks[e], ranks[WIDTH + e] = square, who
     ranks[at + e], ranks[at + WIDTH + e], ranks[at + 2 * WIDTH + e] = s0, s1, s2
     ranks[at + 3 * WIDTH + e], ranks[at + 4 * WIDTH + e], ranks[at + 5 * WIDTH + e] = h0, h1, h2
@@ -102,7 +122,7 @@ def rank_neighbours(drones: Any, n: int, i: int, k: int, ranks: Any) -> None:
     drones : array, shape (n, DRONE_FIELDS * WIDTH)
         The block's drones.
     n, i, k : int
-        Number of drones, the one that looks, and how many it looks for.
+        Number of drones, the one that looks, and how many it looks for, at least 1.
     ranks : array, shape (ranks_for(k),)
         Filled: :func:`ranked` reads it. Places come in threes, which fit into a processor's registers: the squares of
         three distances, then whose they are; before them who applies for a place.

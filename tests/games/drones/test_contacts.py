@@ -1,4 +1,4 @@
-"""Contacts against independent geometry, in every gear; nearest neighbours against a full sort."""
+"""Contacts against independent geometry, in every gear."""
 
 import math
 
@@ -306,60 +306,7 @@ def test_a_drone_tumbles_beyond_the_limit_of_its_lean_in_every_gear(lean):
         assert (found == float(lean > 1.2)).all()
 
 
-def sorted_neighbours(positions, active, i, k):
-    """Return the k nearest active drones of each lane by a full sort, shape (k, WIDTH)."""
-    found = np.full((k, WIDTH), -1)
-    for e in range(WIDTH):
-        ways = positions[:, e] - positions[i, e]
-        order = sorted((float(ways[j] @ ways[j]), j) for j in range(len(positions)) if j != i and active[j, e])
-        for s, (_, j) in enumerate(order[:k]):
-            found[s, e] = j
-    return found
-
-
-def stable(a):
-    return np.argsort(a, axis=0, kind="stable")
-
-
-@pytest.mark.parametrize(("n", "k"), [(1, 1), (2, 1), (4, 2), (4, 3), (4, 6), (9, 8), (64, 6), (5, 0)])
-@pytest.mark.parametrize("grid", [False, True])
-def test_nearest_drones_are_those_of_a_full_sort_with_the_lower_number_first_among_equals(n, k, grid):
-    positions = random_positions(n, seed=10 * n + k)
-    if grid:
-        # Distances of points with whole coordinates are exact, and many are equal.
-        positions = np.round(positions)
-    active = np.random.default_rng(n).random((n, WIDTH)) < 0.8
-    drones = block(positions, active)
-    whole = columns(drones)
-    for i in range(0, n, 5):
-        expected = sorted_neighbours(positions, active, i, k)
-        for loop, dtype in (
-            (contacts.nearest, float),
-            (compiled(contacts.nearest), float),
-            (compiled(contacts.nearest, single=True), np.float32),
-        ):
-            indices, squares = np.zeros((k, WIDTH), dtype=np.int64), np.zeros((n, WIDTH), dtype=dtype)
-            loop(drones.astype(dtype), n, i, k, indices, squares)
-            assert np.array_equal(indices, expected)
-        together = contacts.nearest_together(whole, i, k, stable)
-        assert np.array_equal(together, expected[:n])
-        assert (expected[n:] == -1).all()
-
-
-def test_where_a_drones_position_is_not_a_number_it_is_nobodys_neighbour():
-    positions = random_positions(5)
-    positions[3, 2] = np.nan
-    drones = block(positions)
-    active = np.ones((5, WIDTH), dtype=bool)
-    active[3, 2] = False
-    expected = sorted_neighbours(positions, active, 0, 4)
-    indices, squares = np.zeros((4, WIDTH), dtype=np.int64), np.zeros((5, WIDTH))
-    compiled(contacts.nearest)(drones, 5, 0, 4, indices, squares)
-    assert np.array_equal(indices, expected)
-    assert np.array_equal(contacts.nearest_together(columns(drones), 0, 4, stable), expected)
-
-
-def test_torch_finds_the_same_contacts_and_neighbours():
+def test_torch_finds_the_same_contacts():
     torch = pytest.importorskip("torch")
     words = {
         "where": torch.where,
@@ -385,9 +332,6 @@ def test_torch_finds_the_same_contacts_and_neighbours():
     contacts.collide(drones, 30, PARAMETERS)
     assert np.array_equal(tensors[HIT].numpy(), hits(drones))
     assert 0 < hits(drones).mean() < 1
-    for i in range(0, 30, 7):
-        mine = contacts.nearest_together(tensors, i, 5, lambda a: torch.argsort(a, dim=0, stable=True))
-        assert np.array_equal(mine.numpy(), contacts.nearest_together(whole, i, 5, stable))
 
 
 @lane_loop
