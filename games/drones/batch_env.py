@@ -232,6 +232,9 @@ class BatchEnv:
         self.reached_state = self.state
         self.runaways = 0
         self._units = np.zeros((self.n_envs, n, 4), self.dtype)
+        self._choices: np.ndarray | None = None
+        if task.seats == "drones" and task.n_actions > 0:
+            self._choices = task.units(np.arange(task.n_actions)[:, None])[:, 0].astype(self.dtype)
         self._sizes = task.sizes()
         # Room to compute in, for each thread its own.
         self._notes = np.zeros((self._threads, NOTES * WIDTH), np.float32)
@@ -294,8 +297,19 @@ class BatchEnv:
         """
         self._require_open()
         self._require_begun()
-        self._units[:] = self.task.units(require_actions(self.task, actions, self.n_envs))
+        self._command(require_actions(self.task, actions, self.n_envs))
         return self._step(fresh=0)
+
+    def _command(self, actions: np.ndarray) -> None:
+        """Set the drones' four numbers each: what :meth:`Task.units` gives, without arrays in between."""
+        if self.task.seats == "motors":
+            self._units[:] = self.task.units(actions)
+        elif self._choices is not None:
+            np.take(self._choices, actions, axis=0, out=self._units, mode="clip")
+        elif self.task.n_inputs == 3:
+            self._units[..., :3] = actions
+        else:
+            self._units[:] = actions
 
     def _step(self, fresh: int) -> DroneStep:
         rewards, flags, seen, reached, state, reached_state = self._room()
