@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from marlgt.games.drones._lanes import WIDTH
-from marlgt.games.drones.batch_env import BatchEnv, command_block, step_kernel
+from marlgt.games.drones.batch_env import BatchEnv
 from marlgt.games.drones.bullet_world import DRONE, HARD, OBSTACLE, BulletWorld
 from marlgt.games.drones.controllers import MODES, follow_motors
 from marlgt.games.drones.engine import burden_nothing, prepare_substep, push_block, touch_block
 from marlgt.games.drones.layout import ACTIVE, HIT
+from marlgt.games.drones.stepping import command_block, step_kernel
 from marlgt.games.drones.task import Task
 from marlgt.kernels import compiled, specialised
 
