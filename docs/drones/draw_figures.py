@@ -57,19 +57,20 @@ def fly(name):
     """Draw the expert's flight of a page."""
     flight = flight_of(name)
     print(f"  {'solved' if flight.success else 'not solved'}, score {flight.score:.3f}")
-    return save(draw_flight(flight), FOLDER / f"{name}.png")
+    return save(draw_flight(flight, size=(9.6, 6.0)), FOLDER / f"{name}.png")
 
 
 def formation_gif():
-    """Animate five drones that take the corners of a pentagon."""
-    task = make_task("formation", n_drones=5, seconds=5.0)
-    return animate_flight(record_flight(task, "expert", seed=0), FOLDER / "formation.gif", fps=15, size=(480, 360))
+    """Animate eight drones that take the corners of an octagon."""
+    task = make_task("formation", n_drones=8, actions="velocity", seconds=4.0)
+    flight = record_flight(task, "expert", seed=0)
+    return animate_flight(flight, FOLDER / "formation.gif", fps=12, size=(520, 370), elevation=30.0, turn=12.0)
 
 
 def formation_replay():
-    """Write the page on which they can be watched from all sides."""
+    """Write the page on which five of them can be watched from all sides."""
     REPLAYS.mkdir(parents=True, exist_ok=True)
-    return write_flight_replay(flight_of("formation"), REPLAYS / "formation.html")
+    return write_flight_replay(flight_of("formation"), REPLAYS / "formation_replay.html")
 
 
 def drawings():
@@ -78,7 +79,7 @@ def drawings():
     for name, function in inspect.getmembers(_air_figures, inspect.isfunction):
         if function.__module__ == _air_figures.__name__ and not name.startswith("_"):
             found[name] = lambda name=name, function=function: save(function(), FOLDER / f"{name}.png")
-    return found | {"formation.gif": formation_gif, "formation.html": formation_replay}
+    return found | {"formation.gif": formation_gif, "formation_replay.html": formation_replay}
 
 
 def main(wanted):

@@ -263,7 +263,7 @@ def matched(rows):
 
 def catalogue(scores):
     """Return the table of all tasks."""
-    lines = ["| task | drones | actions | payoff | what for | expert | random |", "|---|---|---|---|---|---|---|"]
+    lines = ["| task | drones | actions | payoff | what for | expert, random |", "|---|---|---|---|---|---|"]
     for name, entry in TASKS.items():
         task = make_task(name)
         least, _, most = entry.drones
@@ -274,10 +274,10 @@ def catalogue(scores):
             best, worst = (f"{usual[a][b]['return']:.2f}" for a, b in (WORDS, WORDS[::-1]))
         elif name in scores:
             best, worst = (f"{scores[name][0][policy]['score']:.2f}" for policy in WORDS)
-        kinds = ", ".join(f"`{actions}`" for actions in entry.actions)
+        kinds = ", ".join(entry.actions)
         lines.append(
             f"| [{name}]({page_of(name).name}) | {drones} | {kinds} | {task.payoff.replace('_', ' ')} | "
-            f"{PURPOSES[name]} | {best} | {worst} |"
+            f"{PURPOSES[name]} | {best}, {worst} |"
         )
     return "\n".join(lines)
 
