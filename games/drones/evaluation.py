@@ -279,11 +279,17 @@ def record_flight(
 
 def _quaternions(rotations: np.ndarray, near: np.ndarray) -> np.ndarray:
     """Return unit quaternions x, y, z, w of rotations, of the two signs those nearer to given ones."""
-    from scipy.spatial.transform import Rotation
-
     if not np.isfinite(rotations).all() or (np.abs(np.linalg.det(rotations) - 1.0) > 0.1).any():
         return near
-    quaternions = Rotation.from_matrix(rotations).as_quat()
+    # The eigenvector of the largest eigenvalue of a symmetric matrix (Bar-Itzhack 2000), which no rotation upsets.
+    sums = rotations + rotations.swapaxes(1, 2)
+    turns = rotations - rotations.swapaxes(1, 2)
+    trace = np.trace(rotations, axis1=1, axis2=2)
+    matrix = np.zeros((len(rotations), 4, 4))
+    matrix[:, :3, :3] = sums - trace[:, None, None] * np.eye(3)
+    matrix[:, 3, :3] = matrix[:, :3, 3] = np.stack([turns[:, 2, 1], turns[:, 0, 2], turns[:, 1, 0]], axis=1)
+    matrix[:, 3, 3] = trace
+    quaternions = np.linalg.eigh(matrix).eigenvectors[:, :, -1]
     signs = np.where((quaternions * near).sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
     return np.asarray(signs * quaternions)
 

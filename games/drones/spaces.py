@@ -12,7 +12,7 @@ from marlgt.games.drones.task import Task
 __all__ = ["action_space", "agent_names", "observation_space", "require_farama"]
 
 FARTHEST = 200.0
-"""No number of an observation is larger: physics holds speeds within 100, and whoever leaves the arena has crashed."""
+"""No number of an observation is larger in ordinary arenas: physics holds speeds within 100."""
 
 
 def require_farama() -> None:
@@ -36,7 +36,12 @@ def observation_space(task: Task) -> Any:
     """Return the space of an agent's observation: a box of shape (D,), wider than any flight."""
     from gymnasium.spaces import Box
 
-    return Box(-FARTHEST, FARTHEST, (task.n_observations,), np.float32)
+    # Whoever leaves the arena has crashed, within a control step; noise ends at 5.4 standard deviations.
+    reach = 2.0 * (max(map(abs, (*task.scene.low, *task.scene.high))) + 100.0 / task.rate)
+    trouble = task.disturbances
+    noise = 5.5 * max(trouble.position_noise, trouble.velocity_noise, trouble.rate_noise)
+    largest = max(FARTHEST, reach) + noise
+    return Box(-largest, largest, (task.n_observations,), np.float32)
 
 
 def action_space(task: Task) -> Any:

@@ -26,8 +26,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from marlgt.errors import GameError
+from marlgt.games._arrays import short
+from marlgt.games._doors import is_number, require_whole
 from marlgt.games.drones.airframes import Airframe
 from marlgt.games.drones.disturbances import Disturbances
+from marlgt.games.drones.layout import EXTRAS, TASK_FIELDS
 from marlgt.games.drones.scene import Scene
 from marlgt.kernels import lane_kernel
 
@@ -139,6 +143,61 @@ class Task:
     starts: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 3)))
     paces: tuple[float, ...] = ()
     teams: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for value, kind, name in (
+            (self.airframe, Airframe, "airframe"),
+            (self.scene, Scene, "scene"),
+            (self.disturbances, Disturbances, "disturbances"),
+        ):
+            if not isinstance(value, kind):
+                raise GameError(f"{self._of(name)} must be of the type {kind.__name__}, got {short(value)}")
+        for number, name, least in (
+            (self.n_drones, "n_drones", 1),
+            (self.rate, "rate", 1),
+            (self.neighbours, "neighbours", 0),
+            (self.history, "history", 0),
+            (self.n_extras, "n_extras", 0),
+            (self.n_world, "n_world", 0),
+        ):
+            require_whole(number, self._of(name), least=least)
+        if SUBSTEPS_PER_SECOND % self.rate:
+            raise GameError(
+                f"rate must divide {SUBSTEPS_PER_SECOND}, the physics steps per second, got {short(self.rate)}: "
+                "try 30, 48 or 60"
+            )
+        if self.neighbours >= self.n_drones:
+            raise GameError(
+                f"neighbours is {short(self.neighbours)}, but each of {self.n_drones} drones has {self.n_drones - 1} "
+                "others"
+            )
+        if self.n_extras > EXTRAS or self.n_world > TASK_FIELDS:
+            raise GameError(f"a task of drones adds at most {EXTRAS} numbers to observations, {TASK_FIELDS} to states")
+        if not is_number(self.seconds, largest=1e5) or self.seconds <= 0:
+            raise GameError(f"seconds must be a positive number up to 100,000, got {short(self.seconds)}")
+        if self.horizon < 1:
+            raise GameError(
+                f"an episode of {self.seconds:g} s has no control step at {self.rate} a second: give more seconds, "
+                "or a higher rate"
+            )
+        if self.history >= self.horizon and self.history > 0:
+            raise GameError(
+                f"history is {short(self.history)}, but an episode has {self.horizon} control steps: show fewer "
+                "earlier actions, or give more seconds"
+            )
+        for given, wanted, name in (
+            (np.shape(self.starts), ((0, 3), (self.n_drones, 3)), "starts"),
+            (np.shape(self.paces), ((0,), (self.n_drones,)), "paces"),
+            (np.shape(self.teams), ((0,), (self.n_agents,)), "teams"),
+        ):
+            if given not in wanted:
+                raise GameError(f"{self._of(name)} must have shape {wanted[1]}, got {given}")
+        if self.seats == "motors" and self.n_drones != 1:
+            raise GameError(f"the motors of one drone can be the agents, got n_drones={self.n_drones}")
+
+    def _of(self, name: str) -> str:
+        """Return what a mistake is called."""
+        return f"{name} of the task {self.name}"
 
     @property
     def n_agents(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.games.drones._lanes import WIDTH
+from marlgt.games.drones.keeping import checked_snapshot
 from marlgt.games.drones.torch_lanes import torch
 
 __all__ = ["from_blocks", "require_device", "require_snapshot", "to_blocks"]
@@ -60,16 +60,4 @@ def require_snapshot(
     ----------
     expected : mapping of str to (shape, dtype)
     """
-    for name, (shape, dtype) in expected.items():
-        given = np.asarray(snapshot.get(name, ()))
-        if given.shape != shape or given.dtype != dtype:
-            raise GameError(
-                f"this snapshot does not fit: {name} must be {dtype} of shape {shape}, got {given.dtype} of shape "
-                f"{given.shape}: restore it in an environment made in the same way"
-            )
-    rng = np.random.default_rng(0)
-    try:
-        rng.bit_generator.state = json.loads(np.asarray(snapshot["rng"], np.uint8).tobytes())
-    except (KeyError, ValueError, TypeError) as error:
-        raise GameError("this snapshot does not fit: its random state cannot be read") from error
-    return rng
+    return checked_snapshot(snapshot, expected)[1]
