@@ -232,7 +232,7 @@ def observe_block(
                 name_motors(seen[b])
             for k in range(worlds):
                 state[b, n * STATE_SIZE + k] = w[K0 + k * WIDTH + e]
-            state[b, n * STATE_SIZE + worlds] = 1.0 - c[TICK + e] / horizon
+            state[b, n * STATE_SIZE + worlds] = (horizon - c[TICK + e]) / horizon
 
 
 @lane_loop
