@@ -34,6 +34,7 @@ AREAS = (
     "search_and_empirical",
     "gambit_trees",
     "tabular_speed",
+    "drone_speed",
     "drone_peers",
     "drone_gpu",
 )
