@@ -6,6 +6,7 @@ serve several tasks; what only one task needs stands in the task's own module.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +18,7 @@ from marlgt.games.drones.views import View
 __all__ = [
     "Policy",
     "nearest_choices",
+    "pilot",
     "rotor_flight",
     "steady_flight",
     "stepping_flight",
@@ -27,6 +29,9 @@ __all__ = [
 
 Policy = Callable[[View], np.ndarray]
 """From the true state to actions, shape (B, n_agents) of int or (B, n_agents, n_inputs) of float."""
+
+Pilot = Callable[[View, np.ndarray], np.ndarray]
+"""From the true state and wanted velocities, shape (B, n, 3), m/s, to actions."""
 
 
 def wanted_velocities(view: View, goals: np.ndarray, *, gain: float = 2.0, fastest: float = 1.0) -> np.ndarray:
@@ -57,17 +62,41 @@ def nearest_choices(task: Task, units: np.ndarray) -> np.ndarray:
     return np.asarray((gaps**2).sum(axis=3).argmin(axis=2))
 
 
-def steady_flight(task: Task) -> Policy:
-    """Fly each drone straight to its goal, slower the nearer it is; for tasks with control by velocity."""
+def pilot(task: Task, *, accelerations: Callable[[View], np.ndarray] | None = None) -> Pilot:
+    """Return how a task's actions fly at wanted velocities; for control by ``velocity`` or ``motors``.
+
+    Parameters
+    ----------
+    accelerations : callable, optional
+        From a view to what the rotors shall give beside carrying the drone, shape (B, n, 3), m/s², against forces that
+        are known, such as a load's pull. Where velocities are controlled, the controller finds that itself.
+    """
+    if task.control == "motors":
+        fly = _by_rotors(task)
+
+        def by_rotors(view: View, velocities: np.ndarray) -> np.ndarray:
+            here = dataclasses.replace(view, goals=view.positions, goal_velocities=velocities)
+            return fly(here, None if accelerations is None else accelerations(view))
+
+        return by_rotors
     _, scale = task.span(task.airframe)
+
+    def by_velocity(view: View, velocities: np.ndarray) -> np.ndarray:
+        units = np.zeros((*velocities.shape[:2], 4))
+        units[..., :3] = velocities / scale[:3]
+        return nearest_choices(task, units)
+
+    return by_velocity
+
+
+def steady_flight(task: Task) -> Policy:
+    """Fly each drone straight to its goal, slower the nearer it is; for control by ``velocity`` or ``motors``."""
+    fly = pilot(task)
     # Fixed speeds are best chosen by where they lead within some 0.15 s: then holding wins near the goal.
     gain = 2.0 if task.choices is None else 6.5
 
     def policy(view: View) -> np.ndarray:
-        velocities = wanted_velocities(view, view.goals, gain=gain) + view.goal_velocities
-        units = np.zeros((*velocities.shape[:2], 4))
-        units[..., :3] = velocities / scale[:3]
-        return nearest_choices(task, units)
+        return fly(view, wanted_velocities(view, view.goals, gain=gain) + view.goal_velocities)
 
     return policy
 
@@ -100,16 +129,27 @@ def trimmed(units: np.ndarray) -> np.ndarray:
     return np.asarray(turn + np.clip(lift, -spare, spare))
 
 
-def rotor_flight(task: Task) -> Policy:
-    """Fly each drone to its goal by its rotors' speeds, with the best linear regulator; for control by ``motors``."""
-    regulator = Regulator(task)
+def _by_rotors(task: Task) -> Callable[[View, np.ndarray | None], np.ndarray]:
+    """Return how rotor speeds fly to the goals of a view, at the goals' velocities, and give accelerations."""
+    # In haste, a drone whose rotors lag, and span no more than 5 % of hover, can tip over.
+    regulator = Regulator(task, effort=0.025 if task.airframe.motor_lag == 0.0 else 0.1)
     offset, scale = task.span(task.airframe)
 
-    def policy(view: View) -> np.ndarray:
-        units = (regulator.commands(view) - offset) / scale
+    def fly(view: View, accelerations: np.ndarray | None) -> np.ndarray:
+        units = (regulator.commands(view, accelerations) - offset) / scale
         if task.n_inputs == 1:
             return np.asarray(np.clip(units.mean(axis=2, keepdims=True), -1.0, 1.0))
         return nearest_choices(task, trimmed(units))
+
+    return fly
+
+
+def rotor_flight(task: Task) -> Policy:
+    """Fly each drone to its goal by its rotors' speeds, with the best linear regulator; for control by ``motors``."""
+    fly = _by_rotors(task)
+
+    def policy(view: View) -> np.ndarray:
+        return fly(view, None)
 
     return policy
 

@@ -16,8 +16,9 @@ from marlgt.games._arrays import short
 from marlgt.games._doors import is_number, require_whole
 from marlgt.games.drones.airframes import Airframe
 from marlgt.games.drones.airframes import airframe as preset
+from marlgt.games.drones.contacts import distance
 from marlgt.games.drones.disturbances import Disturbances
-from marlgt.games.drones.task import SUBSTEPS_PER_SECOND, Task
+from marlgt.games.drones.task import Task
 
 __all__ = ["TASKS", "TaskEntry", "make_task"]
 
@@ -55,19 +56,19 @@ TASKS: dict[str, TaskEntry] = {
     "hover": TaskEntry(
         "hovering", "hover", (1, 1, 1), ("motors", "rates", "attitude", "velocity", "position", "discrete")
     ),
-    "hover1d-gpd": TaskEntry("gpd", "hover1d_gpd", (1, 1, 1), ("motors",)),
-    "hover-gpd": TaskEntry("gpd", "hover_gpd", (1, 1, 1), ("motors",)),
-    "takeoff-onoff": TaskEntry("takeoff", "takeoff_onoff", (1, 1, 1), ("four", "joint")),
-    "takeoff-2level": TaskEntry("takeoff", "takeoff_2level", (1, 1, 1), ("four", "joint")),
     "multihover": TaskEntry("hovering", "multihover", (1, 2, 8), ("discrete", "velocity", "motors")),
-    "payload": TaskEntry("payloads", "payload", (2, 2, 4), ("discrete", "velocity")),
-    "pursuit": TaskEntry("pursuits", "pursuit", (2, 4, 4), ("discrete", "velocity")),
-    "formation": TaskEntry("formation", "polygon_formation", (3, 3, 8), ("discrete", "velocity")),
-    "duel": TaskEntry("duels", "duel", (2, 2, 2), ("discrete", "velocity")),
+    "takeoff-2level": TaskEntry("takeoff", "takeoff_2level", (1, 1, 1), ("four", "joint")),
+    "takeoff-onoff": TaskEntry("takeoff", "takeoff_onoff", (1, 1, 1), ("four", "joint")),
+    "formation": TaskEntry("formation", "polygon_formation", (3, 3, 8), ("discrete", "velocity", "motors")),
     "leaderfollow": TaskEntry("leader_follower", "leaderfollow", (2, 3, 6), ("discrete", "velocity")),
     "coverage": TaskEntry("covering", "coverage", (3, 3, 6), ("discrete", "velocity")),
-    "gate": TaskEntry("gates", "gate_passage", (2, 2, 4), ("velocity", "discrete")),
-    "crossing": TaskEntry("crossings", "crossing", (4, 4, 8), ("velocity", "discrete")),
+    "gate": TaskEntry("gates", "gate_passage", (2, 2, 4), ("velocity", "discrete", "motors")),
+    "crossing": TaskEntry("crossings", "crossing", (4, 4, 8), ("velocity", "discrete", "motors")),
+    "payload": TaskEntry("payloads", "payload", (2, 2, 4), ("discrete", "velocity", "motors")),
+    "pursuit": TaskEntry("pursuits", "pursuit", (2, 4, 4), ("discrete", "velocity")),
+    "duel": TaskEntry("duels", "duel", (2, 2, 2), ("discrete", "velocity")),
+    "hover1d-gpd": TaskEntry("gpd", "hover1d_gpd", (1, 1, 1), ("motors",)),
+    "hover-gpd": TaskEntry("gpd", "hover_gpd", (1, 1, 1), ("motors",)),
 }
 """The drone tasks by name."""
 
@@ -139,42 +140,16 @@ def make_task(
         if not isinstance(disturbances, Disturbances):
             raise GameError(f"disturbances must be a Disturbances, got {type(disturbances).__name__}")
         changes["disturbances"] = disturbances
-    if neighbours is not None:
-        require_whole(neighbours, "neighbours", least=0)
-        if neighbours >= task.n_drones:
-            raise GameError(
-                f"neighbours is {short(neighbours)}, but each of {task.n_drones} drones has {task.n_drones - 1} others"
-            )
-        changes["neighbours"] = int(neighbours)
-    if history is not None:
-        require_whole(history, "history", least=0)
-        changes["history"] = int(history)
-    if rate is not None:
-        require_whole(rate, "rate", least=1)
-        if SUBSTEPS_PER_SECOND % rate:
-            raise GameError(
-                f"rate must divide {SUBSTEPS_PER_SECOND}, the physics steps per second, got {short(rate)}: "
-                "try 30, 48 or 60"
-            )
-        changes["rate"] = int(rate)
+    for key, number in (("neighbours", neighbours), ("history", history), ("rate", rate)):
+        if number is not None:
+            require_whole(number, key, least=1 if key == "rate" else 0)
+            changes[key] = int(number)
     if seconds is not None:
-        if not is_number(seconds, largest=1e5) or seconds <= 0:
-            raise GameError(f"seconds must be a positive number up to 100,000, got {short(seconds)}")
-        changes["seconds"] = float(seconds)
+        changes["seconds"] = float(seconds) if is_number(seconds, largest=1e5) else seconds
     if starts is not None:
-        changes["starts"] = _checked_starts(task, starts)
-    changed = dataclasses.replace(task, **changes)
-    if changed.horizon < 1:
-        raise GameError(
-            f"an episode of {changed.seconds:g} s has no control step at {changed.rate} a second: give more seconds, "
-            "or a higher rate"
-        )
-    if changed.history >= changed.horizon:
-        raise GameError(
-            f"history is {short(changed.history)}, but an episode has {changed.horizon} control steps: show fewer "
-            "earlier actions, or give more seconds"
-        )
-    return changed
+        frame = changes.get("airframe", task.airframe)
+        changes["starts"] = _checked_starts(dataclasses.replace(task, airframe=frame), starts)
+    return dataclasses.replace(task, **changes)
 
 
 def _checked_starts(task: Task, starts: ArrayLike) -> np.ndarray:
@@ -196,4 +171,11 @@ def _checked_starts(task: Task, starts: ArrayLike) -> np.ndarray:
         raise GameError(
             f"drones {i} and {j} start {gaps.min():.3g} m apart, inside each other: keep {2 * frame.radius} m"
         )
+    geometry = task.scene.geometry()
+    for k in range(len(geometry)):
+        for i, (x, y, z) in enumerate(array.tolist()):
+            if distance(x, y, z, geometry, k) < frame.radius:
+                raise GameError(
+                    f"drone {i} starts in an obstacle, {short(task.scene.obstacles[k])}: keep {frame.radius} m from it"
+                )
     return array

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from marlgt.errors import GameError
 from marlgt.games.drones import dynamics
 from marlgt.games.drones._lanes import WIDTH, Columns
 from marlgt.games.drones.airframes import Airframe
@@ -180,7 +181,13 @@ class Regulator:
         _, scale = task.span(task.airframe)
         cost = np.diag(penalties) / task.rate
         price = np.diag(effort / task.rate * (task.airframe.hover_rpm / scale) ** 2)
-        self.value = solve_discrete_are(a, b, cost, price)
+        try:
+            self.value = solve_discrete_are(a, b, cost, price)
+        except (np.linalg.LinAlgError, ValueError) as error:
+            raise GameError(
+                f"the expert finds no way to steer the airframe {task.airframe.name} at {task.rate} control steps a "
+                "second: give a higher rate, or an airframe that answers to its rotors"
+            ) from error
         self.gain = np.linalg.solve(price + b.T @ self.value @ b, b.T @ self.value @ a)
 
     def near(self, x: np.ndarray) -> np.ndarray:
@@ -190,11 +197,28 @@ class Regulator:
         x[..., :3] *= self.reach / np.maximum(distance, self.reach)
         return x
 
-    def commands(self, view: View) -> np.ndarray:
-        """Return the best rotor speeds, shape (B, n, 4), rpm, as if there were no bounds to them."""
-        hover = self.airframe.hover_rpm
-        x = shortcomings(Columns(_fields(view)), view.goals, view.goal_velocities, hover)
-        return np.asarray(hover * (1.0 - self.near(x) @ self.gain.T))
+    def commands(self, view: View, accelerations: np.ndarray | None = None) -> np.ndarray:
+        """Return the best rotor speeds, shape (B, n, 4), rpm, as if there were no bounds to them.
+
+        Parameters
+        ----------
+        accelerations : ndarray, shape (B, n, 3), optional
+            What the rotors shall give beside carrying the drone, m/s², as against a steady pull: the tilt and the
+            rotor speeds that do so are then where nothing lacks.
+        """
+        hover, gravity = self.airframe.hover_rpm, self.airframe.gravity
+        x = self.near(shortcomings(Columns(_fields(view)), view.goals, view.goal_velocities, hover))
+        if accelerations is None:
+            return np.asarray(hover * (1.0 - x @ self.gain.T))
+        fx, fy, fz = np.moveaxis(accelerations, -1, 0)
+        force = np.sqrt(fx**2 + fy**2 + np.maximum(gravity + fz, 0.1 * gravity) ** 2)
+        east, north = view.rotations[..., 0, 0], view.rotations[..., 1, 0]
+        level = np.maximum(np.hypot(east, north), 1e-3) * force
+        x[..., 6] -= (east * fx + north * fy) / level
+        x[..., 7] -= (east * fy - north * fx) / level
+        steady = np.sqrt(force / gravity)[..., None]
+        x[..., 11:] -= steady - 1.0
+        return np.asarray(hover * (steady - x @ self.gain.T))
 
     def costs(self, view: View, candidates: np.ndarray) -> np.ndarray:
         """Return x'Px after each of some commands, shape (B, n, candidates).

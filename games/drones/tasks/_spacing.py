@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from marlgt.games.drones.experts import nearest_choices
-from marlgt.games.drones.task import Task
 from marlgt.games.drones.views import View
 
-__all__ = ["flown", "kept_apart"]
-
-
-def flown(task: Task, velocities: np.ndarray) -> np.ndarray:
-    """Return the actions of a task with control by velocity that come nearest to velocities, shape (B, n, 3), m/s."""
-    _, scale = task.span(task.airframe)
-    units = np.zeros((*velocities.shape[:2], 4))
-    units[..., :3] = velocities / scale[:3]
-    return nearest_choices(task, units)
+__all__ = ["kept_apart"]
 
 
 def kept_apart(

@@ -22,12 +22,12 @@ import numpy as np
 from marlgt.games.drones._draws import between, uniform
 from marlgt.games.drones._lanes import WIDTH, clip, least, most, where
 from marlgt.games.drones.airframes import airframe
-from marlgt.games.drones.experts import Policy, wanted_velocities
+from marlgt.games.drones.experts import Policy, pilot, wanted_velocities
 from marlgt.games.drones.layout import ACTIVE, E0, ERROR, GX, GY, GZ, K0, REWARD, SPX, SPY, SPZ, X, Y, Z
 from marlgt.games.drones.scene import Scene
 from marlgt.games.drones.task import TASK_DRAWS, Task
 from marlgt.games.drones.tasks._choices import AXES
-from marlgt.games.drones.tasks._spacing import flown, kept_apart
+from marlgt.games.drones.tasks._spacing import kept_apart
 from marlgt.games.drones.tasks._spans import half_speed
 from marlgt.games.drones.views import View
 from marlgt.kernels import lane_kernel
@@ -136,11 +136,11 @@ def assigned_targets(view: View) -> np.ndarray:
 
 def share_targets(task: Task) -> Policy:
     """Send each drone to a target of its own by the Hungarian method, out of the way of the others."""
-    gain = 2.0 if task.choices is None else 6.5
+    fly, gain = pilot(task), 2.0 if task.choices is None else 6.5
 
     def policy(view: View) -> np.ndarray:
         wanted = wanted_velocities(view, assigned_targets(view), gain=gain)
-        return flown(task, kept_apart(view, wanted, fastest=1.0))
+        return fly(view, kept_apart(view, wanted, fastest=1.0))
 
     return policy
 

@@ -23,13 +23,13 @@ import numpy as np
 from marlgt.games.drones._draws import between, uniform
 from marlgt.games.drones._lanes import most
 from marlgt.games.drones.airframes import airframe
-from marlgt.games.drones.experts import Policy, wanted_velocities
+from marlgt.games.drones.experts import Policy, pilot, wanted_velocities
 from marlgt.games.drones.layout import ACTIVE, ERROR, GX, GY, GZ, REWARD, X, Y, Z
 from marlgt.games.drones.scene import Scene
 from marlgt.games.drones.task import TASK_DRAWS, Task
 from marlgt.games.drones.tasks._choices import AXES
-from marlgt.games.drones.tasks._spacing import flown, kept_apart
-from marlgt.games.drones.tasks._spans import half_speed
+from marlgt.games.drones.tasks._spacing import kept_apart
+from marlgt.games.drones.tasks._spans import half_speed, trimmed_rotors
 from marlgt.games.drones.views import View
 from marlgt.kernels import lane_kernel
 
@@ -69,8 +69,8 @@ def score_arrival(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) -
 
 def roundabout(task: Task) -> Policy:
     """Fly all drones along the circle, counterclockwise and equally fast, and each off to its goal once it is near."""
-    _, scale = task.span(task.airframe)
-    speed, gain = (0.9 * scale[0], 2.0) if task.choices is None else (0.7 * scale[0], 6.5)
+    fly = pilot(task)
+    speed, gain = (0.45, 2.0) if task.choices is None else (0.35, 6.5)
 
     def policy(view: View) -> np.ndarray:
         x, y = view.positions[..., 0], view.positions[..., 1]
@@ -89,7 +89,7 @@ def roundabout(task: Task) -> Policy:
             axis=2,
         )
         straight = wanted_velocities(view, view.goals, gain=gain, fastest=speed if task.choices is None else 1.0)
-        return flown(task, kept_apart(view, np.where((ahead > 0.4)[..., None], wanted, straight), fastest=1.0))
+        return fly(view, kept_apart(view, np.where((ahead > 0.4)[..., None], wanted, straight), fastest=1.0))
 
     return policy
 
@@ -100,10 +100,10 @@ def crossing(n_drones: int, actions: str) -> Task:
         name="crossing",
         summary="the drones on a circle each fly to the opposite side, each paid for itself",
         n_drones=n_drones,
-        control="velocity",
+        control="motors" if actions == "motors" else "velocity",
         choices=AXES if actions == "discrete" else None,
-        n_inputs=3,
-        span=half_speed,
+        n_inputs=4 if actions == "motors" else 3,
+        span=trimmed_rotors if actions == "motors" else half_speed,
         rate=30,
         seconds=15.0,
         airframe=airframe("cf2x"),

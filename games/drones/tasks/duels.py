@@ -62,8 +62,7 @@ __all__ = ["chase_tail", "duel"]
 
 RANGE, SIGHTS, BACK = 1.0, 0.7071067811865476, 0.5
 """How far a drone can aim, m, and the cosines of half the angles of its sights and of the other's back."""
-LOW, HIGH = (-2.0, -2.0, -0.1), (2.0, 2.0, 2.5)
-"""Corners of the arena, m."""
+ARENA = Scene((-2.0, -2.0, -0.1), (2.0, 2.0, 2.5))
 
 TO_WIN = 0
 """Where the task's settings have S, the control steps in the sights that win."""
@@ -167,7 +166,7 @@ def note_duel(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) -> No
         drones[i, E0 + 7 * WIDTH + e] = w[K0 + j * WIDTH + e] + 0.0
 
 
-def chase_tail(view: View, *, distance: float = 0.6, gain: float = 3.0) -> np.ndarray:
+def chase_tail(view: View, *, distance: float = 0.6, gain: float = 3.0, scene: Scene = ARENA) -> np.ndarray:
     """Return velocities and yaw rates of both drones, shape (B, 2, 4), that bring each behind the other, facing it.
 
     Parameters
@@ -176,6 +175,8 @@ def chase_tail(view: View, *, distance: float = 0.6, gain: float = 3.0) -> np.nd
         Metres behind the other.
     gain : float
         Metres per second for each metre.
+    scene : Scene
+        The arena, whose walls they keep off.
     """
     mine, its = view.positions, view.positions[:, ::-1]
     heading, other = (np.arctan2(r[..., 1, 0], r[..., 0, 0]) for r in (view.rotations, view.rotations[:, ::-1]))
@@ -189,7 +190,7 @@ def chase_tail(view: View, *, distance: float = 0.6, gain: float = 3.0) -> np.nd
     speed = np.linalg.norm(velocities, axis=2, keepdims=True)
     velocities = velocities / np.maximum(speed, 1.0)
     turn = 4.0 * _wrapped(bearing + np.pi - heading)
-    low, high = np.array([LOW[0], LOW[1], 0.2]) + 0.15, np.array(HIGH) - 0.15
+    low, high = np.array([*scene.low[:2], 0.2]) + 0.15, np.array(scene.high) - 0.15
     ahead = mine + 0.35 * view.velocities
     velocities = np.where(ahead < low, np.maximum(velocities, 0.5), velocities)
     velocities = np.where(ahead > high, np.minimum(velocities, -0.5), velocities)
@@ -205,7 +206,7 @@ def duellists(task: Task) -> Policy:
     scale = task.span(task.airframe)[1]
 
     def policy(view: View) -> np.ndarray:
-        return nearest_choices(task, np.clip(chase_tail(view) / scale, -1.0, 1.0))
+        return nearest_choices(task, np.clip(chase_tail(view, scene=task.scene) / scale, -1.0, 1.0))
 
     return policy
 
@@ -223,7 +224,7 @@ def duel(n_drones: int, actions: str) -> Task:
         rate=30,
         seconds=12.0,
         airframe=airframe("cf2x"),
-        scene=Scene(LOW, HIGH),
+        scene=ARENA,
         spawn=spawn_duel,
         score=score_duel,
         note=note_duel,

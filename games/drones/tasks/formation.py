@@ -26,13 +26,13 @@ import numpy as np
 from marlgt.games.drones._draws import between, uniform
 from marlgt.games.drones._lanes import WIDTH, clip, least, most, where
 from marlgt.games.drones.airframes import airframe
-from marlgt.games.drones.experts import Policy, wanted_velocities
+from marlgt.games.drones.experts import Policy, pilot, wanted_velocities
 from marlgt.games.drones.layout import ACTIVE, E0, ERROR, GX, GY, GZ, K0, REWARD, SPX, SPY, X, Y, Z
 from marlgt.games.drones.scene import Scene
 from marlgt.games.drones.task import TASK_DRAWS, Task
 from marlgt.games.drones.tasks._choices import AXES
-from marlgt.games.drones.tasks._spacing import flown, kept_apart
-from marlgt.games.drones.tasks._spans import half_speed
+from marlgt.games.drones.tasks._spacing import kept_apart
+from marlgt.games.drones.tasks._spans import half_speed, trimmed_rotors
 from marlgt.games.drones.views import View
 from marlgt.kernels import lane_kernel
 
@@ -163,10 +163,10 @@ def note_corners(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) ->
 
 def take_corners(task: Task) -> Policy:
     """Fly each drone to the corner that it is offered, out of the way of the others."""
-    gain = 2.0 if task.choices is None else 6.5
+    fly, gain = pilot(task), 2.0 if task.choices is None else 6.5
 
     def policy(view: View) -> np.ndarray:
-        return flown(task, kept_apart(view, wanted_velocities(view, view.goals, gain=gain), fastest=1.0))
+        return fly(view, kept_apart(view, wanted_velocities(view, view.goals, gain=gain), fastest=1.0))
 
     return policy
 
@@ -177,10 +177,10 @@ def polygon_formation(n_drones: int, actions: str) -> Task:
         name="formation",
         summary="the drones take the corners of a regular polygon at a given place, whoever takes which",
         n_drones=n_drones,
-        control="velocity",
+        control="motors" if actions == "motors" else "velocity",
         choices=AXES if actions == "discrete" else None,
-        n_inputs=3,
-        span=half_speed,
+        n_inputs=4 if actions == "motors" else 3,
+        span=trimmed_rotors if actions == "motors" else half_speed,
         rate=30,
         seconds=8.0,
         airframe=airframe("cf2x"),

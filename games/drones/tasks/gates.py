@@ -24,13 +24,13 @@ import numpy as np
 from marlgt.games.drones._draws import between, uniform
 from marlgt.games.drones._lanes import WIDTH, clip, most, where
 from marlgt.games.drones.airframes import airframe
-from marlgt.games.drones.experts import Policy, wanted_velocities
+from marlgt.games.drones.experts import Policy, pilot, wanted_velocities
 from marlgt.games.drones.layout import ACTIVE, E0, ERROR, GX, GY, GZ, M0, REWARD, SPX, SPY, SPZ, X, Y, Z
 from marlgt.games.drones.scene import Box, Scene, gate
 from marlgt.games.drones.task import TASK_DRAWS, Task
 from marlgt.games.drones.tasks._choices import AXES
-from marlgt.games.drones.tasks._spacing import flown, kept_apart
-from marlgt.games.drones.tasks._spans import half_speed
+from marlgt.games.drones.tasks._spacing import kept_apart
+from marlgt.games.drones.tasks._spans import half_speed, trimmed_rotors
 from marlgt.games.drones.views import View
 from marlgt.kernels import lane_kernel
 
@@ -124,7 +124,7 @@ def note_gate(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) -> No
 
 def queue_at_gate(task: Task) -> Policy:
     """Queue before the gate in the drones' order, and fly through it along its axis, one after another."""
-    gain = 2.0 if task.choices is None else 6.5
+    fly, gain = pilot(task), 2.0 if task.choices is None else 6.5
     # Fixed speeds cannot be held to the centimetre; the forward one wins while the drone is within 0.05 m of the axis.
     forward, precise = (0.4, 0.05) if task.choices is None else (0.3, 0.08)
     entry, clear, spacing = -0.35, 0.3, 0.45
@@ -145,7 +145,7 @@ def queue_at_gate(task: Task) -> Policy:
         wanted = kept_apart(view, wanted_velocities(view, goals, gain=gain), distance=0.35, fastest=1.0)
         through = gain * (middle - view.positions)
         through[..., 0] = forward
-        return flown(task, np.where(inside[..., None], through, wanted))
+        return fly(view, np.where(inside[..., None], through, wanted))
 
     return policy
 
@@ -156,10 +156,10 @@ def gate_passage(n_drones: int, actions: str) -> Task:
         name="gate",
         summary="the drones pass a wall through one narrow gate, one at a time, each to its own place behind it",
         n_drones=n_drones,
-        control="velocity",
+        control="motors" if actions == "motors" else "velocity",
         choices=AXES if actions == "discrete" else None,
-        n_inputs=3,
-        span=half_speed,
+        n_inputs=4 if actions == "motors" else 3,
+        span=trimmed_rotors if actions == "motors" else half_speed,
         rate=30,
         seconds=18.0,
         airframe=airframe("cf2x"),

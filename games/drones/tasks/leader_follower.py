@@ -25,7 +25,7 @@ import numpy as np
 from marlgt.games.drones._draws import between, uniform
 from marlgt.games.drones._lanes import WIDTH, most, where
 from marlgt.games.drones.airframes import airframe
-from marlgt.games.drones.experts import Policy, wanted_velocities
+from marlgt.games.drones.experts import Policy, pilot, wanted_velocities
 from marlgt.games.drones.layout import (
     ACTIVE,
     E0,
@@ -51,7 +51,7 @@ from marlgt.games.drones.layout import (
 from marlgt.games.drones.scene import Scene
 from marlgt.games.drones.task import TASK_DRAWS, Task
 from marlgt.games.drones.tasks._choices import AXES
-from marlgt.games.drones.tasks._spacing import flown, kept_apart
+from marlgt.games.drones.tasks._spacing import kept_apart
 from marlgt.games.drones.tasks._spans import half_speed
 from marlgt.games.drones.views import View
 from marlgt.kernels import lane_kernel
@@ -156,11 +156,11 @@ def note_goal_velocity(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: i
 
 def keep_company(task: Task) -> Policy:
     """Fly each drone after its goal, with the goal's velocity, out of the way of the others."""
-    gain = 2.5 if task.choices is None else 6.5
+    fly, gain = pilot(task), 2.5 if task.choices is None else 6.5
 
     def policy(view: View) -> np.ndarray:
         wanted = wanted_velocities(view, view.goals, gain=gain) + view.goal_velocities
-        return flown(task, kept_apart(view, wanted, fastest=1.0))
+        return fly(view, kept_apart(view, wanted, fastest=1.0))
 
     return policy
 

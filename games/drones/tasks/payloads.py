@@ -8,11 +8,14 @@ s = |y - x| - L the stretch and u the unit vector from the load to the drone, th
 and the drone with -T u. The load is moved as Bullet moves a body: semi-implicit Euler, gravity, and the airframe's
 damping; it rests on the ground. Wind does not move it. A drone that is lost lets go of its cable.
 
+Actions ``motors`` are rotor speeds about those that hover with the load's share, and span 10 % to either side.
+
 Reward of a step: exp(-2 d), d the load's distance to its goal in metres.
 """
 
 from __future__ import annotations
 
+import functools
 from math import cos, exp, sin, sqrt
 from typing import Any
 
@@ -20,8 +23,9 @@ import numpy as np
 
 from marlgt.games.drones._draws import between, uniform
 from marlgt.games.drones._lanes import WIDTH, most, where
-from marlgt.games.drones.airframes import DAMPING, GRAVITY, STEP, airframe
-from marlgt.games.drones.experts import Policy, nearest_choices, wanted_velocities
+from marlgt.games.drones.airframes import DAMPING, GRAVITY, STEP, Airframe, airframe
+from marlgt.games.drones.controllers import limits
+from marlgt.games.drones.experts import Policy, pilot, wanted_velocities
 from marlgt.games.drones.layout import (
     ACTIVE,
     E0,
@@ -63,6 +67,8 @@ __all__ = ["carry", "payload"]
 # start, m.
 LOAD, CABLE, STIFFNESS, DAMPER, SPREAD = 0, 1, 2, 3, 4
 
+LOAD_MASS = 0.012
+"""Of the load, kg."""
 SIZE = 0.02
 """Height of the load's centre above the ground at rest, metres."""
 
@@ -155,9 +161,25 @@ def note_load(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) -> No
     w[K0 + 5 * WIDTH + e] = 0.5 * w[LVZ + e]
 
 
+def laden_rotors(airframe: Airframe, *, mass: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return rotor speeds within 10 % of those of a drone that hovers with a mass hanging from it, kg.
+
+    With 5 %, a drone that is left alone could not lift the load that was shared by two.
+    """
+    return limits("motors", airframe.replace(mass=airframe.mass + mass), share=0.1)
+
+
 def steady_carriers(task: Task) -> Policy:
     """Fly the drones in their starting formation to where the load hangs at its goal."""
-    _, scale = task.span(task.airframe)
+    pull = task.settings[LOAD] / task.airframe.mass * task.airframe.gravity
+
+    def held_up(view: View) -> np.ndarray:
+        """Return the accelerations of drones that hold the load up, each its share, by cables that hang as they do."""
+        cables = view.positions - view.loads[:, None]
+        shares = view.active / np.maximum(view.active.sum(axis=1, keepdims=True), 1)
+        return np.asarray(pull * (shares / np.maximum(cables[..., 2], 0.2))[..., None] * cables)
+
+    fly = pilot(task, accelerations=held_up)
     # Steps of a fixed speed are too coarse to damp a swing: they would feed it.
     gain, swing = (1.5, 0.4) if task.choices is None else (4.0, 0.0)
 
@@ -167,9 +189,7 @@ def steady_carriers(task: Task) -> Policy:
         # Drones that follow the load's swing take its energy.
         loose = view.load_velocities[:, None, :2] - view.velocities.mean(axis=1, keepdims=True)[..., :2]
         velocities[..., :2] += swing * loose
-        units = np.zeros((*velocities.shape[:2], 4))
-        units[..., :3] = velocities / scale[:3]
-        return nearest_choices(task, units)
+        return fly(view, velocities)
 
     return policy
 
@@ -180,10 +200,10 @@ def payload(n_drones: int, actions: str) -> Task:
         name="payload",
         summary="the drones carry a load, hanging from all of them by cables, to its goal and keep it there",
         n_drones=n_drones,
-        control="velocity",
+        control="motors" if actions == "motors" else "velocity",
         choices=AXES if actions == "discrete" else None,
-        n_inputs=3,
-        span=half_speed,
+        n_inputs=4 if actions == "motors" else 3,
+        span=functools.partial(laden_rotors, mass=LOAD_MASS / n_drones) if actions == "motors" else half_speed,
         rate=30,
         seconds=10.0,
         airframe=airframe("cf2x"),
@@ -192,7 +212,7 @@ def payload(n_drones: int, actions: str) -> Task:
         score=score_load,
         note=note_load,
         burden=carry,
-        settings=(0.012, 0.5, 30.0, 0.25, 0.3),
+        settings=(LOAD_MASS, 0.5, 30.0, 0.25, 0.3),
         n_extras=9,
         n_world=6,
         neighbours=n_drones - 1,

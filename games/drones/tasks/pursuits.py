@@ -65,8 +65,7 @@ CAUGHT, CLOSING, MOST_CLOSING = 0.2, 0.25, 0.1
 FAR = 100.0
 """Distance, m, to a pursuer that does not take part."""
 
-LOW, HIGH = (-2.0, -2.0, -0.1), (2.0, 2.0, 2.5)
-"""Corners of the arena, m."""
+ARENA = Scene((-2.0, -2.0, -0.1), (2.0, 2.0, 2.5))
 
 DIRECTIONS = np.array([d for d in itertools.product((-1.0, 0.0, 1.0), repeat=3) if any(d)])
 DIRECTIONS /= np.linalg.norm(DIRECTIONS, axis=1, keepdims=True)
@@ -166,7 +165,7 @@ def note_pursuit(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) ->
         drones[i, E0 + 3 * WIDTH + e] = 0.5 * (drones[i, GVZ + e] - drones[i, VZ + e])
 
 
-def pursue(view: View, *, lead: float = 0.9) -> np.ndarray:
+def pursue(view: View, *, lead: float = 0.9, scene: Scene = ARENA) -> np.ndarray:
     """Return unit velocities of the pursuers, shape (B, n - 1, 3), towards where the evader will be.
 
     Pursuers keep 0.6 m from one another, unless the evader is nearer than that, and keep off the walls.
@@ -175,6 +174,8 @@ def pursue(view: View, *, lead: float = 0.9) -> np.ndarray:
     ----------
     lead : float
         Share of the time to the evader, but at most 0.8 s, for which its velocity is believed to last; 0: pure pursuit.
+    scene : Scene
+        The arena.
     """
     hunters = view.positions[:, :-1]
     offset = view.positions[:, -1:] - hunters
@@ -185,10 +186,10 @@ def pursue(view: View, *, lead: float = 0.9) -> np.ndarray:
     distances = np.linalg.norm(apart, axis=3, keepdims=True)
     near = np.clip(1.0 - distances / 0.6, 0.0, 1.0) * view.active[:, None, :-1, None]
     wanted = wanted + (2.0 * near * apart / np.maximum(distances, 1e-9)).sum(axis=2)
-    return _within(hunters, view.velocities[:, :-1], _unit(wanted))
+    return _within(scene, hunters, view.velocities[:, :-1], _unit(wanted))
 
 
-def flee(view: View, *, room: float = 0.05) -> np.ndarray:
+def flee(view: View, *, room: float = 0.05, scene: Scene = ARENA) -> np.ndarray:
     """Return the unit velocity of the evader, shape (B, 3): of 26 directions, that in which it stays furthest ahead.
 
     In each direction it is foreseen where the evader gets, within the walls, and how much farther from there a pursuer
@@ -198,9 +199,11 @@ def flee(view: View, *, room: float = 0.05) -> np.ndarray:
     ----------
     room : float
         How much a metre from a wall counts beside a metre from a pursuer.
+    scene : Scene
+        The arena.
     """
     me, velocity = view.positions[:, -1, None], view.velocities[:, -1, None]
-    low, high = np.array([LOW[0], LOW[1], 0.0]) + 0.2, np.array(HIGH) - 0.2
+    low, high = np.array([*scene.low[:2], 0.0]) + 0.2, np.array(scene.high) - 0.2
     worth = np.full((len(me), len(DIRECTIONS)), np.inf)
     for seconds in (0.25, 0.5, 0.9, 1.4):
         # Its velocity turns within some 0.2 s.
@@ -209,17 +212,17 @@ def flee(view: View, *, room: float = 0.05) -> np.ndarray:
         gaps = np.linalg.norm(there[:, :, None] - view.positions[:, None, :-1], axis=3) - seconds
         worth = np.minimum(worth, np.where(view.active[:, None, :-1], gaps, FAR).min(axis=2))
     worth += room * np.minimum(np.minimum(there - low, high - there), 0.8).sum(axis=2)
-    return _within(me[:, 0], velocity[:, 0], DIRECTIONS[worth.argmax(axis=1)])
+    return _within(scene, me[:, 0], velocity[:, 0], DIRECTIONS[worth.argmax(axis=1)])
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9))
 
 
-def _within(positions: np.ndarray, velocities: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def _within(scene: Scene, positions: np.ndarray, velocities: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Turn unit velocities away from walls that are a third of a second ahead."""
-    low = np.array([LOW[0], LOW[1], 0.0]) + 0.15
-    high = np.array(HIGH) - 0.15
+    low = np.array([*scene.low[:2], 0.0]) + 0.15
+    high = np.array(scene.high) - 0.15
     ahead = positions + 0.35 * velocities
     kept = np.where(ahead < low, np.maximum(wanted, 0.5), wanted)
     return np.asarray(np.where(ahead > high, np.minimum(kept, -0.5), kept))
@@ -231,8 +234,8 @@ def hunt_and_flee(task: Task) -> Policy:
 
     def policy(view: View) -> np.ndarray:
         units = np.zeros((*view.positions.shape[:2], 4))
-        units[:, :-1, :3] = pursue(view) / scale
-        units[:, -1, :3] = flee(view) / scale
+        units[:, :-1, :3] = pursue(view, scene=task.scene) / scale
+        units[:, -1, :3] = flee(view, scene=task.scene) / scale
         return nearest_choices(task, units)
 
     return policy
@@ -251,7 +254,7 @@ def pursuit(n_drones: int, actions: str) -> Task:
         rate=30,
         seconds=10.0,
         airframe=airframe("cf2x"),
-        scene=Scene(LOW, HIGH),
+        scene=ARENA,
         spawn=spawn_pursuit,
         score=score_pursuit,
         note=note_pursuit,

@@ -103,6 +103,39 @@ def test_it_does_not_matter_where_north_is():
     other = turned(view, 2.0)
     assert np.allclose(regulator.commands(view), regulator.commands(other), rtol=1e-10)
     assert np.allclose(regulator.costs(view, candidates), regulator.costs(other, candidates), rtol=1e-9)
+    c, s = np.cos(2.0), np.sin(2.0)
+    pushed = np.random.default_rng(0).normal(size=view.positions.shape)
+    there = pushed @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1.0]])
+    assert np.allclose(regulator.commands(view, pushed), regulator.commands(other, there), rtol=1e-10)
+    assert not np.allclose(regulator.commands(view, pushed), regulator.commands(other, pushed), rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", AIRFRAMES)
+def test_a_drone_that_accelerates_as_asked_is_commanded_no_change(name):
+    _, view = some_view()
+    task = make_task("hover", airframe=name)
+    frame, rng = task.airframe, np.random.default_rng(1)
+    asked = rng.normal(size=view.positions.shape) * [0.3, 0.3, 1.0]
+    # The shortest turn of the vertical to the wanted force, after any turn about it.
+    force = asked + np.array([0.0, 0.0, frame.gravity])
+    size = np.linalg.norm(force, axis=2, keepdims=True)
+    axis = force / size
+    angle = rng.uniform(0, 2 * np.pi, (*size.shape[:2], 1))
+    c, s = np.cos(angle / 2), np.sin(angle / 2)
+    x, y, w = -axis[..., 1:2], axis[..., :1], 1.0 + axis[..., 2:]
+    quaternions = np.concatenate([c * x + s * y, c * y - s * x, w * s, w * c], axis=2)
+    quaternions /= np.linalg.norm(quaternions, axis=2, keepdims=True)
+    rotations = rotations_of(quaternions)
+    assert np.allclose(rotations[..., 2], axis)
+    still = np.zeros_like(asked)
+    speeds = np.repeat(np.sqrt(size * frame.mass / (4 * frame.thrust)), 4, axis=2)
+    steady = dataclasses.replace(
+        view, goals=view.positions, goal_velocities=still, velocities=still, rates=still, rotors=speeds,
+        quaternions=quaternions, rotations=rotations,
+    )  # fmt: skip
+    regulator = Regulator(task)
+    assert np.allclose(regulator.commands(steady, asked), speeds, rtol=1e-9)
+    assert np.abs(regulator.commands(steady) / speeds - 1.0).max() > 0.05
 
 
 def test_a_goal_beyond_reach_attracts_as_one_at_reach_does():

@@ -1,5 +1,7 @@
 """Duels: who has whom in its sights, zero sums, symmetry, and who wins."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,7 @@ from marlgt.games.drones.layout import (
     WORLD_FIELDS,
     X,
 )
+from marlgt.games.drones.scene import Scene
 from marlgt.games.drones.tasks.duels import RANGE, TURNS, chase_tail, in_sights, note_duel, score_duel
 from marlgt.kernels import rebound
 
@@ -249,6 +252,23 @@ def test_the_actions_are_to_hold_to_fly_along_the_axes_and_to_turn():
     angles = np.arctan2(turned[:, 1, 0], turned[:, 0, 0])
     assert 0.4 < angles[0] < 0.8
     assert angles[1] == pytest.approx(-angles[0], abs=0.02)
+
+
+def test_the_chase_keeps_off_the_walls_of_the_arena_that_it_is_told():
+    env = make_batch("duel", n_envs=1)
+    env.reset(seed=0)
+    # The first is behind the second, which flies ahead along x.
+    places, rates = np.array([[[1.2, 0.0, 1.0], [1.8, 0.0, 1.0]]]), np.array([[[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]])
+    view = dataclasses.replace(
+        env.view(), positions=places, velocities=rates, rotations=np.broadcast_to(np.eye(3), (1, 2, 3, 3))
+    )
+    narrow, wide = Scene((-4.0, -4.0, -0.1), (1.5, 4.0, 4.0)), Scene((-4.0, -4.0, -0.1), (4.0, 4.0, 4.0))
+    assert chase_tail(view)[0, 0, 0] > 0.5
+    assert chase_tail(view, scene=narrow)[0, 0, 0] <= -0.5
+    assert chase_tail(view)[0, 1, 0] <= -0.5
+    assert chase_tail(view, scene=wide)[0, 1, 0] > 0.0
+    task = dataclasses.replace(env.task, scene=wide)
+    np.testing.assert_array_equal(task.expert(task)(view)[0], env.task.expert(task)(view)[0])
 
 
 def test_the_chase_leads_behind_the_other_and_faces_it():

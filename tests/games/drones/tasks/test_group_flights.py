@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from marlgt.errors import GameError
-from marlgt.games.drones import Disturbances, evaluate_policy, make_batch, make_task
+from marlgt.games.drones import TASKS, Disturbances, evaluate_policy, make_batch, make_task
 from marlgt.games.drones._lanes import WIDTH
 from marlgt.games.drones.contacts import distance
 from marlgt.games.drones.experts import steady_flight
@@ -14,8 +14,7 @@ SIZES = {"formation": (3, 8), "leaderfollow": (2, 6), "coverage": (3, 6), "gate"
 NAMES = tuple(SIZES)
 
 
-@pytest.mark.parametrize("actions", ["discrete", "velocity"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "actions"), [(name, actions) for name in NAMES for actions in TASKS[name].actions])
 def test_the_expert_solves_the_task_and_chance_does_not(name, actions):
     for n_drones in SIZES[name]:
         task = make_task(name, n_drones=n_drones, actions=actions)

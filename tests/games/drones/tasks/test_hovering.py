@@ -13,7 +13,7 @@ from marlgt.games.drones.controllers import MODES
 from marlgt.games.drones.disturbances import Disturbances
 from marlgt.games.drones.dynamics import advance, air, spin
 from marlgt.games.drones.engine import command
-from marlgt.games.drones.experts import trimmed
+from marlgt.games.drones.experts import pilot, trimmed
 from marlgt.games.drones.judging import begin
 from marlgt.games.drones.layout import ACTIVE, CLOCK_FIELDS, DRONE_FIELDS, ERROR, GX, KEY, REWARD, WORLD_FIELDS, X
 from marlgt.games.drones.making import make_task
@@ -96,6 +96,26 @@ def test_the_expert_solves_the_task_and_the_random_policy_does_not(name, options
     for values in (rewards, wild):
         assert values.min() >= 0.0
         assert values.max() <= 1.0
+
+
+@pytest.mark.parametrize("actions", ["velocity", "motors"])
+def test_a_pilot_flies_at_the_velocities_that_are_wanted(actions):
+    env = BatchEnv(make_task("multihover", n_drones=3, actions=actions), 16)
+    env.reset(seed=6)
+    fly = pilot(env.task)
+    for velocity in ([0.3, 0.0, 0.1], [-0.1, 0.3, 0.0], [0.0, 0.0, 0.0]):
+        wanted = np.broadcast_to(velocity, (16, 3, 3))
+        for _ in range(60):
+            assert not env.step(fly(env.view(), wanted)).terminated.any()
+        # The air brakes rotors that do not know of it by some hundredths.
+        np.testing.assert_allclose(env.view().velocities, wanted, atol=0.03)
+
+
+def test_hovering_by_rotors_that_lag_does_not_tip_over():
+    env = BatchEnv(make_task("hover", actions="motors", airframe="cf2x_l250"), 256)
+    success, score, _ = flown(env, env.task.expert(env.task))
+    assert success == 1.0
+    assert score > 0.9
 
 
 @pytest.mark.parametrize("actions", ["rates", "attitude", "velocity", "position", "motors", "discrete"])

@@ -262,7 +262,9 @@ def test_kernels_do_the_same_on_lanes_and_on_whole_arrays(kernel):
         np.testing.assert_allclose(columns[k * WIDTH], world[k * WIDTH : (k + 1) * WIDTH], atol=1e-12)
 
 
-@pytest.mark.parametrize(("n_drones", "actions"), [(2, "discrete"), (2, "velocity"), (4, "discrete")])
+@pytest.mark.parametrize(
+    ("n_drones", "actions"), [(2, "discrete"), (2, "velocity"), (4, "discrete"), (2, "motors"), (4, "motors")]
+)
 def test_the_expert_brings_the_load_to_its_goal_and_chance_does_not(n_drones, actions):
     task = make_task("payload", n_drones=n_drones, actions=actions)
     expert, chance = (evaluate_policy(task, policy, episodes=64) for policy in ("expert", "random"))
@@ -300,6 +302,30 @@ def test_three_drones_still_carry_the_load_when_one_of_four_is_lost():
     view = env.view()
     assert not view.active[:, 0].any()
     assert view.errors.mean() < 0.25
+
+
+@pytest.mark.parametrize("n_drones", [2, 3, 4])
+def test_rotors_at_rest_hold_the_load_up_and_at_their_fastest_one_drone_fewer_does(n_drones):
+    task = make_task("payload", n_drones=n_drones, actions="motors")
+    offset, scale = task.span(FRAME)
+    weight = FRAME.mass * FRAME.gravity
+    np.testing.assert_allclose(4 * FRAME.thrust * offset**2, weight + WEIGHT / n_drones, rtol=1e-12)
+    assert (4 * FRAME.thrust * (offset + scale) ** 2 > weight + WEIGHT / (n_drones - 1)).all()
+
+
+def test_drones_by_rotors_lean_against_their_cables_and_keep_their_places():
+    task = make_task("payload", n_drones=2, actions="motors")
+    env = make_batch(task, n_envs=16)
+    env.reset(seed=4)
+    policy = task.expert(task)
+    for _ in range(task.horizon - 1):
+        env.step(policy(env.view()))
+    view = env.view()
+    np.testing.assert_allclose(view.positions, view.goals + view.memory[..., :3], atol=0.05)
+    # The cable pulls sideways with 0.3 by 0.4 of its share of the weight.
+    lean = np.linalg.norm(view.rotations[..., :2, 2], axis=2)
+    pull = WEIGHT / 2 * 0.3 / 0.4
+    np.testing.assert_allclose(lean, pull / np.hypot(pull, FRAME.mass * FRAME.gravity + WEIGHT / 2), rtol=0.1)
 
 
 def test_drones_start_apart_and_goals_are_out_of_reach_of_standing_still():

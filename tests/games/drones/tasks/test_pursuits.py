@@ -1,5 +1,7 @@
 """Pursuit: rewards by hand, zero sums, captures and crashes, and who catches whom."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,7 @@ from marlgt.games.drones.layout import (
     WORLD_FIELDS,
     X,
 )
+from marlgt.games.drones.scene import Scene
 from marlgt.games.drones.tasks.pursuits import CAUGHT, EVADER_PACE, flee, note_pursuit, pursue, score_pursuit
 from marlgt.kernels import rebound
 
@@ -217,6 +220,23 @@ def test_experts_catch_a_random_evader_and_escape_random_pursuers(n_drones):
 def test_three_pursuers_catch_more_than_one():
     few, many = (evaluate_policy(make_task("pursuit", n_drones=n), "expert", episodes=64) for n in (2, 4))
     assert many.success_rate > few.success_rate + 0.1
+
+
+def test_both_sides_keep_off_the_walls_of_the_arena_that_they_are_told():
+    env = make_batch("pursuit", n_drones=2, n_envs=1)
+    env.reset(seed=0)
+    near = np.array([[[0.0, 0.0, 1.0], [1.9, 0.0, 1.0]]])
+    fast = np.array([[[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]])
+    view = dataclasses.replace(env.view(), positions=near, velocities=fast)
+    wide = Scene((-4.0, -4.0, -0.1), (4.0, 4.0, 4.0))
+    narrow = Scene((-4.0, -4.0, -0.1), (0.2, 4.0, 4.0))
+    assert flee(view)[0, 0] <= -0.5
+    assert flee(view, scene=wide)[0, 0] > 0.5
+    assert pursue(view)[0, 0, 0] > 0.5
+    assert pursue(view, scene=narrow)[0, 0, 0] <= -0.5
+    task = dataclasses.replace(env.task, scene=wide)
+    velocities = task.units(task.expert(task)(view))[0, :, 0]
+    assert (velocities > 0.0).all()
 
 
 def test_an_evader_that_flees_into_the_wall_loses():
