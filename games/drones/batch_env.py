@@ -219,7 +219,7 @@ class BatchEnv:
             self._drones, self._world, self._clock, self._units, *self._constants, self._past, rewards, flags,
             seen, reached, state, reached_state, self._sizes, self._notes[0], self._ranks[0],
         ), flags)  # fmt: skip
-        self.runaways += np.count_nonzero(flags[3])
+        self.runaways += int(np.count_nonzero(flags[3]))
         self.observations, self.state, self.reached_state = seen, state, reached_state
         return DroneStep(seen, rewards, flags[0], flags[1], reached, flags[2])
 
@@ -246,12 +246,13 @@ class BatchEnv:
             self._kernel(0, blocks, b, substeps, fresh, *tables)
         else:
             cuts = np.linspace(0, blocks, self._threads + 1).astype(int).tolist()
-            work = [
-                self._pool.submit(self._kernel, low, high, b, substeps, fresh, *tables[:-2], notes, ranks)
+            shares = [
+                (low, high, b, substeps, fresh, *tables[:-2], notes, ranks)
                 for (low, high), notes, ranks in zip(itertools.pairwise(cuts), self._notes, self._ranks, strict=True)
             ]
-            for share in work:
-                share.result()
+            work = [self._pool.submit(self._kernel, *share) for share in shares]
+            for part in work:
+                part.result()
 
     def random_actions(self) -> np.ndarray:
         """Return uniformly random actions, drawn with the seed of the last reset."""
