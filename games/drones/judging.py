@@ -88,7 +88,8 @@ def begin(drones: Any, w: Any, c: Any, p: Any, q: Any, o: Any, starts: Any, n: i
         flying = where(drones[i, Z + e] > p[HEIGHT] + 0.001, 1.0, 0.0)
         drones[i, N0 + e], drones[i, N1 + e] = flying * drones[i, N0 + e], flying * drones[i, N1 + e]
         drones[i, N2 + e], drones[i, N3 + e] = flying * drones[i, N2 + e], flying * drones[i, N3 + e]
-        sense(drones, c, o, i, e)
+        if o[POSITION_NOISE] + o[VELOCITY_NOISE] + o[RATE_NOISE] > 0.0:
+            sense(drones, c, o, i, e)
     note(drones, w, c, p, q, n, e)
 
 
