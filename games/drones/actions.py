@@ -11,7 +11,7 @@ from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.games.drones.task import Task
 
-__all__ = ["allowed_actions", "random_actions", "require_actions"]
+__all__ = ["allowed_actions", "as_array", "random_actions", "require_actions"]
 
 
 def require_actions(task: Task, actions: ArrayLike, n_envs: int) -> np.ndarray:
@@ -29,7 +29,7 @@ def require_actions(task: Task, actions: ArrayLike, n_envs: int) -> np.ndarray:
     GameError
         For a wrong shape or kind, for an action that does not exist, for a number that is not in [-1, 1].
     """
-    array = _as_array(task, actions)
+    array = as_array(task, actions)
     if task.choices is not None:
         shape: tuple[int, ...] = (n_envs, task.n_agents)
         if array.shape != shape or array.dtype.kind not in "iu":
@@ -54,7 +54,7 @@ def require_actions(task: Task, actions: ArrayLike, n_envs: int) -> np.ndarray:
     return array
 
 
-def _as_array(task: Task, actions: Any) -> np.ndarray:
+def as_array(task: Task, actions: Any) -> np.ndarray:
     """Return what is given as an array; a tensor may have a gradient, or live on a device."""
     if hasattr(actions, "detach"):
         actions = actions.detach().cpu()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from sys import getrefcount
@@ -111,6 +112,7 @@ class BatchEnv:
         n, blocks = task.n_drones, -(-self.n_envs // WIDTH)
         self._threads = min(int(threads), blocks)
         self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
+        self._process = os.getpid()
         self._drones = np.zeros((blocks, n, layout.DRONE_FIELDS * WIDTH), self.dtype)
         self._world = np.zeros((blocks, layout.WORLD_FIELDS * WIDTH), self.dtype)
         self._clock = np.zeros((blocks, layout.CLOCK_FIELDS * WIDTH), np.int64)
@@ -242,6 +244,9 @@ class BatchEnv:
     def _advance(self, fresh: int, tables: tuple[Any, ...], flags: np.ndarray) -> None:
         """Fly and judge a control step, or begin anew, in the tables, of which the flags are one."""
         b, blocks, substeps = self.n_envs, len(self._clock), self.task.substeps
+        if self._pool is not None and self._process != os.getpid():
+            # A fork takes the pool along, but not its threads.
+            self._pool, self._process = ThreadPoolExecutor(self._threads), os.getpid()
         if self._pool is None:
             self._kernel(0, blocks, b, substeps, fresh, *tables)
         else:

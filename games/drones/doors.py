@@ -224,8 +224,11 @@ def _require_room(task: Task, n_envs: int, backend: str) -> None:
     # Physics, and observations and states of this step and the last.
     numbers = 8 * (DRONE_FIELDS * task.n_drones + WORLD_FIELDS + CLOCK_FIELDS)
     seen = 4 * (3 * task.n_agents * task.n_observations + 3 * task.n_state)
-    needed = n_envs * (numbers + seen + 4 * task.n_drones * task.remembered * task.width)
-    needed = {"numba": 1, "torch": 3, "bullet": 1}[backend] * needed + (backend == "bullet") * n_envs * BULLET_WORLD
+    # A number that no float holds would be no less absurd.
+    needed = min(n_envs, 10**18) * (numbers + seen + 4 * task.n_drones * task.remembered * task.width)
+    needed = {"numba": 1, "torch": 3, "bullet": 1}[backend] * needed + (backend == "bullet") * min(
+        n_envs, 10**18
+    ) * BULLET_WORLD
     if needed > memory:
         raise BudgetExceeded(
             f"{short(n_envs)} environments of {task.name} need about {needed / 1e9:.3g} GB of memory, more than the "

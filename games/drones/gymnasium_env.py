@@ -11,6 +11,7 @@ from gymnasium.vector.utils import batch_space
 
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
+from marlgt.games.drones.actions import as_array
 from marlgt.games.drones.spaces import action_space, observation_space
 
 __all__ = ["DroneGymEnv", "DroneVectorEnv"]
@@ -58,7 +59,8 @@ class DroneGymEnv(gymnasium.Env[Any, Any]):
         if self._over:
             raise GameError("the episode is over or has not begun: call reset() before step()")
         one_agent = self.task.n_agents == 1
-        step = self.batch.step(np.asarray(action)[None, None] if one_agent else np.asarray(action)[None])
+        given = as_array(self.task, action)
+        step = self.batch.step(given[None, None] if one_agent else given[None])
         terminated, truncated = bool(step.terminated[0]), bool(step.truncated[0])
         self._over = terminated or truncated
         reward = float(_array(step.rewards)[0].mean())
@@ -117,7 +119,8 @@ class DroneVectorEnv(VectorEnv[Any, Any, Any]):
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Take a control step in all environments."""
         one_agent = self.task.n_agents == 1
-        step = self.batch.step(np.asarray(actions)[:, None] if one_agent else np.asarray(actions))
+        given = as_array(self.task, actions)
+        step = self.batch.step(given[:, None] if one_agent and given.ndim else given)
         terminated, truncated = _array(step.terminated), _array(step.truncated)
         over = terminated | truncated
         infos: dict[str, Any] = {"success": _array(step.successes), "_success": over}

@@ -155,7 +155,7 @@ def make_task(
 def _checked_starts(task: Task, starts: ArrayLike) -> np.ndarray:
     try:
         array = np.array(starts, dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise GameError(f"starts must be numbers of shape ({task.n_drones}, 3), metres") from error
     if array.shape != (task.n_drones, 3) or not np.isfinite(array).all():
         raise GameError(f"starts must be finite and of shape ({task.n_drones}, 3), metres, got shape {array.shape}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from pettingzoo import ParallelEnv
 
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
+from marlgt.games._doors import require_seed
+from marlgt.games.drones.actions import as_array
 from marlgt.games.drones.spaces import action_space, agent_names, observation_space
 
 __all__ = ["DroneParallelEnv"]
@@ -72,6 +75,7 @@ class DroneParallelEnv(ParallelEnv):  # type: ignore[misc]
             None are known.
         """
         if seed is not None:
+            require_seed(seed)
             self._seeds = np.random.default_rng(seed)
         seen = _array(self.batch.reset(int(self._seeds.integers(2**62))))[0]
         self._state = _array(self.batch.state)[0]
@@ -95,10 +99,19 @@ class DroneParallelEnv(ParallelEnv):  # type: ignore[misc]
         """
         if not self.agents:
             raise GameError("the episode is over or has not begun: call reset() before step()")
+        if not isinstance(actions, Mapping):
+            raise GameError(f"actions is {short(actions)}: give a dictionary with the action of every agent")
         missing = [agent for agent in self.agents if agent not in actions]
         if missing:
             raise GameError(f"actions must name every agent, {missing[0]} is missing")
-        step = self.batch.step(np.stack([np.asarray(actions[agent]) for agent in self.agents])[None])
+        given = [as_array(self.task, actions[agent]) for agent in self.agents]
+        odd = next((k for k, array in enumerate(given) if array.shape != given[0].shape), None)
+        if odd is not None:
+            raise GameError(
+                f"actions of {self.task.name} must have the same shape for every agent, got {given[0].shape} for "
+                f"{self.agents[0]} and {given[odd].shape} for {self.agents[odd]}"
+            )
+        step = self.batch.step(np.stack(given)[None])
         terminated, truncated = bool(step.terminated[0]), bool(step.truncated[0])
         over = terminated or truncated
         self._state = _array(self.batch.reached_state)[0]

@@ -78,7 +78,7 @@ def checked(flight: Any) -> Flight:
 
 def writable(path: Any, endings: tuple[str, ...]) -> Path:
     """Return the path, once it is sure that its ending is known and its folder exists."""
-    if not isinstance(path, str | Path):
+    if not isinstance(path, str | Path) or "\0" in str(path):
         raise GameError(f"path is {short(path)}: give the name of a file")
     target = Path(path)
     if target.suffix.lower() not in endings:

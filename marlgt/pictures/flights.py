@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.errors import MissingDependency
+from marlgt.errors import GameError, MissingDependency
+from marlgt.games._arrays import short
+from marlgt.games._doors import is_number
 from marlgt.games.drones.flights import Flight
 from marlgt.pictures._flight_geometry import (
     checked,
@@ -123,7 +126,10 @@ def _new_figure(size: tuple[float, float]) -> Any:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingDependency("the figure of a flight", package="matplotlib", extra="drones") from error
-    return Figure(figsize=size, layout="constrained")
+    sides = tuple(size) if isinstance(size, Sequence | np.ndarray) else ()
+    if len(sides) != 2 or not all(is_number(side, largest=100.0) and side >= 1.0 for side in sides):
+        raise GameError(f"size is {short(size)}: give width and height, two numbers from 1 to 100 inches")
+    return Figure(figsize=sides, layout="constrained")
 
 
 def _draw_space(axes: Any, flight: Flight) -> None:
