@@ -2,9 +2,9 @@
 
 ``kin25`` is the goal seen from the drone (3, clipped to 2 m), the rotation from body to world axes by rows (9), the
 velocity (3, in 2 m/s), the angular velocity in body axes (3, in 10 rad/s), the last action (4), and the position
-(3, m). Sensor noise falls on position, velocity and angular velocity. To it may be added: the nearest other drones
-(6 each: position and velocity relative to the drone, in 1 m and 2 m/s; zeros where there is none), the task's own
-numbers, earlier actions, and the number of the motor (4, one of them 1).
+(3, m). Sensor noise falls on position, velocity and angular velocity, and so on all that is relative to them. To it may
+be added: the nearest other drones (6 each: position and velocity relative to the drone, in 1 m and 2 m/s; zeros where
+there is none), the task's own numbers, earlier actions, and the number of the motor (4, one of them 1).
 
 The global state of central critics has, for each drone and without noise, position (3), rotation (9), velocity (3),
 angular velocity in body axes (3) and the goal relative to the position (3); then the world's numbers and the share of

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from marlgt.games.drones._lanes import WIDTH, where
-from marlgt.games.drones.layout import ACTIVE, E0, K0, TICK, VX, VY, VZ, X, Y, Z
+from marlgt.games.drones.layout import ACTIVE, E0, K0, SPX, SPY, SPZ, SVX, SVY, SVZ, TICK, VX, VY, VZ, X, Y, Z
 from marlgt.games.drones.observations import GPD_SIZE, KIN_SIZE, STATE_SIZE, gpd_kinematics, kinematics, true_state
 from marlgt.kernels import lane_kernel, lane_loop
 
@@ -151,9 +151,11 @@ def ranked(ranks: Any, s: int, e: int) -> int:
 
 @lane_kernel
 def see_neighbours(drones: Any, i: int, k: int, ranks: Any, row: Any, at: int, e: int) -> None:
-    """Write position and velocity of the drones found, relative to drone ``i``, into its row of observations."""
-    x, y, z = drones[i, X + e], drones[i, Y + e], drones[i, Z + e]
-    vx, vy, vz = drones[i, VX + e], drones[i, VY + e], drones[i, VZ + e]
+    """Write position and velocity of the drones found, relative to what drone ``i`` senses of its own, into its row."""
+    x, y, z = drones[i, X + e] + drones[i, SPX + e], drones[i, Y + e] + drones[i, SPY + e], drones[i, Z + e]
+    z = z + drones[i, SPZ + e]
+    vx, vy, vz = drones[i, VX + e] + drones[i, SVX + e], drones[i, VY + e] + drones[i, SVY + e], drones[i, VZ + e]
+    vz = vz + drones[i, SVZ + e]
     for s in range(k):
         j, base = ranked(ranks, s, e), at + 6 * s
         if j >= 0:

@@ -6,7 +6,7 @@ from typing import Any
 
 from marlgt.games.drones._lanes import WIDTH
 from marlgt.games.drones.judging import LARGEST
-from marlgt.games.drones.layout import ACTIVE, E0, K0, VX, VY, VZ, X, Y, Z
+from marlgt.games.drones.layout import ACTIVE, E0, K0, SPX, SPY, SPZ, SVX, SVY, SVZ, VX, VY, VZ, X, Y, Z
 from marlgt.games.drones.observations import gpd_kinematics, kinematics, true_state
 from marlgt.games.drones.task import Task
 from marlgt.games.drones.torch_lanes import Every, on_tensors, torch
@@ -62,19 +62,21 @@ class Observer:
 
 
 def see_nearest_together(fields: dict[int, Any], neighbours: int) -> list[torch.Tensor]:
-    """Return position and velocity, relative to each drone, of the nearest other drones, nearest first.
+    """Return position and velocity of the nearest other drones, relative to what each drone senses of its own.
 
     Returns
     -------
     list of Tensor of shape (n_drones, B)
-        Six for each neighbour: in 1 m and 2 m/s; zeros where there is none.
+        Six for each neighbour, the nearest first: in 1 m and 2 m/s; zeros where there is none.
     """
-    ways = [fields[field][None] - fields[field][:, None] for field in (X, Y, Z)]
-    squares = ways[0] * ways[0] + ways[1] * ways[1] + ways[2] * ways[2]
+    dx, dy, dz = (fields[field][None] - fields[field][:, None] for field in (X, Y, Z))
+    squares = dx * dx + dy * dy + dz * dz
     others = ~torch.eye(len(squares), dtype=torch.bool, device=squares.device)[:, :, None]
     there = others & (fields[ACTIVE] > 0.0)[None] & (squares < LARGEST * LARGEST)
     order = torch.where(there, squares, torch.inf).argsort(dim=1, stable=True)[:, :neighbours]
     count = there.sum(1)
-    flows = [0.5 * (fields[field][None] - fields[field][:, None]) for field in (VX, VY, VZ)]
+    sensed = ((X, SPX), (Y, SPY), (Z, SPZ)), ((VX, SVX), (VY, SVY), (VZ, SVZ))
+    ways, flows = ([fields[k][None] - (fields[k] + fields[noise])[:, None] for k, noise in part] for part in sensed)
+    flows = [0.5 * flow for flow in flows]
     picked = [values.gather(1, order) for values in (*ways, *flows)]
     return [torch.where(count > k, values[:, k], 0.0) for k in range(neighbours) for values in picked]

@@ -44,6 +44,9 @@ from marlgt.games.drones.layout import (
     QW,
     QZ,
     REWARD,
+    SPX,
+    SPY,
+    SPZ,
     VX,
     VY,
     VZ,
@@ -155,9 +158,9 @@ def note_duel(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) -> No
         j = 1 - i
         a, b = rotation(drones, i, e), rotation(drones, j, e)
         dx, dy, dz = (
-            drones[j, X + e] - drones[i, X + e],
-            drones[j, Y + e] - drones[i, Y + e],
-            drones[j, Z + e] - drones[i, Z + e],
+            drones[j, X + e] - drones[i, X + e] - drones[i, SPX + e],
+            drones[j, Y + e] - drones[i, Y + e] - drones[i, SPY + e],
+            drones[j, Z + e] - drones[i, Z + e] - drones[i, SPZ + e],
         )
         for k in range(3):
             drones[i, E0 + k * WIDTH + e] = a[k] * dx + a[k + 3] * dy + a[k + 6] * dz

@@ -47,6 +47,12 @@ from marlgt.games.drones.layout import (
     M1,
     M2,
     REWARD,
+    SPX,
+    SPY,
+    SPZ,
+    SVX,
+    SVY,
+    SVZ,
     VX,
     VY,
     VZ,
@@ -145,12 +151,12 @@ def note_load(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) -> No
     """Show each drone where the load is and how it moves, seen from the drone, and where its goal is, from the load."""
     gx, gy, gz = drones[0, GX + e] - w[LX + e], drones[0, GY + e] - w[LY + e], drones[0, GZ + e] - w[LZ + e]
     for i in range(n):
-        drones[i, E0 + e] = w[LX + e] - drones[i, X + e]
-        drones[i, E0 + WIDTH + e] = w[LY + e] - drones[i, Y + e]
-        drones[i, E0 + 2 * WIDTH + e] = w[LZ + e] - drones[i, Z + e]
-        drones[i, E0 + 3 * WIDTH + e] = 0.5 * (w[LVX + e] - drones[i, VX + e])
-        drones[i, E0 + 4 * WIDTH + e] = 0.5 * (w[LVY + e] - drones[i, VY + e])
-        drones[i, E0 + 5 * WIDTH + e] = 0.5 * (w[LVZ + e] - drones[i, VZ + e])
+        drones[i, E0 + e] = w[LX + e] - drones[i, X + e] - drones[i, SPX + e]
+        drones[i, E0 + WIDTH + e] = w[LY + e] - drones[i, Y + e] - drones[i, SPY + e]
+        drones[i, E0 + 2 * WIDTH + e] = w[LZ + e] - drones[i, Z + e] - drones[i, SPZ + e]
+        drones[i, E0 + 3 * WIDTH + e] = 0.5 * (w[LVX + e] - drones[i, VX + e] - drones[i, SVX + e])
+        drones[i, E0 + 4 * WIDTH + e] = 0.5 * (w[LVY + e] - drones[i, VY + e] - drones[i, SVY + e])
+        drones[i, E0 + 5 * WIDTH + e] = 0.5 * (w[LVZ + e] - drones[i, VZ + e] - drones[i, SVZ + e])
         drones[i, E0 + 6 * WIDTH + e] = gx
         drones[i, E0 + 7 * WIDTH + e] = gy
         drones[i, E0 + 8 * WIDTH + e] = gz

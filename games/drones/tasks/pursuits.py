@@ -40,6 +40,9 @@ from marlgt.games.drones.layout import (
     HIT,
     K0,
     REWARD,
+    SVX,
+    SVY,
+    SVZ,
     VX,
     VY,
     VZ,
@@ -160,9 +163,9 @@ def note_pursuit(drones: Any, w: Any, c: Any, p: Any, q: Any, n: int, e: int) ->
     """Tell each drone its side, 1 for a pursuer and -1 for the evader, and how its nearest opponent moves."""
     for i in range(n):
         drones[i, E0 + e] = (1.0 if i < n - 1 else -1.0) + 0.0 * drones[i, X + e]
-        drones[i, E0 + WIDTH + e] = 0.5 * (drones[i, GVX + e] - drones[i, VX + e])
-        drones[i, E0 + 2 * WIDTH + e] = 0.5 * (drones[i, GVY + e] - drones[i, VY + e])
-        drones[i, E0 + 3 * WIDTH + e] = 0.5 * (drones[i, GVZ + e] - drones[i, VZ + e])
+        drones[i, E0 + WIDTH + e] = 0.5 * (drones[i, GVX + e] - drones[i, VX + e] - drones[i, SVX + e])
+        drones[i, E0 + 2 * WIDTH + e] = 0.5 * (drones[i, GVY + e] - drones[i, VY + e] - drones[i, SVY + e])
+        drones[i, E0 + 3 * WIDTH + e] = 0.5 * (drones[i, GVZ + e] - drones[i, VZ + e] - drones[i, SVZ + e])
 
 
 def pursue(view: View, *, lead: float = 0.9, scene: Scene = ARENA) -> np.ndarray:

@@ -98,6 +98,34 @@ def test_noise_is_in_what_is_observed_and_not_in_the_state():
     assert abs(np.corrcoef(gap[..., 22].ravel(), later[..., 22].ravel())[0, 1]) < 0.2
 
 
+@pytest.mark.parametrize(
+    ("name", "n_drones", "places", "speeds"),
+    [("multihover", 2, 25, 28), ("payload", 2, 31, 34), ("pursuit", 2, 25, 32), ("duel", 2, 25, 28)],
+)
+def test_what_a_drone_sees_relative_to_itself_has_its_own_noise(name, n_drones, places, speeds):
+    trouble = Disturbances(position_noise=0.05, velocity_noise=0.2)
+    tasks = [make_task(name, n_drones=n_drones, disturbances=d) for d in (trouble, Disturbances())]
+    envs = [make_batch(task, n_envs=8) for task in tasks]
+    for env in envs:
+        env.reset(seed=3)
+    for _ in range(3):
+        noisy, plain = (env.step(np.zeros((8, env.n_agents), dtype=int)).reached for env in envs)
+    gap = noisy - plain
+    assert np.abs(gap[..., 22:25]).mean() > 0.02
+    np.testing.assert_allclose(gap[..., places : places + 3], -gap[..., 22:25], atol=1e-6)
+    np.testing.assert_allclose(gap[..., speeds : speeds + 3], -gap[..., 12:15], atol=1e-6)
+
+
+def test_in_a_duel_both_see_each_other_from_where_they_sense_themselves_to_be():
+    tasks = [make_task("duel", disturbances=d) for d in (Disturbances(position_noise=0.05), Disturbances())]
+    envs = [make_batch(task, n_envs=8) for task in tasks]
+    noisy, plain = (env.reset(seed=3) for env in envs)
+    gap = noisy - plain
+    for first in (31, 34):
+        seen = np.linalg.norm(gap[..., first : first + 3], axis=2)
+        np.testing.assert_allclose(seen, np.linalg.norm(gap[..., 22:25], axis=2), atol=1e-6)
+
+
 def test_one_rotor_of_as_many_drones_as_asked_is_weak():
     env = batch(Disturbances(motor_failure=0.3, failed_thrust=0.5))
     rotors = np.stack([drawn(env, field) for field in (fields.H0, fields.H1, fields.H2, fields.H3)], axis=-1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from marlgt.games.drones._lanes import WIDTH
-from marlgt.games.drones.layout import ACTIVE, DRONE_FIELDS, VX, VY, VZ, X, Y, Z
+from marlgt.games.drones.layout import ACTIVE, DRONE_FIELDS, SPX, SVX, VX, VY, VZ, X, Y, Z
 from marlgt.games.drones.observing import rank_neighbours, ranked, ranks_for, see_neighbours
 from marlgt.kernels import compiled
 
@@ -75,3 +75,19 @@ def test_a_neighbour_is_seen_relative_in_metres_and_in_two_metres_per_second_and
     rank_neighbours(drones, 3, 0, 2, ranks)
     see_neighbours(drones, 0, 2, ranks, row, 1, 0)
     assert row.tolist() == [9.0, 0.5, -0.25, 0.5, -1.0, 0.25, 1.5, *[0.0] * 6, 9.0]
+
+
+def test_a_neighbour_is_seen_from_where_the_drone_senses_itself_to_be():
+    drones = block(random_positions(2))
+    ranks, rows = np.zeros(ranks_for(1)), np.zeros((3, 6))
+    rank_neighbours(drones, 2, 0, 1, ranks)
+    noise = np.array([0.1, -0.2, 0.3])
+    for row, drone in zip(rows, (None, 0, 1)):
+        if drone is not None:
+            drones[:, SPX:] = 0.0
+            drones[drone, SPX : SPX + 3 * WIDTH : WIDTH] = noise
+            drones[drone, SVX : SVX + 3 * WIDTH : WIDTH] = 10.0 * noise
+        see_neighbours(drones, 0, 1, ranks, row, 0, 0)
+    np.testing.assert_allclose(rows[1] - rows[0], [*-noise, *-5.0 * noise], atol=1e-15)
+    # What a neighbour senses of itself it does not tell.
+    np.testing.assert_array_equal(rows[2], rows[0])
