@@ -167,9 +167,10 @@ class Scene:
             raise GameError(f"an arena needs low below high along every axis, got {self.low} and {self.high}")
         if self.high[2] <= 0:
             raise GameError(f"an arena must reach above the ground at z = 0, got the upper corner {self.high}")
-        if isinstance(self.obstacles, str | np.ndarray) or not isinstance(self.obstacles, Iterable):
-            raise GameError(f"obstacles must be a tuple of boxes and pillars, got {short(self.obstacles)}")
-        _set(self, "obstacles", tuple(self.obstacles))
+        given: Any = self.obstacles
+        if isinstance(given, str | np.ndarray) or not isinstance(given, Iterable):
+            raise GameError(f"obstacles must be a tuple of boxes and pillars, got {short(given)}")
+        _set(self, "obstacles", tuple(given))
         for thing in self.obstacles:
             if not isinstance(thing, Box | Pillar):
                 raise GameError(

@@ -47,11 +47,21 @@ def read_policy(task: Task, word: str) -> Any:
         raise GameError(f"{word} fails when it is run: {type(error).__name__}: {error}") from error
     if not callable(made.get("policy")):
         raise GameError(f"{word} defines no policy(task): it must return a function from a View to actions")
-    policy = made["policy"](task)
+    try:
+        policy = made["policy"](task)
+    except GameError:
+        raise
+    except Exception as error:
+        raise GameError(f"policy(task) of {word} fails: {type(error).__name__}: {error}") from error
     if not callable(policy):
         raise GameError(f"policy(task) of {word} returns {short(policy)}: return a function from a View to actions")
-    policy.__name__ = Path(word).stem
-    return policy
+
+    def named(view: Any) -> Any:
+        return policy(view)
+
+    # What is returned may be a method or an object, which takes no name.
+    named.__name__ = Path(word).stem
+    return named
 
 
 def show_flight(

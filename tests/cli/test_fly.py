@@ -84,6 +84,18 @@ def test_a_policy_comes_from_a_python_file(capsys, tmp_path):
     assert [row["policy"] for row in json.loads(out)["policies"]] == ["still", "expert", "random"]
 
 
+def test_a_policy_may_be_a_method(capsys, tmp_path):
+    path = tmp_path / "pilot.py"
+    path.write_text(
+        "import numpy as np\n\n\n"
+        "class Pilot:\n    def act(self, view):\n        return np.zeros((len(view.ticks), 2), dtype=int)\n\n\n"
+        "def policy(task):\n    return Pilot().act\n"
+    )
+    code, out, _ = run(capsys, "multihover", "--policy", str(path), "--episodes", "4", "--format", "json")
+    assert code == 0
+    assert json.loads(out)["policies"][0]["policy"] == "pilot"
+
+
 def test_sides_fly_against_one_another(capsys):
     _, out, _ = run(capsys, "duel", "--episodes", "16", "--format", "json")
     rows = {row["policy"]: row for row in json.loads(out)["policies"]}
@@ -99,6 +111,7 @@ def test_sides_fly_against_one_another(capsys):
         ("x = 1", "defines no policy"),
         ("1 / 0", "fails when it is run: ZeroDivisionError"),
         ("def policy(task):\n    return 3\n", "return a function from a View"),
+        ("def policy(task):\n    return 1 / 0\n", "policy(task) of"),
     ],
 )
 def test_a_file_that_is_no_policy_ends_in_one_sentence(text, message, capsys, tmp_path):
