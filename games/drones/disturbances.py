@@ -84,7 +84,8 @@ class Disturbances:
             value = getattr(self, field.name)
             if not is_number(value, largest=LARGEST) or value < 0:
                 raise GameError(
-                    f"disturbances: {field.name} must be a finite number of at least 0, at most {LARGEST:g}, got {short(value)}"
+                    f"disturbances: {field.name} must be a finite number of at least 0, at most {LARGEST:g}, "
+                    f"got {short(value)}"
                 )
             if field.name in ("mass", "inertia", "motors") and value >= 1:
                 raise GameError(f"disturbances: {field.name} must be below 1, or it could reach 0, got {value!r}")

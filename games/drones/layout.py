@@ -27,7 +27,8 @@ TX, TY, TZ = 24 * WIDTH, 25 * WIDTH, 26 * WIDTH
 MASS, INERTIA = 27 * WIDTH, 28 * WIDTH
 H0, H1, H2, H3 = 29 * WIDTH, 30 * WIDTH, 31 * WIDTH, 32 * WIDTH
 
-# A drone: what its controller knows. Setpoints: see marlgt.games.drones.controllers; the velocity that it predicts, m/s.
+# A drone: what its controller knows. Setpoints: see marlgt.games.drones.controllers; the velocity that it predicts,
+# m/s.
 U0, U1, U2, U3 = 33 * WIDTH, 34 * WIDTH, 35 * WIDTH, 36 * WIDTH
 IX, IY, IZ = 37 * WIDTH, 38 * WIDTH, 39 * WIDTH
 # Last action as the player gave it, each number in [-1, 1].
