@@ -96,7 +96,7 @@ def step_kernel(
     """Return the compiled control step of a task's kernels, in double or in single precision.
 
     Where the drones have ``flown`` already, only the judging. The environment variable ``MARLGT_GEAR=plain`` leaves it
-    as plain Python, without numba and a thousand times slower, to look into it with a debugger.
+    as plain Python, without numba and far slower, to look into it with a debugger.
     """
     apart, fused = int(burden is burden_nothing), int(follow is not follow_motors)
     fly = stay_block if flown else specialised(fly_block, follow=follow, burden=burden, apart=apart, fused=fused)
