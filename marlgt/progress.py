@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["progress", "stopwatch"]
+__all__ = ["progress", "stopwatch", "waiting"]
 
 _SILENT_SECONDS = 1.0
 
@@ -60,6 +61,27 @@ def progress(description: str, *, total: float | None = None) -> Iterator[Callab
     finally:
         if bar is not None:
             bar.stop()
+
+
+@contextmanager
+def waiting(description: str) -> Iterator[None]:
+    """Say what is being waited for, after a second, on standard error, if that is a terminal.
+
+    Parameters
+    ----------
+    description : str
+        For work that cannot tell how far it has come, for example ``"compiling, once"``.
+    """
+    if not sys.stderr.isatty():
+        yield
+        return
+    timer = threading.Timer(_SILENT_SECONDS, print, [f"{description} …"], {"file": sys.stderr, "flush": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def stopwatch() -> Callable[[], float]:

@@ -27,6 +27,7 @@ from marlgt.games.drones.observing import NOTES, ranks_for
 from marlgt.games.drones.stepping import step_kernel
 from marlgt.games.drones.task import Task
 from marlgt.games.drones.views import View, view_of
+from marlgt.progress import waiting
 
 __all__ = ["BatchEnv", "DroneStep"]
 
@@ -177,7 +178,8 @@ class BatchEnv:
         self._past[:] = 0.0
         self._rng = np.random.default_rng([int(seed), int(first), 1])
         self.runaways = 0
-        self._step(fresh=1)
+        with waiting("compiling the drones' kernels, once for this task: about 20 s"):
+            self._step(fresh=1)
         self.reached_state = self.state
         return self.observations
 
