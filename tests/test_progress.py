@@ -3,8 +3,6 @@
 import io
 import time
 
-import pytest
-
 from marlgt import progress
 from marlgt.progress import waiting
 
@@ -14,15 +12,10 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch):
-    stream = Terminal()
-    monkeypatch.setattr("sys.stderr", stream)
+def test_waiting_says_what_for_once_it_is_long(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setattr(progress, "_SILENT_SECONDS", 0.05)
-    return stream
-
-
-def test_waiting_says_what_for_once_it_is_long(terminal):
     with waiting("compiling, once"):
         until = time.monotonic() + 10
         while "compiling, once" not in terminal.getvalue() and time.monotonic() < until:
@@ -30,11 +23,13 @@ def test_waiting_says_what_for_once_it_is_long(terminal):
     assert "compiling, once" in terminal.getvalue()
 
 
-def test_short_waiting_is_silent(terminal, monkeypatch):
+def test_short_waiting_is_silent(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setattr(progress, "_SILENT_SECONDS", 60.0)
     with waiting("compiling, once"):
         pass
-    assert terminal.getvalue().strip() == ""
+    assert terminal.getvalue() == ""
 
 
 def test_nothing_is_said_in_a_pipe(monkeypatch):
