@@ -19,8 +19,8 @@ import numpy as np
 
 from benchmarks.studies import record_study
 from marlgt.games.drones.airframes import AIRFRAMES
-from marlgt.games.drones.bullet_fidelity import REGIMES, TRIALS, free_flight_deviation, ground_deviation
-from marlgt.games.drones.gpd_dynamics import GPD_PHYSICS, fly_gpd
+from marlgt.games.drones.backends.bullet_fidelity import REGIMES, TRIALS, free_flight_deviation, ground_deviation
+from marlgt.games.drones.kernels.gpd_dynamics import GPD_PHYSICS, fly_gpd
 
 DOUBLE, SINGLE, RESTING, TAKING_OFF = 1e-9, 5e-4, 0.002, 0.03
 FLIGHTS = Path(__file__).parents[1] / "tests" / "data" / "drones" / "gpd_flights.npz"

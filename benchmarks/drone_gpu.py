@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import Row, repeats_for, seconds_per_call
-from marlgt.games.drones import airframe, layout, make_batch, make_task
-from marlgt.games.drones._lanes import WIDTH, Columns
-from marlgt.games.drones.controllers import follow_motors
-from marlgt.games.drones.engine import burden_nothing
+from marlgt.games.drones import airframe, make_batch, make_task
+from marlgt.games.drones.kernels import layout
+from marlgt.games.drones.kernels.controllers import follow_motors
+from marlgt.games.drones.kernels.engine import burden_nothing
+from marlgt.games.drones.kernels.lanes import WIDTH, Columns
 
 AREA = "drones on tensors"
 ON_A_PROCESSOR = (1024, 16_384)
@@ -74,8 +75,8 @@ def seconds(torch: Any, call: Callable[[], object], device: str, rounds: int = 5
 
 def physics(torch: Any, drones: int, device: str, *, compiled: bool) -> Row:
     """Time a substep of drones that hover in worlds of their own."""
-    from marlgt.games.drones.torch_lanes import vocabulary
-    from marlgt.games.drones.torch_physics import fused, make_substep
+    from marlgt.games.drones.backends.torch_lanes import vocabulary
+    from marlgt.games.drones.backends.torch_physics import fused, make_substep
 
     frame = airframe("cf2x")
     substep = make_substep(

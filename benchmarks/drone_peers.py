@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import Row, compare
-from marlgt.games.drones._lanes import WIDTH
 from marlgt.games.drones.airframes import AIRFRAMES
-from marlgt.games.drones.batch_env import BatchEnv
-from marlgt.games.drones.bullet_fidelity import breathe, fly_freely
-from marlgt.games.drones.bullet_world import BulletWorld
-from marlgt.games.drones.layout import C3, DRONE_FIELDS, H0, H3, INERTIA, MASS, N0, QW, WORLD_FIELDS, X, Z
+from marlgt.games.drones.backends.batch_env import BatchEnv
+from marlgt.games.drones.backends.bullet_fidelity import breathe, fly_freely
+from marlgt.games.drones.backends.bullet_world import BulletWorld
+from marlgt.games.drones.kernels.lanes import WIDTH
+from marlgt.games.drones.kernels.layout import C3, DRONE_FIELDS, H0, H3, INERTIA, MASS, N0, QW, WORLD_FIELDS, X, Z
 from marlgt.games.drones.making import make_task
 from marlgt.games.drones.scene import Scene
 from marlgt.kernels import compiled

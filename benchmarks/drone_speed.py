@@ -24,12 +24,13 @@ import numpy as np
 
 from benchmarks.drone_peers import gpd_seconds
 from benchmarks.harness import Row
-from marlgt.games.drones import Scene, Task, layout, make_batch, make_task
-from marlgt.games.drones._lanes import WIDTH
+from marlgt.games.drones import Scene, Task, make_batch, make_task
 from marlgt.games.drones.airframes import AIRFRAMES
-from marlgt.games.drones.controllers import follow_velocity
-from marlgt.games.drones.dynamics import advance, air, spin
-from marlgt.games.drones.engine import held
+from marlgt.games.drones.kernels import layout
+from marlgt.games.drones.kernels.controllers import follow_velocity
+from marlgt.games.drones.kernels.dynamics import advance, air, spin
+from marlgt.games.drones.kernels.engine import held
+from marlgt.games.drones.kernels.lanes import WIDTH
 from marlgt.kernels import compiled, lane_kernel, lane_loop, specialised
 
 AREA = "drone speed"

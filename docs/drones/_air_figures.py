@@ -9,9 +9,10 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from marlgt.games.drones import AIRFRAMES, dynamics, make_batch, make_task
-from marlgt.games.drones._lanes import WIDTH
-from marlgt.games.drones.layout import C0, DRONE_FIELDS, FZ, H0, MASS, N0, PZ, QW, WORLD_FIELDS, X, Z
+from marlgt.games.drones import AIRFRAMES, make_batch, make_task
+from marlgt.games.drones.kernels import dynamics
+from marlgt.games.drones.kernels.lanes import WIDTH
+from marlgt.games.drones.kernels.layout import C0, DRONE_FIELDS, FZ, H0, MASS, N0, PZ, QW, WORLD_FIELDS, X, Z
 
 # Okabe and Ito's colours, which people with any colour vision tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")

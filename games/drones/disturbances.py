@@ -11,10 +11,10 @@ import numpy as np
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.games._doors import is_number
-from marlgt.games.drones._draws import gaussian_now, uniform
-from marlgt.games.drones._lanes import where
 from marlgt.games.drones.airframes import NOMINAL_MASS
-from marlgt.games.drones.layout import (
+from marlgt.games.drones.kernels.draws import gaussian_now, uniform
+from marlgt.games.drones.kernels.lanes import where
+from marlgt.games.drones.kernels.layout import (
     H0,
     H1,
     H2,

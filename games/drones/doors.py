@@ -13,8 +13,8 @@ from typing import Any
 from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_whole
-from marlgt.games.drones.batch_env import BatchEnv
-from marlgt.games.drones.layout import CLOCK_FIELDS, DRONE_FIELDS, WORLD_FIELDS
+from marlgt.games.drones.backends.batch_env import BatchEnv
+from marlgt.games.drones.kernels.layout import CLOCK_FIELDS, DRONE_FIELDS, WORLD_FIELDS
 from marlgt.games.drones.making import make_task
 from marlgt.games.drones.spaces import require_farama
 from marlgt.games.drones.task import Task
@@ -82,11 +82,11 @@ def make_batch(
     if device is None or str(device).startswith("cpu"):
         _require_room(flown, int(n_envs), backend)
     if backend == "bullet":
-        from marlgt.games.drones.bullet_env import BulletEnv
+        from marlgt.games.drones.backends.bullet_env import BulletEnv
 
         return BulletEnv(flown, n_envs)
     if backend == "torch":
-        from marlgt.games.drones.torch_env import TorchEnv
+        from marlgt.games.drones.backends.torch_env import TorchEnv
 
         return TorchEnv(flown, n_envs, dtype=dtype, device=device)
     return BatchEnv(flown, n_envs, dtype=dtype, threads=threads)

@@ -31,14 +31,14 @@ from marlgt.games.drones.task import Task
 from marlgt.games.drones.views import View
 from marlgt.games.normal_form import NormalFormGame
 
-__all__ = ["EmpiricalGame", "empirical_game"]
+__all__ = ["Pairings", "empirical_game"]
 
 Choices = Mapping[str, Policy | str] | Sequence[Policy | str]
 """The policies of a player: by name, or in a row, where each has its own name."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class EmpiricalGame:
+class Pairings:
     """A game between policies, with what is known of how exact it is.
 
     Attributes
@@ -94,7 +94,7 @@ def empirical_game(
     n_drones: int | None = None,
     actions: str | None = None,
     players: Sequence[str] | None = None,
-) -> EmpiricalGame:
+) -> Pairings:
     """Fly every combination of the players' policies, and return the game of their mean returns.
 
     Parameters
@@ -155,7 +155,7 @@ def empirical_game(
     )
     for array in (errors, successes):
         array.setflags(write=False)
-    return EmpiricalGame(flown.name, backend, game, errors, successes, int(episodes), int(seed))
+    return Pairings(flown.name, backend, game, errors, successes, int(episodes), int(seed))
 
 
 def _seats(task: Task, policies: Any) -> list[np.ndarray]:

@@ -14,7 +14,7 @@ from marlgt.games._doors import require_seed, require_whole
 from marlgt.games.drones.actions import random_actions, require_actions
 from marlgt.games.drones.doors import make_batch, require_backend, task_named
 from marlgt.games.drones.flights import Flight
-from marlgt.games.drones.observations import STATE_SIZE
+from marlgt.games.drones.kernels.observations import STATE_SIZE
 from marlgt.games.drones.task import Task
 from marlgt.games.drones.views import View
 from marlgt.progress import progress

@@ -56,5 +56,11 @@ class Flight:
 
     @property
     def score(self) -> float:
-        """Mean reward of a step, over the agents: in [0, 1] for shared tasks."""
-        return float(self.rewards.mean()) if self.rewards.size else 0.0
+        """Mean reward of a step, over the agents: in [0, 1] for shared tasks.
+
+        Where the agents' rewards sum to nothing, the first agent's sum.
+        """
+        if not self.rewards.size:
+            return 0.0
+        zero_sum = self.rewards.any() and np.abs(self.rewards.sum(axis=1)).max() < 1e-6
+        return float(self.rewards[:, 0].sum() if zero_sum else self.rewards.mean())

@@ -16,8 +16,8 @@ from marlgt.games._arrays import short
 from marlgt.games._doors import is_number, require_whole
 from marlgt.games.drones.airframes import Airframe
 from marlgt.games.drones.airframes import airframe as preset
-from marlgt.games.drones.contacts import distance
 from marlgt.games.drones.disturbances import Disturbances
+from marlgt.games.drones.kernels.contacts import distance
 from marlgt.games.drones.task import Task
 
 __all__ = ["TASKS", "TaskEntry", "make_task"]

@@ -21,8 +21,7 @@ class DroneParallelEnv(ParallelEnv):  # type: ignore[misc]
     """One environment of a drone task; :func:`marlgt.games.drones.make` makes one.
 
     The agents are ``drone_0``, …, or ``motor_0``, … where the motors decide. All agents end together. The info of an
-    agent has ``success`` (whether the task was solved; False until the end), ``error`` (the task's figure in this step)
-    and, in discrete tasks, ``action_mask``.
+    agent has ``success`` (whether the task was solved; False until the end) and, in discrete tasks, ``action_mask``.
 
     Parameters
     ----------
@@ -123,7 +122,7 @@ class DroneParallelEnv(ParallelEnv):  # type: ignore[misc]
         return observations, rewards, *ends, infos
 
     def state(self) -> np.ndarray:
-        """Return the global state, shape (S,): see :mod:`marlgt.games.drones.observations`."""
+        """Return the global state, shape (S,): see :mod:`marlgt.games.drones.kernels.observations`."""
         if self._state is None:
             raise GameError("the episode has not begun: call reset() before state()")
         state: np.ndarray = self._state

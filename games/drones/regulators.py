@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from marlgt.errors import GameError
-from marlgt.games.drones import dynamics
-from marlgt.games.drones._lanes import WIDTH, Columns
 from marlgt.games.drones.airframes import Airframe
-from marlgt.games.drones.layout import (
+from marlgt.games.drones.kernels import dynamics
+from marlgt.games.drones.kernels.lanes import WIDTH, Columns
+from marlgt.games.drones.kernels.layout import (
     C0,
     FX,
     FY,
@@ -72,7 +72,7 @@ def predicted(airframe: Airframe, substeps: int, state: dict[int, Any], commands
     substeps : int
         Of the control step.
     state : dict
-        Field of :mod:`marlgt.games.drones.layout` to array: X to WZ and N0 to N3.
+        Field of :mod:`marlgt.games.drones.kernels.layout` to array: X to WZ and N0 to N3.
     commands : ndarray, shape (..., 4)
         Rotor speeds, rpm; the other axes broadcast with those of the state.
     """

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from marlgt.games.drones import layout
-from marlgt.games.drones._lanes import WIDTH
 from marlgt.games.drones.airframes import Airframe, airframe
-from marlgt.games.drones.bullet_world import BulletWorld
+from marlgt.games.drones.backends.bullet_world import BulletWorld
 from marlgt.games.drones.flights import Flight
+from marlgt.games.drones.kernels import layout
+from marlgt.games.drones.kernels.lanes import WIDTH
 from marlgt.games.drones.scene import Scene
 
 __all__ = ["bullet_frames", "picture_of"]

@@ -1,7 +1,7 @@
 """What a drone task is: who decides what, how an episode begins, what a step is worth, and when it is solved.
 
-A task is data and three lane kernels; every backend runs the same ones (see :mod:`marlgt.games.drones._lanes` for the
-rules of lane code):
+A task is data and three lane kernels; every backend runs the same ones (see
+:mod:`marlgt.games.drones.kernels.lanes` for the rules of lane code):
 
 ``spawn(drones, w, c, p, q, n, e)``
     Place the ``n`` drones of lane ``e`` (fields X, Y, Z and, where they do not start level and at rest, QX…, VX…) and
@@ -31,7 +31,7 @@ from marlgt.games._arrays import short
 from marlgt.games._doors import is_number, require_whole
 from marlgt.games.drones.airframes import Airframe
 from marlgt.games.drones.disturbances import Disturbances
-from marlgt.games.drones.layout import EXTRAS, TASK_FIELDS
+from marlgt.games.drones.kernels.layout import EXTRAS, TASK_FIELDS
 from marlgt.games.drones.scene import Scene
 from marlgt.kernels import lane_kernel
 
@@ -62,7 +62,7 @@ class Task:
     seats : {'drones', 'motors'}
         Whether each drone is an agent, or each of the four motors of the one drone.
     control : str
-        What the four numbers of an action mean: see :mod:`marlgt.games.drones.controllers`.
+        What the four numbers of an action mean: see :mod:`marlgt.games.drones.kernels.controllers`.
     choices : ndarray, shape (n_actions, n_inputs), or None
         The actions of a discrete task, each number in [-1, 1]; None for a continuous task.
     n_inputs : int
@@ -248,7 +248,7 @@ class Task:
         return 15 if self.layout == "gpd" else self.history + 1 if self.history else 0
 
     def sizes(self) -> np.ndarray:
-        """Return the sizes that the kernels read, see :func:`marlgt.games.drones.judging.judge_block`."""
+        """Return the sizes that the kernels read, see :func:`marlgt.games.drones.kernels.judging.judge_block`."""
         shown = self.remembered if self.layout == "gpd" else self.history
         return np.array(
             [

@@ -6,8 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from marlgt.games.drones import layout
-from marlgt.games.drones._lanes import WIDTH
+from marlgt.games.drones.kernels import layout
+from marlgt.games.drones.kernels.lanes import WIDTH
 
 __all__ = ["View", "view_of"]
 

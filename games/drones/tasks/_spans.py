@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from marlgt.games.drones.airframes import Airframe
-from marlgt.games.drones.controllers import limits
+from marlgt.games.drones.kernels.controllers import limits
 
 __all__ = ["full_speed", "half_speed", "on_and_off", "trimmed_rotors", "two_levels"]
 

@@ -22,12 +22,12 @@ from typing import Any
 
 import numpy as np
 
-from marlgt.games.drones._draws import between, uniform
-from marlgt.games.drones._lanes import WIDTH, most, where
 from marlgt.games.drones.airframes import Airframe, airframe
-from marlgt.games.drones.controllers import limits
 from marlgt.games.drones.experts import Policy, nearest_choices
-from marlgt.games.drones.layout import (
+from marlgt.games.drones.kernels.controllers import limits
+from marlgt.games.drones.kernels.draws import between, uniform
+from marlgt.games.drones.kernels.lanes import WIDTH, most, where
+from marlgt.games.drones.kernels.layout import (
     ACTIVE,
     CRASHED,
     E0,
@@ -54,7 +54,7 @@ from marlgt.games.drones.layout import (
     Y,
     Z,
 )
-from marlgt.games.drones.observations import rotation
+from marlgt.games.drones.kernels.observations import rotation
 from marlgt.games.drones.scene import Scene
 from marlgt.games.drones.task import TASK_DRAWS, Task
 from marlgt.games.drones.tasks._choices import AXES

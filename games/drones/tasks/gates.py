@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from marlgt.games.drones._draws import between, uniform
-from marlgt.games.drones._lanes import WIDTH, clip, most, where
 from marlgt.games.drones.airframes import airframe
 from marlgt.games.drones.experts import Policy, pilot, wanted_velocities
-from marlgt.games.drones.layout import ACTIVE, E0, ERROR, GX, GY, GZ, M0, REWARD, SPX, SPY, SPZ, X, Y, Z
+from marlgt.games.drones.kernels.draws import between, uniform
+from marlgt.games.drones.kernels.lanes import WIDTH, clip, most, where
+from marlgt.games.drones.kernels.layout import ACTIVE, E0, ERROR, GX, GY, GZ, M0, REWARD, SPX, SPY, SPZ, X, Y, Z
 from marlgt.games.drones.scene import Box, Scene, gate
 from marlgt.games.drones.task import TASK_DRAWS, Task
 from marlgt.games.drones.tasks._choices import AXES

@@ -30,10 +30,10 @@ from typing import Any
 
 import numpy as np
 
-from marlgt.games.drones._lanes import absolute, most, where
 from marlgt.games.drones.airframes import airframe
 from marlgt.games.drones.experts import Policy, trimmed
-from marlgt.games.drones.layout import (
+from marlgt.games.drones.kernels.lanes import absolute, most, where
+from marlgt.games.drones.kernels.layout import (
     CRASHED,
     ENDED,
     ERROR,

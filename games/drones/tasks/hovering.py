@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from marlgt.games.drones._draws import between, uniform
-from marlgt.games.drones._lanes import least, most, where
 from marlgt.games.drones.airframes import RADIUS, Airframe, airframe
-from marlgt.games.drones.controllers import limits
 from marlgt.games.drones.experts import Policy, rotor_flight, steady_flight, stepping_flight, tilting_flight
-from marlgt.games.drones.layout import ACTIVE, ERROR, GX, GY, GZ, QW, QX, QY, REWARD, VX, VY, VZ, X, Y, Z
+from marlgt.games.drones.kernels.controllers import limits
+from marlgt.games.drones.kernels.draws import between, uniform
+from marlgt.games.drones.kernels.lanes import least, most, where
+from marlgt.games.drones.kernels.layout import ACTIVE, ERROR, GX, GY, GZ, QW, QX, QY, REWARD, VX, VY, VZ, X, Y, Z
 from marlgt.games.drones.scene import Scene
 from marlgt.games.drones.task import TASK_DRAWS, Control, Task
 from marlgt.games.drones.tasks._choices import CORNERS

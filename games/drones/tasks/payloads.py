@@ -21,12 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from marlgt.games.drones._draws import between, uniform
-from marlgt.games.drones._lanes import WIDTH, most, where
 from marlgt.games.drones.airframes import DAMPING, GRAVITY, STEP, Airframe, airframe
-from marlgt.games.drones.controllers import limits
 from marlgt.games.drones.experts import Policy, pilot, wanted_velocities
-from marlgt.games.drones.layout import (
+from marlgt.games.drones.kernels.controllers import limits
+from marlgt.games.drones.kernels.draws import between, uniform
+from marlgt.games.drones.kernels.lanes import WIDTH, most, where
+from marlgt.games.drones.kernels.layout import (
     ACTIVE,
     E0,
     ERROR,

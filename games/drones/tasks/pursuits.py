@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from marlgt.games.drones._draws import between, uniform
-from marlgt.games.drones._lanes import WIDTH, clip, least, most, where
 from marlgt.games.drones.airframes import airframe
 from marlgt.games.drones.experts import Policy, nearest_choices
-from marlgt.games.drones.layout import (
+from marlgt.games.drones.kernels.draws import between, uniform
+from marlgt.games.drones.kernels.lanes import WIDTH, clip, least, most, where
+from marlgt.games.drones.kernels.layout import (
     ACTIVE,
     CRASHED,
     E0,

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from marlgt.games.drones._draws import between, uniform
-from marlgt.games.drones._lanes import most, where
 from marlgt.games.drones.airframes import HEIGHT, airframe
 from marlgt.games.drones.experts import Policy
-from marlgt.games.drones.layout import ACTIVE, ERROR, GX, GY, GZ, QW, QX, QY, REWARD, VX, VY, VZ, X, Y, Z
+from marlgt.games.drones.kernels.draws import between, uniform
+from marlgt.games.drones.kernels.lanes import most, where
+from marlgt.games.drones.kernels.layout import ACTIVE, ERROR, GX, GY, GZ, QW, QX, QY, REWARD, VX, VY, VZ, X, Y, Z
 from marlgt.games.drones.regulators import Regulator
 from marlgt.games.drones.scene import Scene
 from marlgt.games.drones.task import TASK_DRAWS, Task

@@ -5,8 +5,8 @@ import pytest
 
 from marlgt.errors import GameError
 from marlgt.games.drones import Disturbances, make_batch, make_task
-from marlgt.games.drones import layout as fields
-from marlgt.games.drones._lanes import WIDTH
+from marlgt.games.drones.kernels import layout as fields
+from marlgt.games.drones.kernels.lanes import WIDTH
 
 N_ENVS = 256
 

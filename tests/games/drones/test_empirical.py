@@ -5,7 +5,7 @@ import pytest
 
 import marlgt as gt
 from marlgt.errors import GameError
-from marlgt.games.drones import EmpiricalGame, empirical_game, evaluate_policy, make_task
+from marlgt.games.drones import Pairings, empirical_game, evaluate_policy, make_task
 from marlgt.games.drones.experts import nearest_choices
 from marlgt.games.drones.tasks.duels import chase_tail
 from marlgt.games.drones.tasks.pursuits import flee, pursue
@@ -204,7 +204,7 @@ def test_a_task_that_is_made_takes_no_options():
 
 
 def test_the_result_cannot_be_changed(duel):
-    assert isinstance(duel, EmpiricalGame)
+    assert isinstance(duel, Pairings)
     with pytest.raises(ValueError, match="read-only"):
         duel.standard_errors[0] = 0.0
     with pytest.raises(AttributeError):

@@ -25,7 +25,7 @@ from marlgt.games.drones import (
     record_flight,
     wall,
 )
-from marlgt.games.drones.layout import X
+from marlgt.games.drones.kernels.layout import X
 from marlgt.pictures.flight_animation import animate_flight
 from marlgt.pictures.flights import draw_flight
 

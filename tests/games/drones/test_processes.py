@@ -30,7 +30,7 @@ from marlgt.games.drones import (
     make_task,
     make_vector,
 )
-from marlgt.games.drones import stepping as steps
+from marlgt.games.drones.backends import stepping as steps
 
 ROUGH = Disturbances(mass=0.2, wind=1.0, gusts=0.5, loss=0.5, position_noise=0.01)
 
@@ -127,7 +127,7 @@ def test_bullet_starts_without_a_word():
     pytest.importorskip("pybullet")
     out, err = run("""
         import sys
-        from marlgt.games.drones.bullet_bodies import bullet_library
+        from marlgt.games.drones.backends.bullet_bodies import bullet_library
         bullet_library()
         print("later", file=sys.stderr)
     """)

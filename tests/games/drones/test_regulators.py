@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from marlgt.games.drones._lanes import WIDTH, Columns
 from marlgt.games.drones.airframes import AIRFRAMES, airframe
-from marlgt.games.drones.batch_env import BatchEnv
-from marlgt.games.drones.layout import QW, QX, VX, WX, X
+from marlgt.games.drones.backends.batch_env import BatchEnv
+from marlgt.games.drones.kernels.lanes import WIDTH, Columns
+from marlgt.games.drones.kernels.layout import QW, QX, VX, WX, X
 from marlgt.games.drones.making import make_task
 from marlgt.games.drones.regulators import PENALTIES, Regulator, linearised, predicted, shortcomings
 from marlgt.games.drones.views import rotations_of

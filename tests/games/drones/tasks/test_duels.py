@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from marlgt.games.drones import evaluate_policy, make_batch, make_task
-from marlgt.games.drones._lanes import WIDTH, Columns, Table
 from marlgt.games.drones.disturbances import Disturbances
-from marlgt.games.drones.layout import (
+from marlgt.games.drones.kernels.lanes import WIDTH, Columns, Table
+from marlgt.games.drones.kernels.layout import (
     ACTIVE,
     CLOCK_FIELDS,
     CRASHED,

@@ -9,9 +9,9 @@ import math
 import numpy as np
 import pytest
 
-from marlgt.games.drones._lanes import WIDTH, Columns, Table
-from marlgt.games.drones.batch_env import BatchEnv
-from marlgt.games.drones.layout import (
+from marlgt.games.drones.backends.batch_env import BatchEnv
+from marlgt.games.drones.kernels.lanes import WIDTH, Columns, Table
+from marlgt.games.drones.kernels.layout import (
     CRASHED,
     DRONE_FIELDS,
     ENDED,

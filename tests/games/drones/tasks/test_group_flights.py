@@ -5,10 +5,10 @@ import pytest
 
 from marlgt.errors import GameError
 from marlgt.games.drones import TASKS, Disturbances, evaluate_policy, make_batch, make_task
-from marlgt.games.drones._lanes import WIDTH
-from marlgt.games.drones.contacts import distance
 from marlgt.games.drones.experts import steady_flight
-from marlgt.games.drones.layout import ERROR, REWARD
+from marlgt.games.drones.kernels.contacts import distance
+from marlgt.games.drones.kernels.lanes import WIDTH
+from marlgt.games.drones.kernels.layout import ERROR, REWARD
 
 SIZES = {"formation": (3, 8), "leaderfollow": (2, 6), "coverage": (3, 6), "gate": (2, 4), "crossing": (4, 8)}
 NAMES = tuple(SIZES)

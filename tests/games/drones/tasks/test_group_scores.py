@@ -7,10 +7,10 @@ import pytest
 from scipy.spatial.distance import directed_hausdorff
 
 from marlgt.games.drones import make_task
-from marlgt.games.drones._draws import keys
-from marlgt.games.drones._lanes import WIDTH, Columns, Table
-from marlgt.games.drones.contacts import distance
-from marlgt.games.drones.layout import (
+from marlgt.games.drones.kernels.contacts import distance
+from marlgt.games.drones.kernels.draws import keys
+from marlgt.games.drones.kernels.lanes import WIDTH, Columns, Table
+from marlgt.games.drones.kernels.layout import (
     ACTIVE,
     CLOCK_FIELDS,
     DRONE_FIELDS,

@@ -7,15 +7,25 @@ import numpy as np
 import pytest
 
 from marlgt.errors import GameError
-from marlgt.games.drones._lanes import WIDTH, Columns, Table
-from marlgt.games.drones.batch_env import BatchEnv
-from marlgt.games.drones.controllers import MODES
+from marlgt.games.drones.backends.batch_env import BatchEnv
 from marlgt.games.drones.disturbances import Disturbances
-from marlgt.games.drones.dynamics import advance, air, spin
-from marlgt.games.drones.engine import command
 from marlgt.games.drones.experts import pilot, trimmed
-from marlgt.games.drones.judging import begin
-from marlgt.games.drones.layout import ACTIVE, CLOCK_FIELDS, DRONE_FIELDS, ERROR, GX, KEY, REWARD, WORLD_FIELDS, X
+from marlgt.games.drones.kernels.controllers import MODES
+from marlgt.games.drones.kernels.dynamics import advance, air, spin
+from marlgt.games.drones.kernels.engine import command
+from marlgt.games.drones.kernels.judging import begin
+from marlgt.games.drones.kernels.lanes import WIDTH, Columns, Table
+from marlgt.games.drones.kernels.layout import (
+    ACTIVE,
+    CLOCK_FIELDS,
+    DRONE_FIELDS,
+    ERROR,
+    GX,
+    KEY,
+    REWARD,
+    WORLD_FIELDS,
+    X,
+)
 from marlgt.games.drones.making import make_task
 from marlgt.games.drones.tasks.hovering import KEEP_AWAY, closeness, score_by_distance, spawn_apart, spawn_hover
 from marlgt.games.drones.views import view_of

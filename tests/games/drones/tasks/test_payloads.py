@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from marlgt.games.drones import evaluate_policy, make_batch, make_task
-from marlgt.games.drones._lanes import WIDTH, Columns, Table
 from marlgt.games.drones.airframes import DAMPING, GRAVITY
-from marlgt.games.drones.controllers import follow_velocity
 from marlgt.games.drones.disturbances import Disturbances
-from marlgt.games.drones.dynamics import advance
-from marlgt.games.drones.engine import ready
-from marlgt.games.drones.layout import (
+from marlgt.games.drones.kernels.controllers import follow_velocity
+from marlgt.games.drones.kernels.dynamics import advance
+from marlgt.games.drones.kernels.engine import ready
+from marlgt.games.drones.kernels.lanes import WIDTH, Columns, Table
+from marlgt.games.drones.kernels.layout import (
     ACTIVE,
     CLOCK_FIELDS,
     DRONE_FIELDS,
@@ -185,7 +185,7 @@ def test_damped_cables_take_energy_and_undamped_ones_keep_it():
 
 def test_in_bullet_drones_and_load_move_the_same_under_the_same_forces():
     bullet = pytest.importorskip("pybullet")
-    from marlgt.games.drones.bullet_world import BulletWorld
+    from marlgt.games.drones.backends.bullet_world import BulletWorld
 
     ours = hovering([(0.3, 0.0, 1.4), (-0.3, 0.0, 1.4)])
     theirs = ours.copy()

@@ -1,0 +1,1 @@
+"""Batches of environments: compiled for processors, on PyTorch's tensors, and in PyBullet, the reference."""
