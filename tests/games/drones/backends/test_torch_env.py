@@ -196,7 +196,7 @@ def test_without_torch_the_error_says_what_to_type(monkeypatch):
             raise ImportError(name)
         return real(name, *args, **kwargs)
 
-    for name in [name for name in sys.modules if name.startswith("marlgt.games.drones.torch_")]:
+    for name in [name for name in sys.modules if name.startswith("marlgt.games.drones.backends.torch_")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(builtins, "__import__", blocked)
     with pytest.raises(MissingDependency, match=r'needs PyTorch: pip install "marlgt\[deep\]"'):

@@ -6,10 +6,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from marlgt.errors import GameError  # noqa: E402
-from marlgt.games.drones import airframe, layout  # noqa: E402
+from marlgt.games.drones import airframe  # noqa: E402
 from marlgt.games.drones.backends.torch_lanes import vocabulary  # noqa: E402
 from marlgt.games.drones.backends.torch_physics import PARTS, Bodies, fused, hovering, make_substep, step_physics  # noqa: E402
 from marlgt.games.drones.disturbances import Disturbances  # noqa: E402
+from marlgt.games.drones.kernels import layout  # noqa: E402
 from marlgt.games.drones.kernels.controllers import MODES, limits  # noqa: E402
 from marlgt.games.drones.kernels.engine import fly_block  # noqa: E402
 from marlgt.games.drones.kernels.lanes import WIDTH, Columns  # noqa: E402
