@@ -229,4 +229,4 @@ _EXPORTS = {
     "zeeman_1980": "marlgt.games.cyclic",
 }
 __all__ = sorted(_EXPORTS)
-__getattr__, __dir__ = attach(__name__, _EXPORTS)
+__getattr__, __dir__ = attach(__name__, _EXPORTS, submodules=("drones",))

@@ -172,3 +172,10 @@ def test_starts_seconds_rate_history_and_neighbours_are_options():
     # The two actions before the last, oldest first.
     np.testing.assert_array_equal(step.reached[0, 0, 25:].reshape(2, 4), task.choices[[57 % 9, 58 % 9]])
     np.testing.assert_array_equal(step.reached[0, 0, 18:22], task.choices[59 % 9])
+
+
+def test_drones_are_reached_through_the_games():
+    import marlgt as gt
+
+    assert gt.games.drones.make is make
+    assert "drones" in dir(gt.games)
