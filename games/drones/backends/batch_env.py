@@ -18,13 +18,13 @@ from marlgt.games._arrays import short
 from marlgt.games._doors import require_seed, require_whole
 from marlgt.games.drones.actions import allowed_actions, random_actions, require_actions
 from marlgt.games.drones.backends.keeping import checked_snapshot
-from marlgt.games.drones.backends.observing import NOTES, ranks_for
 from marlgt.games.drones.backends.stepping import step_kernel
 from marlgt.games.drones.kernels import layout
 from marlgt.games.drones.kernels.controllers import MODES
 from marlgt.games.drones.kernels.draws import keys
 from marlgt.games.drones.kernels.engine import burden_nothing
 from marlgt.games.drones.kernels.lanes import WIDTH
+from marlgt.games.drones.kernels.observing import NOTES, ranks_for
 from marlgt.games.drones.task import Task
 from marlgt.games.drones.views import View, view_of
 from marlgt.progress import waiting

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from marlgt.games.drones.backends.observing import observe_block
 from marlgt.games.drones.kernels.controllers import follow_motors
 from marlgt.games.drones.kernels.engine import burden_nothing, command, fly_block
 from marlgt.games.drones.kernels.judging import begin, judge, judge_block
 from marlgt.games.drones.kernels.lanes import WIDTH
+from marlgt.games.drones.kernels.observing import observe_block
 from marlgt.kernels import compiled, forced_gear, lane_loop, specialised
 
 __all__ = ["command_block", "step_blocks", "step_kernel"]

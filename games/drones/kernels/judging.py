@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from marlgt.games.drones.airframes import HEIGHT, HOVER_RPM
-from marlgt.games.drones.backends.observing import observe_block
 from marlgt.games.drones.disturbances import POSITION_NOISE, RATE_NOISE, VELOCITY_NOISE, disturb, sense
 from marlgt.games.drones.kernels.lanes import WIDTH, absolute, least, most, where
 from marlgt.games.drones.kernels.layout import (
@@ -49,6 +48,7 @@ from marlgt.games.drones.kernels.layout import (
     Y,
     Z,
 )
+from marlgt.games.drones.kernels.observing import observe_block
 from marlgt.games.drones.task import nothing_to_note
 from marlgt.kernels import lane_kernel, lane_loop
 
@@ -219,7 +219,7 @@ def judge_block(
         Neighbours, extras, numbers of the world, earlier actions shown, width of an action, drones, agents, horizon
         and tail in control steps.
     notes, ranks : ndarray
-        Room to compute in, see :func:`marlgt.games.drones.backends.observing.observe_block`.
+        Room to compute in, see :func:`marlgt.games.drones.kernels.observing.observe_block`.
     solved : float
         Largest mean error of a success.
     fresh : int

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from marlgt.games.drones.backends.observing import rank_neighbours, ranked, ranks_for, see_neighbours
 from marlgt.games.drones.kernels.lanes import WIDTH
 from marlgt.games.drones.kernels.layout import ACTIVE, DRONE_FIELDS, SPX, SVX, VX, VY, VZ, X, Y, Z
+from marlgt.games.drones.kernels.observing import rank_neighbours, ranked, ranks_for, see_neighbours
 from marlgt.kernels import compiled
 
 
