@@ -660,6 +660,32 @@ def double_oracle_value(inputs, expected, tolerance):
     assert run.iterations == expected["iterations"]
 
 
+def additive_fit(inputs, expected, tolerance):
+    found = concepts.additive_projection(inputs["Q"])
+    assert np.abs(found.fit - floats(expected["fit"])).max() <= tolerance
+    assert list(found.greedy) == expected["greedy_joint"]
+    assert abs(found.greedy_value - expected["true_value_of_greedy"]) <= tolerance
+    assert abs(found.squared_error - expected["sse"]) <= tolerance
+
+
+def monotone_fit_by_greedy_action(inputs, expected, tolerance):
+    errors = {
+        "".join(map(str, u)): concepts.monotone_projection(inputs["Q"], greedy=u).squared_error
+        for u in np.ndindex(np.shape(inputs["Q"]))
+    }
+    assert errors == pytest.approx(expected["best_sse_by_greedy_joint"], abs=tolerance)
+
+
+def individual_global_max(inputs, expected, tolerance):
+    assert [concepts.individual_global_max(inputs["Q"], q).holds for q in inputs["utilities"]] == expected
+
+
+def conditions_of_qtran(inputs, expected, tolerance):
+    found = concepts.qtran_conditions(inputs["Q"], [inputs["q1"], inputs["q2"]], value=inputs["V"])
+    assert np.abs(found.residual - floats(expected["residual"])).max() <= tolerance
+    assert found.holds == expected["holds"]
+
+
 VECTOR_ADAPTERS = {
     r"games\.nash_": extreme_equilibria,
     r"games\.ce_cce_extremes_": correlated_extremes,
@@ -716,6 +742,10 @@ VECTOR_ADAPTERS = {
     r"search\.alphazero_loss_": alphazero_loss,
     r"search\.psro_double_oracle_": double_oracle_steps,
     r"search\.psro_random": double_oracle_value,
+    r"ctde\.vdn_best_additive_fit_": additive_fit,
+    r"ctde\.qmix_monotone_optimum_": monotone_fit_by_greedy_action,
+    r"ctde\.igm_checks$": individual_global_max,
+    r"ctde\.qtran_conditions_satisfied$": conditions_of_qtran,
 }
 
 
