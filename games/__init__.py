@@ -21,6 +21,8 @@ _EXPORTS = {
     "ConnectFour": "marlgt.games.trees.boards",
     "DarkHex": "marlgt.games.trees.phantoms",
     "ExtensiveGame": "marlgt.games.extensive",
+    "ForagingBatch": "marlgt.games.foraging_batches",
+    "ForagingStep": "marlgt.games.foraging_batches",
     "FunctionNode": "marlgt.games.action_graph",
     "Goofspiel": "marlgt.games.trees.bidding",
     "Infosets": "marlgt.games.extensive",
