@@ -34,7 +34,8 @@ def upper_set_bound(shape: tuple[int, ...]) -> int:
     for i in range(1, a + 1):
         for j in range(1, b + 1):
             box *= Fraction(i + j + c - 1, i + j - 1)
-    return int(box) ** prod(shape[3:])
+    bound: int = int(box) ** prod(shape[3:])
+    return bound
 
 
 def isotonic_fits(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -79,7 +80,7 @@ def _upper_sets(shape: tuple[int, ...]) -> NDArray[np.bool_]:
     for _ in range(shape[-1] - 1):
         chains = [[*chain, int(k)] for chain in chains for k in above[chain[-1]]]
     found = smaller[np.array(chains)].transpose(0, 2, 1).reshape(len(chains), -1)
-    return found[np.argsort(found.sum(axis=1), kind="stable")]
+    return np.asarray(found[np.argsort(found.sum(axis=1), kind="stable")])
 
 
 def _best_upper_sets(
@@ -95,7 +96,7 @@ def _best_upper_sets(
     """
     batch, _, layers = weights.shape
     sizes = sets.sum(axis=1)
-    inside = ~(sets[:, None] & ~sets[None]).any(axis=2)
+    inside = np.logical_not((sets[:, None] & ~sets[None]).any(axis=2))
     covered = [np.flatnonzero(inside[:, k] & (sizes == sizes[k] - 1)) for k in range(len(sets))]
     totals = np.empty((layers, len(sets), batch))
     for layer in range(layers):

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from marlgt.errors import GameError
 
-__all__ = ["checked_action", "checked_utilities", "checked_values", "checked_weights"]
+__all__ = ["checked_action", "checked_number", "checked_utilities", "checked_values", "checked_weights"]
 
 
 def checked_values(joint_values: ArrayLike) -> NDArray[np.float64]:
@@ -35,7 +35,7 @@ def checked_utilities(
         raise GameError(
             f"utilities must have shapes {expected} to fit the joint values, got {shapes}: give one array per agent"
         )
-    if not tolerance >= 0:
+    if checked_number(tolerance, "tolerance") < 0:
         raise GameError(f"tolerance must be at least 0, got {tolerance}: give a small number such as 1e-9")
     return values, parts
 
@@ -57,11 +57,21 @@ def checked_action(action: Sequence[int], shape: tuple[int, ...]) -> tuple[int, 
     return tuple(int(a) for a in action)
 
 
+def checked_number(number: float, name: str) -> float:
+    """Return one finite number."""
+    array = _real(number, name)
+    if array.ndim:
+        raise GameError(f"{name} must be one number, got shape {array.shape}: give a float")
+    return float(array)
+
+
 def _real(numbers: ArrayLike, name: str) -> NDArray[np.float64]:
     try:
         array = np.array(numbers, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise GameError(f"{name} must be an array of real numbers, got {numbers!r}: give equally long rows") from error
+        raise GameError(
+            f"{name} must be made of real numbers, got {numbers!r}: give numbers, in equally long rows"
+        ) from error
     if not np.isfinite(array).all():
-        raise GameError(f"{name} must be finite, got nan or infinite numbers: leave out actions that are not allowed")
+        raise GameError(f"{name} must be finite, got nan or infinity: leave out actions that are not allowed")
     return array

@@ -34,8 +34,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from marlgt.concepts._isotonic import isotonic_fits, upper_set_bound
-from marlgt.concepts._joint_values import checked_action, checked_utilities, checked_values, checked_weights
-from marlgt.errors import BudgetExceeded, GameError
+from marlgt.concepts._joint_values import (
+    checked_action,
+    checked_number,
+    checked_utilities,
+    checked_values,
+    checked_weights,
+)
+from marlgt.errors import BudgetExceeded
 from marlgt.games._doors import require_budget
 
 __all__ = [
@@ -174,9 +180,7 @@ def qtran_residual(joint_values: ArrayLike, utilities: Sequence[ArrayLike], valu
         If shapes do not fit each other or a number is not finite.
     """
     values, parts = checked_utilities(joint_values, utilities, 0.0)
-    if not np.isfinite(value):
-        raise GameError(f"value must be finite, got {value}: give V, such as max Q - Σ_i max q_i")
-    return _total(parts) - values + float(value)
+    return _total(parts) - values + checked_number(value, "value")
 
 
 def qtran_conditions(
@@ -211,7 +215,7 @@ def qtran_conditions(
     Son et al. (2019), theorems 1 and 2.
     """
     values, parts = checked_utilities(joint_values, utilities, tolerance)
-    constant = float(values.max() - sum(q.max() for q in parts)) if value is None else value
+    constant = float(values.max() - sum(q.max() for q in parts)) if value is None else checked_number(value, "value")
     residual = qtran_residual(values, parts, constant)
     tight = all(abs(residual[u]) <= tolerance for u in _greedy_combinations(parts, tolerance))
     least = [residual.min(axis=i) for i in range(values.ndim)]
@@ -219,7 +223,7 @@ def qtran_conditions(
         holds=bool(tight and residual.min() >= -tolerance),
         alternative_holds=bool(tight and all((np.abs(low) <= tolerance).all() for low in least)),
         residual=residual,
-        value=float(constant),
+        value=constant,
     )
 
 
@@ -297,7 +301,8 @@ def monotone_projection(
     scaled = (values - values.mean()) / spread
     # The last axis has the layers of the regression, which are cheapest when they are many.
     moved = [i for i in range(values.ndim) if i != np.argmax(values.shape)] + [int(np.argmax(values.shape))]
-    best_error, best_orders, best_fit = np.inf, (), scaled
+    best_error, best_fit = np.inf, scaled
+    best_orders: tuple[tuple[int, ...], ...] = ()
     every = itertools.product(*choices)
     while chunk := list(itertools.islice(every, max(1, _CHUNK // (values.size * 8)))):
         sorted_values = np.stack([scaled[np.ix_(*orders)] for orders in chunk])

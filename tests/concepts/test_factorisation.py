@@ -82,18 +82,21 @@ def test_sums_of_utilities_satisfy_individual_global_max(case):
 
 
 def test_the_alternative_condition_is_stronger():
-    # Theorem 1 leaves slack beside the greedy action; no residual off (0, 0) may then stay above 0 everywhere.
     parts = [[4, 2, 2], [4, 2, 2]]
     assert qtran_residual(QTRAN, parts, 0).tolist() == [[0, 18, 18], [18, 4, 4], [18, 4, 4]]
     found = qtran_conditions(QTRAN, parts)
     assert found.value == 0
     assert found.holds
+    # In the second and third columns no residual is 0.
     assert not found.alternative_holds
-    tight = qtran_conditions(QTRAN, [[4, -4, -4], [4, 4, 4]], value=0)
-    assert not tight.holds
-    met = qtran_conditions([[2, 0], [0, -1]], [[1, -1], [1, -1]])
-    assert not met.alternative_holds
     assert qtran_conditions([[2, 0], [0, -2]], [[1, -1], [1, -1]]).alternative_holds
+
+
+def test_the_alternative_condition_allows_nothing_below_zero():
+    found = qtran_conditions([[2, 0], [0, -1]], [[1, -1], [1, -1]])
+    assert found.residual.tolist() == [[0, 0], [0, -1]]
+    assert not found.holds
+    assert not found.alternative_holds
 
 
 def test_another_value_moves_the_residual_off_zero():
@@ -254,12 +257,18 @@ def test_naming_the_greedy_joint_action_never_lowers_the_error():
     ("call", "message"),
     [
         (lambda: additive_projection(3.0), r"must have shape \(A_1, ..., A_n\), got \(\)"),
-        (lambda: additive_projection([[1, 2], [3]]), "joint_values must be an array of real numbers"),
+        (lambda: additive_projection([[1, 2], [3]]), "joint_values must be made of real numbers"),
         (lambda: monotone_projection([[np.nan, 1]]), "joint_values must be finite"),
         (lambda: individual_global_max(QTRAN, [[1, 2, 3]]), r"utilities must have shapes \[\(3,\), \(3,\)\]"),
         (lambda: individual_global_max(QTRAN, None), "utilities must be a sequence of arrays"),
         (lambda: qtran_residual(QTRAN, [[1, 2], [1, 2, 3]], 0), "give one array per agent"),
         (lambda: qtran_residual(QTRAN, [[0, 0, 0], [0, 0, 0]], np.inf), "value must be finite"),
+        (lambda: qtran_conditions(QTRAN, [[0, 0, 0]] * 2, value=[1, 2]), "value must be one number"),
+        (
+            lambda: individual_global_max(QTRAN, [[0, 0, 0]] * 2, tolerance="a"),
+            "tolerance must be made of real numbers",
+        ),
+        (lambda: monotone_projection(QTRAN, budget=0), "budget is 0: give a positive number of operations"),
         (lambda: qtran_conditions(QTRAN, [[0, 0, 0]] * 2, tolerance=-1), "tolerance must be at least 0, got -1"),
         (lambda: additive_projection(QTRAN, weights=[1, 2, 3]), r"weights must have the shape \(3, 3\)"),
         (lambda: additive_projection([1, 2], weights=[1, -1]), "weights must be nonnegative and not all 0"),
