@@ -30,6 +30,9 @@ NORTH, SOUTH, WEST, EAST, LOAD = 1, 2, 3, 4, 5
 TRIES = 1000
 """Cells that are tried for the food of one episode, as in lbforaging: food that finds no place by then is left out."""
 
+LOOKS_AGAIN = 32
+"""Tries after which it is looked whether there is a place at all."""
+
 
 @lean_kernel
 def food_on(foods: Any, e: int, row: int, column: int) -> bool:
@@ -118,6 +121,16 @@ def has_room(agents: Any, foods: Any, e: int, placed: int, row: int, column: int
 
 
 @lean_kernel
+def is_full(agents: Any, foods: Any, e: int, placed: int, size: int) -> bool:
+    """Return whether no cell is left for more food."""
+    for row in range(1, size - 1):
+        for column in range(1, size - 1):
+            if has_room(agents, foods, e, placed, row, column):
+                return False
+    return True
+
+
+@lean_kernel
 def place_foods(rules: Any, agents: Any, foods: Any, clock: Any, streams: Any, e: int) -> None:
     """Put food inside of the border, kept in the order of its cells."""
     stream = streams[e]
@@ -130,6 +143,9 @@ def place_foods(rules: Any, agents: Any, foods: Any, clock: Any, streams: Any, e
         row = 1 + uniform_below(stream, rules[SIZE] - 2)
         column = 1 + uniform_below(stream, rules[SIZE] - 2)
         if not has_room(agents, foods, e, placed, row, column):
+            # Where no food fits any more, all other tries would fail too.
+            if tries % LOOKS_AGAIN == 0 and is_full(agents, foods, e, placed, rules[SIZE]):
+                break
             continue
         level = least
         if most > least:

@@ -1,8 +1,10 @@
 """Thousands of level-based foraging environments that move at once, on arrays, compiled.
 
 Transitions, rewards, observations and allowed actions are those of the ``lbforaging`` package, version 2.0.0, also
-where they surprise (:mod:`marlgt.games.markov.foraging` lists that for the moves, :func:`look` of the kernels for what
-is seen). Three things differ:
+where they surprise. For the moves :mod:`marlgt.games.markov.foraging` lists that. Near the upper and the left border,
+agents with a limited sight are seen from farther than food: up to twice the sight from that border.
+
+Three things differ:
 
 - The package calls an episode that its clock stopped terminated. Here it is truncated: what follows is worth the value
   of what was reached.
@@ -267,11 +269,11 @@ class ForagingBatch:
         return self._run(rules_of.STEP, self._require_actions(actions))
 
     def _run(self, mode: int, actions: NDArray[np.int64]) -> ForagingStep:
-        b, n = self.n_envs, self.n_agents
+        b, n, width = self.n_envs, self.n_agents, self.n_state
         rewards, flags = np.empty((b, n), np.float32), np.empty((2, b), np.bool_)
-        seen, reached = np.empty_like(self.observations), np.empty_like(self.observations)
-        state, reached_state = np.empty_like(self.state), np.empty_like(self.state)
-        allowed = np.empty_like(self.allowed)
+        seen, reached = np.empty((b, n, width), np.float32), np.empty((b, n, width), np.float32)
+        state, reached_state = np.empty((b, width), np.float32), np.empty((b, width), np.float32)
+        allowed = np.empty((b, n, self.n_actions), np.bool_)
         if not gear(rules_of.forage, COMPILE_ABOVE)(
             mode, actions, self._rules, self.penalty, self._agents, self._foods, self._clock, self._streams,
             rewards, flags, seen, reached, state, reached_state, allowed,
