@@ -1,0 +1,111 @@
+"""Returns by their quantiles: quantile regression (QR-DQN) and implicit quantile networks (IQN).
+
+With ``u_ij = y_j - θ_i`` the errors between samples y of a target and estimates θ of its quantiles at the
+fractions τ, the loss
+
+    Σ_i mean_j |τ_i - 1{u_ij < 0}| L_κ(u_ij) / κ
+
+(Dabney et al. 2018a, eq. 10; 2018b, eq. 3), L_κ Huber's loss, has for κ -> 0 its minimum where θ_i is the
+τ_i-quantile of y. At the midpoints ``(2 i + 1) / 2 N`` these are the N atoms closest to y in W₁.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from marlgt.deep.targets import huber
+from marlgt.errors import GameError
+
+__all__ = ["cosine_features", "midpoints", "quantile_huber_loss", "sample_fractions"]
+
+
+def midpoints(n_quantiles: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Tensor:
+    """Give the fractions ``(2 i + 1) / (2 n_quantiles)``, shape (n_quantiles,).
+
+    Examples
+    --------
+    >>> midpoints(2)
+    tensor([0.2500, 0.7500])
+    """
+    if n_quantiles < 1:
+        raise GameError(f"a distribution has at least one quantile, got {n_quantiles}: give n_quantiles >= 1")
+    return (torch.arange(n_quantiles, dtype=dtype or torch.get_default_dtype(), device=device) + 0.5) / n_quantiles
+
+
+def sample_fractions(
+    generators: Sequence[torch.Generator], n_networks: int, shape: Sequence[int], *, device: torch.device | None = None
+) -> Tensor:
+    """Draw fractions uniformly from [0, 1), each seed's from its own generator.
+
+    Parameters
+    ----------
+    generators : sequence of torch.Generator
+        One a seed; their number S divides ``n_networks``.
+    n_networks : int
+        S·K; rows s·K to (s + 1)·K belong to seed s.
+    shape : sequence of int
+
+    Returns
+    -------
+    Tensor, shape (n_networks, *shape)
+    """
+    n_seeds = len(generators)
+    if n_seeds == 0 or n_networks % n_seeds:
+        raise GameError(
+            f"{n_networks} networks are shared evenly among the seeds, got {n_seeds} generators: give one a seed"
+        )
+    own = (n_networks // n_seeds, *shape)
+    drawn = [torch.rand(own, generator=generator, device=generator.device) for generator in generators]
+    return torch.cat(drawn).to(device)
+
+
+def cosine_features(fractions: Tensor, n_cosines: int = 64, *, first: int = 0) -> Tensor:
+    """Give ``cos(π i τ)`` for i = first, ..., first + n_cosines - 1.
+
+    Parameters
+    ----------
+    fractions : Tensor, shape (...)
+    n_cosines : int
+    first : int
+        0 in the paper, so that the first feature is the constant 1; 1 in GMAC's published code.
+
+    Returns
+    -------
+    Tensor, shape (..., n_cosines)
+
+    References
+    ----------
+    Dabney et al. (2018b), Implicit quantile networks, eq. 4.
+    """
+    frequencies = math.pi * torch.arange(first, first + n_cosines, dtype=fractions.dtype, device=fractions.device)
+    return torch.cos(fractions.unsqueeze(-1) * frequencies)
+
+
+def quantile_huber_loss(quantiles: Tensor, targets: Tensor, fractions: Tensor, kappa: float = 1.0) -> Tensor:
+    """Give the loss of estimated quantiles against samples, summed over the former, averaged over the latter.
+
+    It is the loss of QR-DQN with fixed fractions, and that of IQN with fractions drawn anew for every row.
+
+    Parameters
+    ----------
+    quantiles : Tensor, shape (..., n_quantiles)
+    targets : Tensor, shape (..., n_targets)
+        Equally likely samples, or quantiles at evenly spread fractions, of ``r + d Z``; usually detached.
+    fractions : Tensor, shape (n_quantiles,) or (..., n_quantiles)
+    kappa : float
+        Where Huber's parabola ends, in units of return; 0 leaves the pinball loss ``|τ - 1{u < 0}| |u|``.
+
+    Returns
+    -------
+    Tensor, shape (...)
+    """
+    if not kappa >= 0:
+        raise GameError(f"kappa is where a parabola ends, got {kappa}: give a number >= 0, 0 for the pinball loss")
+    errors = targets.unsqueeze(-2) - quantiles.unsqueeze(-1)
+    sizes = huber(errors, kappa) / kappa if kappa > 0 else errors.abs()
+    sides = (fractions.unsqueeze(-1) - (errors.detach() < 0).to(errors.dtype)).abs()
+    return (sides * sizes).mean(dim=-1).sum(dim=-1)
