@@ -16,6 +16,8 @@ __all__ = [
     "NotConverged",
     "ParseError",
     "ProfileError",
+    "SavingFailed",
+    "UnreadableFile",
     "UnsupportedGame",
 ]
 
@@ -92,6 +94,14 @@ class LearningStopped(GameError):
     def __init__(self, message: str, *, run: Any) -> None:
         super().__init__(message)
         self.run = run
+
+
+class SavingFailed(GameError):
+    """A file that could not be written, as on a full disk; what stood in its place before is kept."""
+
+
+class UnreadableFile(GameError):
+    """A file that is missing or damaged, or holds something else than was asked for."""
 
 
 class MissingDependency(ImportError):

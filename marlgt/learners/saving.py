@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -29,6 +27,7 @@ from marlgt.learners.layout import EVERYBODY
 from marlgt.learners.schedules import Schedule
 from marlgt.learners.settings import Setting, setting_of
 from marlgt.learners.tables import TableLearner
+from marlgt.whole_files import write_whole
 
 __all__ = ["load", "load_match", "save", "save_match"]
 
@@ -302,33 +301,10 @@ def _take_over(path: Any, header: Mapping[str, Any], setting: Setting) -> None:
 def _write(path: str | Path, schema: str, told: Mapping[str, Any], arrays: Arrays) -> None:
     """Write a file beside the path, and then put it in its place in one step."""
     require_path(path, "path")
-    target = Path(path)
     header = json.dumps({"schema": schema, "version": _VERSION, **told})
     packed = np.frombuffer(header.encode(), dtype=np.uint8)
-    if not target.parent.is_dir():
-        raise GameError(f"there is no folder {str(target.parent)!r}: make it first")
-    try:
-        # What is put in its place would take the place of a device or a pipe too.
-        if target.exists() and not target.is_file():
-            raise GameError(f"{short(str(path))} is no file that could be written over: give the path of a file")
-        _write_whole(target, {_HEADER: packed, **arrays})
-    except OSError as error:
-        raise GameError(f"{short(str(path))} cannot be written: {error.strerror or error}") from error
-
-
-def _write_whole(target: Path, arrays: Arrays) -> None:
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-        try:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-            Path(file.name).replace(target)
-        except BaseException:
-            file.close()
-            with contextlib.suppress(OSError):
-                Path(file.name).unlink()
-            raise
+    contents: dict[str, Any] = {_HEADER: packed, **arrays}
+    write_whole(path, lambda file: np.savez_compressed(file, **contents))
 
 
 def _read(path: str | Path, schema: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
