@@ -1,0 +1,142 @@
+"""The form of every environment that deep learners see, and what a step of it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marlgt.errors import GameError
+from marlgt.games._arrays import short
+
+__all__ = ["BatchEnv", "EnvironmentFailed", "Step", "checked_arrays"]
+
+
+class EnvironmentFailed(GameError):
+    """An environment written by somebody else that raised while it was reset or stepped; the cause is chained.
+
+    Attributes
+    ----------
+    copy, step : int
+        Which copy, and after how many steps of the batch since its reset.
+    """
+
+    def __init__(self, message: str, *, copy: int, step: int) -> None:
+        super().__init__(message)
+        self.copy, self.step = copy, step
+
+
+class Step(NamedTuple):
+    """What a step of B copies gives; arrays, or tensors where the copies live on a device.
+
+    Attributes
+    ----------
+    observations : float32, shape (B, n, D)
+        In which the next actions are chosen: where an episode is over, those of the next one (autoreset in the same
+        step).
+    rewards : float32, shape (B, n)
+    terminated, truncated : bool, shape (B,)
+        Whether the episode ended (what follows is worth 0), or was stopped (what follows is worth the value of what was
+        reached); never both.
+    reached : float32, shape (B, n, D)
+        The observations that the step led to, also where the episode is over.
+    successes : bool, shape (B,)
+        Whether the episode is over and its task was solved; never where a task knows no success.
+    """
+
+    observations: Any
+    rewards: Any
+    terminated: Any
+    truncated: Any
+    reached: Any
+    successes: Any
+
+
+@runtime_checkable
+class BatchEnv(Protocol):
+    """B copies of one task with n agents, D numbers in an observation, Z in a state and A actions.
+
+    Copy ``k`` of a seed is the same whatever the number of copies. Arrays that were handed out are not written to
+    again; they may be the same array from step to step where they never change, so nobody else may write to them.
+
+    Attributes
+    ----------
+    name : str
+        With which :func:`make_environment` makes the same task again, where it is one with a name.
+    n_envs, n_agents, n_actions, observation_size, state_size : int
+        B, n, A, D and Z.
+    common_reward : bool
+        Whether all agents always get the same reward.
+    observations : float32, shape (B, n, D)
+    state : float32, shape (B, Z)
+        For mixers and central critics.
+    allowed : bool, shape (B, n, A)
+        These three: in which the next actions are chosen. Every agent is always allowed something.
+    reached_state, reached_allowed : float32, shape (B, Z), and bool, shape (B, n, A)
+        What the last step led to, also where the episode is over.
+    """
+
+    name: str
+    n_envs: int
+    n_agents: int
+    n_actions: int
+    observation_size: int
+    state_size: int
+    common_reward: bool
+
+    @property
+    def observations(self) -> Any: ...
+
+    @property
+    def state(self) -> Any: ...
+
+    @property
+    def allowed(self) -> Any: ...
+
+    @property
+    def reached_state(self) -> Any: ...
+
+    @property
+    def reached_allowed(self) -> Any: ...
+
+    def reset(self, seed: int, *, first: int = 0) -> Any:
+        """Begin all copies anew, as those from number ``first`` on of a larger batch; return the observations."""
+
+    def step(self, actions: Any) -> Step:
+        """Take a step in all copies with actions of int64, shape (B, n)."""
+
+    def snapshot(self) -> dict[str, NDArray[Any]] | None:
+        """Return all that the future depends on, as arrays, or None if that cannot be had in the midst of episodes."""
+
+    def restore(self, snapshot: Mapping[str, NDArray[Any]]) -> Any:
+        """Go back to a snapshot of an environment made in the same way, and return the observations."""
+
+    def close(self) -> None:
+        """Let go of what the copies hold outside of memory."""
+
+
+def checked_arrays(snapshot: Any, expected: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return copies of the arrays of a snapshot that have the shapes and kinds of the expected ones.
+
+    Raises
+    ------
+    GameError
+        If it is no snapshot of an environment made in the same way.
+    """
+    if not isinstance(snapshot, Mapping):
+        raise GameError(f"a snapshot is a dictionary of arrays, got {short(snapshot)}: give what snapshot() returned")
+    arrays = {}
+    for name, mine in expected.items():
+        try:
+            array = np.array(snapshot[name])
+        except Exception as error:
+            raise GameError(f"this snapshot does not fit: its {name} cannot be read") from error
+        if array.shape != mine.shape or array.dtype != mine.dtype:
+            raise GameError(
+                f"this snapshot does not fit: {name} must be {mine.dtype} of shape {mine.shape}, got {array.dtype} of "
+                f"shape {array.shape}: restore it in an environment made in the same way"
+            )
+        arrays[name] = array
+    return arrays
