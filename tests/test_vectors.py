@@ -16,8 +16,8 @@ from marlgt import concepts
 from marlgt.solvers.efficiency import fairness_optimal
 
 LATER = {
-    r"(dist|sr|c51q|pg|dqn|ctde|seps|nn)\.": "the deep layer",
-    r"extra2?\.(gmac|sr_|vdn|qmix|homogeneity|book_param|pfsp)": "the deep layer",
+    r"(dist|sr|c51q|pg|dqn|seps|nn)\.": "the deep layer",
+    r"extra2?\.(gmac|sr_|homogeneity|book_param|pfsp)": "the deep layer",
 }
 
 
@@ -686,6 +686,143 @@ def conditions_of_qtran(inputs, expected, tolerance):
     assert found.holds == expected["holds"]
 
 
+def tensor(values):
+    import torch
+
+    return torch.tensor(values, dtype=torch.float64 if np.asarray(values).dtype.kind == "f" else None)
+
+
+def counterfactual_advantage(inputs, expected, tolerance):
+    advantages = counterfactual_advantages(inputs)
+    (own, others) = inputs["joint_action"]
+    value = inputs["Q"][own][others]
+    assert abs(advantages[own, others] - expected["adv"]) <= tolerance
+    assert abs(value - advantages[own, others] - expected["baseline"]) <= tolerance
+
+
+def counterfactual_advantages_have_mean_0(inputs, expected, tolerance):
+    means = tensor(inputs["pi_i"]) @ counterfactual_advantages(inputs)
+    assert means.tolist() == pytest.approx(expected, abs=tolerance)
+
+
+def counterfactual_advantages(inputs):
+    """Return the advantage of agent 0 for each of her actions and each of the others', one row of a batch each."""
+    from marlgt.deep.policy_losses import counterfactual_advantages as advantages
+
+    assert inputs["agent"] == 0
+    values = tensor(inputs["Q"]).double()
+    n_own, n_others = values.shape
+    rows = values.T.repeat(n_own, 1, 1).unsqueeze(-2)
+    own = tensor([[[a]] * n_others for a in range(n_own)])
+    return advantages(rows, tensor(inputs["pi_i"]).expand_as(rows), own).squeeze(-1)
+
+
+def difference_rewards_are_factored(inputs, expected, tolerance):
+    team = gt.NormalFormGame.common_interest(inputs["R"])
+    paid = gt.learners.difference_rewards(team, [inputs["default"]] * team.n_players).payoffs
+    found = all((paid[i].argmax(axis=i) == np.array(inputs["R"]).argmax(axis=i)).all() for i in range(team.n_players))
+    assert found is expected
+
+
+def monotone_mixer(inputs, expected, tolerance):
+    import torch
+
+    from marlgt.deep.mixers import MonotoneMixer
+
+    utilities, state = tensor([[inputs["agent_qs"]]]).requires_grad_(), tensor([[inputs["state"]]])
+    n_embedded = len(inputs["hyper_b1"])
+    mixer = MonotoneMixer(1, utilities.shape[-1], state.shape[-1], n_embedded).double()
+    lower = [tensor(inputs[name]) for name in ("hyper_w1", "hyper_wf", "V1", "hyper_b1")]
+    with torch.no_grad():
+        mixer.lower.weight.copy_(torch.cat(lower).T)
+        mixer.value.weight.copy_(tensor(inputs["V2"]).T)
+    total = mixer(utilities, state)
+    total.sum().backward()
+    assert abs(total.item() - expected["q_tot"]) <= tolerance
+    assert utilities.grad[0, 0].tolist() == pytest.approx(expected["dq"], abs=tolerance)
+
+
+def individual_maxima_are_not_all(inputs, expected, tolerance):
+    joint = np.maximum.outer(inputs["q1"], inputs["q2"])
+    found = concepts.individual_global_max(joint, [inputs["q1"], inputs["q2"]])
+    assert [list(u) for u in found.greedy] == [expected["greedy_individual"]]
+    assert [list(u) for u in found.optimal] == expected["greedy_joint_set"]
+    assert found.equal is expected["igm_iff_holds"]
+    assert found.holds
+
+
+def losses_of_qtran(inputs, expected, tolerance):
+    from marlgt.deep.factorisation_losses import qtran_base_losses
+    from marlgt.deep.targets import greedy
+
+    joint, utilities = floats(inputs["Qhat"]), tensor([inputs["q1"], inputs["q2"]]).double()
+    best = greedy(utilities).tolist()
+    assert best == expected["greedy"]
+    taken, at_best = (tensor(joint[tuple(u)]) for u in (inputs["taken"], best))
+    losses = qtran_base_losses(utilities, tensor(inputs["taken"]), taken, at_best, tensor(inputs["V"]), taken)
+    assert abs(losses.optimal.item() - expected["L_opt"]) <= tolerance
+    assert abs(losses.not_optimal.item() - expected["L_nopt"]) <= tolerance
+
+
+def decoder_cross_entropy(inputs, expected, tolerance):
+    from marlgt.deep.agent_models import decoder_cross_entropy as cross_entropy
+
+    found = cross_entropy(tensor(inputs["logits"]), tensor(inputs["actions"]))
+    assert abs(found.sum().item() - expected["sum"]) <= tolerance
+    assert abs(found.mean().item() - expected["mean_over_batch_sum_over_agents"]) <= tolerance
+
+
+def opponent_conditional(inputs, expected, tolerance):
+    from marlgt.deep.agent_models import opponent_conditional as conditional
+
+    answers, values = conditional(tensor(inputs["Q"]).double(), inputs["temperature"])
+    assert np.abs(answers.numpy() - floats(expected["rho"])).max() <= tolerance
+    assert values.tolist() == pytest.approx(expected["Q_ai"], abs=tolerance)
+    by_formula = (tensor(inputs["Q"]) - values.unsqueeze(-1)).exp()
+    assert np.abs(by_formula.numpy() - floats(expected["rho_formula_check"])).max() <= tolerance
+
+
+def shared_experience(inputs, expected, tolerance):
+    import torch
+
+    from marlgt.deep import policy_losses
+
+    n_agents = 1 + len(inputs["others"])
+    logs, advantages = torch.zeros(2, n_agents, n_agents, dtype=torch.float64)
+    logs[0] = tensor([inputs["own"]["logp"], *(other["logp_i"] for other in inputs["others"])])
+    behaviour = tensor([inputs["own"]["logp"], *(other["logp_k"] for other in inputs["others"])])
+    advantages[0] = tensor([inputs["own"]["adv"], *(other["adv"] for other in inputs["others"])])
+    ratios = policy_losses.importance_ratios(logs, behaviour)[0]
+    actor = policy_losses.shared_experience_policy_losses(logs, behaviour, advantages, sharing=inputs["lam"])
+    critic = policy_losses.shared_experience_critic_losses(
+        torch.zeros_like(advantages), advantages, logs, behaviour, sharing=inputs["lam"]
+    )
+    assert ratios[1:].tolist() == pytest.approx(expected["importance"], abs=tolerance)
+    assert abs(actor[0].item() - expected["policy_loss"]) <= tolerance
+    assert abs(critic[0].item() - expected["value_loss"]) <= tolerance
+
+
+def average_over_environments(inputs, expected, tolerance):
+    from marlgt.deep.policy_losses import environment_average
+
+    found = environment_average(tensor(inputs["losses"]).T)
+    assert found.tolist() == pytest.approx(expected["per_agent"], abs=tolerance)
+    assert abs(found.sum().item() - expected["total"]) <= tolerance
+
+
+def losses_of_independent_learners(inputs, expected, tolerance):
+    from marlgt.deep.factorisation_losses import independent_loss
+
+    values, targets = tensor(inputs["q"]).double().T, tensor(inputs["y"]).double().T
+    assert abs(independent_loss(values, targets).mean().item() - expected) <= tolerance
+
+
+def huber_loss(inputs, expected, tolerance):
+    from marlgt.deep.targets import huber
+
+    assert huber(tensor(inputs["err"]).double(), inputs["delta"]).tolist() == pytest.approx(expected, abs=tolerance)
+
+
 VECTOR_ADAPTERS = {
     r"games\.nash_": extreme_equilibria,
     r"games\.ce_cce_extremes_": correlated_extremes,
@@ -746,6 +883,19 @@ VECTOR_ADAPTERS = {
     r"ctde\.qmix_monotone_optimum_": monotone_fit_by_greedy_action,
     r"ctde\.igm_checks$": individual_global_max,
     r"ctde\.qtran_conditions_satisfied$": conditions_of_qtran,
+    r"ctde\.qtran_base_losses$": losses_of_qtran,
+    r"ctde\.qmix_mixer_forward$": monotone_mixer,
+    r"ctde\.coma_counterfactual_advantage$": counterfactual_advantage,
+    r"ctde\.coma_advantage_zero_mean$": counterfactual_advantages_have_mean_0,
+    r"ctde\.difference_reward_factoredness$": difference_rewards_are_factored,
+    r"ctde\.agent_model_decoder_cross_entropy$": decoder_cross_entropy,
+    r"ctde\.pr2_opponent_conditional$": opponent_conditional,
+    r"ctde\.seac_losses$": shared_experience,
+    r"ctde\.independent_a2c_K_env_average$": average_over_environments,
+    r"ctde\.idqn_sum_of_losses$": losses_of_independent_learners,
+    r"ctde\.huber_loss_": huber_loss,
+    r"extra2\.qmix_monotone_optimum_": monotone_fit_by_greedy_action,
+    r"extra2\.qmix_nonstrict_monotone_breaks_igm$": individual_maxima_are_not_all,
 }
 
 
