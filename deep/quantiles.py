@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from marlgt.deep.initialising import seed_rows
 from marlgt.deep.targets import huber
 from marlgt.errors import GameError
 
@@ -53,14 +54,10 @@ def sample_fractions(
     -------
     Tensor, shape (n_networks, *shape)
     """
-    n_seeds = len(generators)
-    if n_seeds == 0 or n_networks % n_seeds:
-        raise GameError(
-            f"{n_networks} networks are shared evenly among the seeds, got {n_seeds} generators: give one a seed"
-        )
-    own = (n_networks // n_seeds, *shape)
-    drawn = [torch.rand(own, generator=generator, device=generator.device) for generator in generators]
-    return torch.cat(drawn).to(device)
+    fractions = torch.empty((n_networks, *shape), device=device)
+    for rows, generator in seed_rows(fractions, generators):
+        rows.copy_(torch.rand(rows.shape, generator=generator, device=generator.device))
+    return fractions
 
 
 def cosine_features(fractions: Tensor, n_cosines: int = 64, *, first: int = 0) -> Tensor:

@@ -90,5 +90,5 @@ def test_bad_numbers_are_refused():
         midpoints(0)
     with pytest.raises(GameError, match="got -1: give a number >= 0, 0 for the pinball loss"):
         quantile_huber_loss(torch.zeros(1), torch.zeros(1), torch.zeros(1), -1)
-    with pytest.raises(GameError, match="3 networks are shared evenly among the seeds, got 2 generators"):
+    with pytest.raises(GameError, match="got 2 generators for 3 networks: give one generator per seed"):
         sample_fractions([torch.Generator(), torch.Generator()], 3, (1,))
