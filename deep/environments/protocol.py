@@ -87,19 +87,24 @@ class BatchEnv(Protocol):
     common_reward: bool
 
     @property
-    def observations(self) -> Any: ...
+    def observations(self) -> Any:
+        """In which the next actions are chosen, shape (B, n, D)."""
 
     @property
-    def state(self) -> Any: ...
+    def state(self) -> Any:
+        """In which the next actions are chosen, shape (B, Z)."""
 
     @property
-    def allowed(self) -> Any: ...
+    def allowed(self) -> Any:
+        """Which actions may be chosen next, shape (B, n, A)."""
 
     @property
-    def reached_state(self) -> Any: ...
+    def reached_state(self) -> Any:
+        """What the last step led to, shape (B, Z)."""
 
     @property
-    def reached_allowed(self) -> Any: ...
+    def reached_allowed(self) -> Any:
+        """What may be chosen where the last step led to, shape (B, n, A)."""
 
     def reset(self, seed: int, *, first: int = 0) -> Any:
         """Begin all copies anew, as those from number ``first`` on of a larger batch; return the observations."""

@@ -1,0 +1,272 @@
+"""PettingZoo's parallel environments as deep learners see them: dictionaries in, arrays out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marlgt.deep.environments.catalogue_games import equal_actions
+from marlgt.deep.environments.gymnasium_copies import GymnasiumCopies, refuse_snapshot
+from marlgt.deep.environments.protocol import BatchEnv, EnvironmentFailed, Step
+from marlgt.deep.environments.streams import copy_seeds
+from marlgt.errors import GameError, UnsupportedGame
+from marlgt.games._arrays import short
+from marlgt.games._doors import require_flag, require_seed, require_whole
+
+__all__ = ["ParallelCopies", "copies_of"]
+
+OPTIONS = ("pad_actions", "shared_reward")
+PARALLEL = ("possible_agents", "reset", "step", "observation_space", "action_space")
+"""What makes an object a parallel environment."""
+
+
+def copies_of(make: Callable[[], Any], n_envs: int, options: Mapping[str, Any]) -> BatchEnv:
+    """Return copies of what a function makes: a PettingZoo parallel environment, or a Gymnasium environment.
+
+    Parameters
+    ----------
+    make : callable
+        Without arguments; called once for each copy.
+    n_envs : int
+    options : mapping
+        ``pad_actions`` and ``shared_reward``, for PettingZoo.
+    """
+    name = f"{getattr(make, '__module__', '')}.{getattr(make, '__qualname__', type(make).__name__)}".lstrip(".")
+    try:
+        env = make()
+    except Exception as error:
+        raise EnvironmentFailed(
+            f"{name} raised {type(error).__name__} when it was called to make copy 0: {error}", copy=0, step=0
+        ) from error
+    if all(hasattr(env, attribute) for attribute in PARALLEL):
+        for key in options:
+            if key not in OPTIONS:
+                raise GameError(f"{name} has no option {short(key)}: parallel environments have {', '.join(OPTIONS)}")
+        return ParallelCopies(make, n_envs, name=name, made=env, **options)
+    if hasattr(env, "agent_iter"):
+        raise UnsupportedGame(
+            f"in what {name} makes agents move in turns, and here all act at once: put "
+            "pettingzoo.utils.aec_to_parallel around it"
+        )
+    if not all(hasattr(env, attribute) for attribute in ("reset", "step", "action_space", "observation_space")):
+        raise GameError(
+            f"{name} makes {short(env)}: let it make a PettingZoo parallel environment or a Gymnasium environment"
+        )
+    if options:
+        raise GameError(f"{name} makes a Gymnasium environment and has no options: set them in the function")
+    return GymnasiumCopies(make, n_envs, name=name, made=[env])
+
+
+class ParallelCopies:
+    """B copies of a PettingZoo parallel environment, stepped one after another.
+
+    Observations are flattened, and filled up with zeros where agents have different sizes; numbers of ``Discrete``
+    spaces become rows of zeros with one 1. Which actions are allowed is read from ``action_mask`` in observations or
+    infos. An agent that is done before the others observes zeros, gets nothing, and has only action 0, until all are
+    done. An episode counts as terminated if nobody was truncated in its last step. It was a success if some agent's
+    last info says ``is_success``. These copies cannot be saved in the midst of an episode: ``snapshot()`` is None.
+
+    Parameters
+    ----------
+    make : callable
+        Makes one environment; called once for each copy.
+    n_envs : int
+    name : str
+    made : ParallelEnv, optional
+        The environment of copy 0, if there is one.
+    pad_actions : bool
+        Whether agents may have different numbers of actions.
+    shared_reward : bool
+        Everybody gets the sum of the rewards.
+
+    Raises
+    ------
+    UnsupportedGame
+        For continuous actions, and for observations that are no numbers.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Any],
+        n_envs: int,
+        *,
+        name: str,
+        made: Any = None,
+        pad_actions: bool = False,
+        shared_reward: bool = False,
+    ) -> None:
+        require_whole(n_envs, "n_envs", least=1)
+        require_flag(shared_reward, "shared_reward")
+        self.name, self.n_envs = name, int(n_envs)
+        first = make() if made is None else made
+        self.agents = list(first.possible_agents)
+        self.n_agents, self.common_reward = len(self.agents), bool(shared_reward) or len(self.agents) == 1
+        counts = tuple(_n_actions(first.action_space(agent), agent, name) for agent in self.agents)
+        self.n_actions = equal_actions(counts, pad_actions, name)
+        encoders = [_encoder(first.observation_space(agent), agent, name) for agent in self.agents]
+        self.observation_size = max(size for size, _ in encoders)
+        self._encoders = [encode for _, encode in encoders]
+        self._sizes = [size for size, _ in encoders]
+        self._starts = [int(getattr(first.action_space(agent), "start", 0)) for agent in self.agents]
+        self._possible = np.arange(self.n_actions) < np.array(counts)[:, None]
+        self._only_first = np.arange(self.n_actions) == 0
+        self._counts = counts
+        self._envs = [first, *(make() for _ in range(self.n_envs - 1))]
+        self._moves = -1
+        shape = (self.n_envs, self.n_agents)
+        self.observations = np.zeros((*shape, self.observation_size), np.float32)
+        self.allowed = np.repeat(self._possible[None], self.n_envs, axis=0)
+        self.reached_allowed = self.allowed
+        self._never = np.zeros(self.n_envs, np.bool_)
+        self._has_state, self.state_size = self._probed(first)
+        self.state = self.reached_state = np.zeros((self.n_envs, self.state_size), np.float32)
+
+    def _probed(self, env: Any) -> tuple[bool, int]:
+        """Return whether the environment knows its state, and how many numbers it has."""
+        try:
+            env.reset(seed=0)
+        except Exception as error:
+            self._fail(0, error)
+        try:
+            state = np.asarray(env.state(), np.float32)
+        except (AttributeError, NotImplementedError):
+            return False, self.n_agents * self.observation_size
+        except Exception as error:
+            self._fail(0, error)
+        return True, int(state.size)
+
+    def reset(self, seed: int, *, first: int = 0) -> NDArray[np.float32]:
+        """Begin all copies anew and return the observations."""
+        require_seed(seed)
+        require_whole(first, "first", least=0)
+        self.observations, self.state = np.zeros_like(self.observations), np.zeros_like(self.state)
+        self.allowed = np.zeros_like(self.allowed)
+        self._moves = 0
+        k = 0
+        try:
+            for k, own in enumerate(copy_seeds(seed, first, self.n_envs)):
+                self._look(k, self._envs[k].reset(seed=own), self.observations, self.state, self.allowed)
+        except Exception as error:
+            self._fail(k, error)
+        self.reached_state, self.reached_allowed = self.state, self.allowed
+        return self.observations
+
+    def _look(self, k: int, seen: Any, observations: Any, state: Any, allowed: Any) -> None:
+        """Write what copy k shows of itself."""
+        views, infos = seen
+        env = self._envs[k]
+        there = set(env.agents)
+        for i, agent in enumerate(self.agents):
+            # An agent that is done in this step is shown its last observation; then it is no longer among the views.
+            view = views.get(agent)
+            if view is not None:
+                observations[k, i, : self._sizes[i]] = self._encoders[i](view)
+            if agent not in there:
+                allowed[k, i] = self._only_first
+                continue
+            mask = view.get("action_mask") if isinstance(view, Mapping) else None
+            if mask is None:
+                mask = infos.get(agent, {}).get("action_mask")
+            if mask is None:
+                allowed[k, i] = self._possible[i]
+                continue
+            allowed[k, i, : self._counts[i]] = np.asarray(mask) != 0
+            if not allowed[k, i].any():
+                raise GameError(f"the action_mask of {agent} forbids everything: allow at least one action")
+        state[k] = np.asarray(env.state(), np.float32).ravel() if self._has_state else observations[k].ravel()
+
+    def step(self, actions: Any) -> Step:
+        """Take a step in all copies."""
+        if self._moves < 0:
+            raise GameError("this environment has not begun: call reset(seed) first")
+        chosen = actions.tolist()
+        if len(chosen) != self.n_envs:
+            raise GameError(f"actions must have shape ({self.n_envs}, {self.n_agents}), got {len(chosen)} rows")
+        self._moves += 1
+        reached, rewards = np.zeros_like(self.observations), np.zeros((self.n_envs, self.n_agents), np.float32)
+        state, allowed = np.zeros_like(self.state), np.zeros_like(self.allowed)
+        terminated, truncated, successes = (np.zeros(self.n_envs, np.bool_) for _ in range(3))
+        over, k = [], 0
+        try:
+            for k, env in enumerate(self._envs):
+                there = set(env.agents)
+                given = {
+                    agent: action + start
+                    for agent, action, start in zip(self.agents, chosen[k], self._starts, strict=True)
+                    if agent in there
+                }
+                views, paid, ended, stopped, infos = env.step(given)
+                for i, agent in enumerate(self.agents):
+                    rewards[k, i] = paid.get(agent, 0.0)
+                self._look(k, (views, infos), reached, state, allowed)
+                if not env.agents or all(ended.get(a, False) or stopped.get(a, False) for a in there):
+                    over.append(k)
+                    truncated[k] = any(stopped.get(a, False) and not ended.get(a, False) for a in there)
+                    terminated[k] = not truncated[k]
+                    successes[k] = any(info.get("is_success", False) for info in infos.values())
+            self.observations, self.state, self.allowed = reached, state, allowed
+            self.reached_state, self.reached_allowed = state, allowed
+            if over:
+                self.observations, self.state, self.allowed = reached.copy(), state.copy(), allowed.copy()
+                for k in over:
+                    self.observations[k], self.allowed[k] = 0.0, False
+                    self._look(k, self._envs[k].reset(), self.observations, self.state, self.allowed)
+        except Exception as error:
+            self._fail(k, error)
+        if self.common_reward:
+            rewards[:] = rewards.sum(axis=1, keepdims=True)
+        return Step(self.observations, rewards, terminated, truncated, reached, successes)
+
+    def _fail(self, k: int, error: Exception) -> NoReturn:
+        step, self._moves = max(self._moves, 0), -1
+        raise EnvironmentFailed(
+            f"copy {k} of {self.name} raised {type(error).__name__} at step {step}: {error}; reset the copies, or mend "
+            "the environment",
+            copy=k,
+            step=step,
+        ) from error
+
+    def snapshot(self) -> None:
+        """Return None: these copies cannot be saved in the midst of an episode."""
+
+    def restore(self, snapshot: Any) -> NDArray[np.float32]:
+        """Raise GameError: there are no snapshots."""
+        refuse_snapshot(self.name)
+
+    def close(self) -> None:
+        """Close all environments."""
+        for env in self._envs:
+            env.close()
+
+
+def _n_actions(space: Any, agent: str, name: str) -> int:
+    from gymnasium import spaces
+
+    if not isinstance(space, spaces.Discrete):
+        kind = "continuous" if isinstance(space, spaces.Box) else f"a {type(space).__name__} space"
+        raise UnsupportedGame(
+            f"the actions of {agent} in {name} are {kind}, and value learners choose from a list: make the environment "
+            "with discrete actions, or put a wrapper around it that has them"
+        )
+    return int(space.n)
+
+
+def _encoder(space: Any, agent: str, name: str) -> tuple[int, Callable[[Any], Any]]:
+    """Return how many numbers an agent observes, and how they are got from what it is given."""
+    from gymnasium import spaces
+
+    if isinstance(space, spaces.Dict) and "observation" in space.spaces:
+        size, inner = _encoder(space.spaces["observation"], agent, name)
+        return size, lambda view: inner(view["observation"])
+    if isinstance(space, spaces.Discrete):
+        rows, start = np.eye(int(space.n), dtype=np.float32), int(space.start)
+        return len(rows), lambda number: rows[number - start]
+    if isinstance(space, spaces.Box | spaces.MultiBinary):
+        return int(np.prod(space.shape)), np.ravel
+    raise UnsupportedGame(
+        f"the observations of {agent} in {name} are a {type(space).__name__} space, and networks here read rows of "
+        "numbers: flatten them in a wrapper around the environment"
+    )
