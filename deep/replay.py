@@ -1,0 +1,486 @@
+"""Replay: the steps of many environment copies for many seeds, and windows drawn from them.
+
+A seed's store is a ring of rows, one row of ``n_envs`` steps for each call of :meth:`Replay.add`; the newest row
+overwrites the oldest. Windows are drawn in two modes. A *transition* is a step followed for ``k <= n`` steps, n asked
+for, fewer where the episode ends::
+
+    rewards    sum_{i<k} g^i r_{t+i}          discounts    g^k (1 - terminated_{t+k-1})
+
+so that ``rewards + discounts * V(reached)`` is the n-step target (Sutton and Barto 2018, section 7.1): an episode that
+terminated is worth nothing more, one that was truncated is worth what its last observation promises. A *sequence* is
+``length`` consecutive steps of one copy, over the ends of episodes, which ``starts`` and ``ends`` mark.
+
+Neither crosses the write head: a window begins only where all its rows are stored, one after another in time. Nothing
+mixes seeds: each draws with its own generator, among as many windows as the others.
+
+References
+----------
+Sutton, R. S. and Barto, A. G. (2018). Reinforcement Learning, 2nd edition, section 7.1. MIT Press.
+Schaul, T., Quan, J., Antonoglou, I. and Silver, D. (2016). Prioritized experience replay. ICLR.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Generator, Tensor
+
+from marlgt.deep.priorities import SumTrees, importance_weights
+from marlgt.deep.replay_rows import Field, RowLayout
+from marlgt.errors import GameError
+
+__all__ = ["Batch", "Replay"]
+
+
+class Batch(NamedTuple):
+    """Windows of L steps, R for each of S seeds; n agents, D numbers seen, A actions, Z of the state, H of memory.
+
+    Attributes
+    ----------
+    observations : Tensor, shape (S, L, R, n, D)
+    actions : Tensor of int64, shape (S, L, R, n)
+    rewards : Tensor, shape (S, L, R, n)
+        Of one step, or the discounted sums of n-step transitions.
+    discounts : Tensor, shape (S, L, R)
+        What the value of ``reached`` counts: ``discount^k``, 0 where the episode terminated.
+    reached : Tensor, shape (S, L, R, n, D)
+        What the step, or the last of the k steps, led to; at an end the last observation of that episode.
+    starts, ends : Tensor of bool, shape (S, L, R)
+        Whether an episode begins with this step; whether it terminates or is truncated by it.
+    allowed, reached_allowed : Tensor of bool, shape (S, L, R, n, A), or None
+    states, reached_states : Tensor, shape (S, L, R, Z), or None
+    memory : Tensor, shape (S, R, n, H), or None
+        The recurrent state before the first step.
+    weights : Tensor, shape (S, R)
+        Importance weights, 1 where windows were drawn uniformly.
+    indices : Tensor of int64, shape (S, R)
+        Where the windows begin in the seed's store, for :meth:`Replay.prioritise`.
+    """
+
+    observations: Tensor
+    actions: Tensor
+    rewards: Tensor
+    discounts: Tensor
+    reached: Tensor
+    starts: Tensor
+    ends: Tensor
+    allowed: Tensor | None
+    reached_allowed: Tensor | None
+    states: Tensor | None
+    reached_states: Tensor | None
+    memory: Tensor | None
+    weights: Tensor
+    indices: Tensor
+
+
+class Replay:
+    """The last steps of every seed, and windows drawn from them.
+
+    Parameters
+    ----------
+    n_seeds, n_envs : int
+    capacity : int
+        Steps of each seed that are kept, rounded down to whole rows of ``n_envs``.
+    n_agents, n_actions, observation_size : int
+    state_size, memory_size : int
+        0 where there is no state, no recurrent memory.
+    masked : bool
+        Whether masks of allowed actions are kept.
+    prioritised : bool
+        Whether windows can be drawn by priority.
+    window : int
+        The longest window that is drawn, steps; with priorities a step can be drawn once so many rows follow it.
+    device : str
+
+    Raises
+    ------
+    GameError
+        For sizes that are not positive and a capacity below the longest window.
+    """
+
+    def __init__(
+        self,
+        n_seeds: int,
+        n_envs: int,
+        capacity: int,
+        *,
+        n_agents: int,
+        n_actions: int,
+        observation_size: int,
+        state_size: int = 0,
+        memory_size: int = 0,
+        masked: bool = False,
+        prioritised: bool = False,
+        window: int = 1,
+        device: str = "cpu",
+    ) -> None:
+        sizes = {"n_seeds": n_seeds, "n_envs": n_envs, "n_agents": n_agents, "n_actions": n_actions, "window": window}
+        for name, size in {**sizes, "observation_size": observation_size}.items():
+            if size < 1:
+                raise GameError(f"{name} is {size}: a replay needs at least 1")
+        self.n_rows = capacity // n_envs
+        if self.n_rows < window:
+            need = window * n_envs
+            raise GameError(f"capacity is {capacity}: windows of {window} rows of {n_envs} steps need at least {need}")
+        self.layout = RowLayout(n_agents, n_actions, observation_size, state_size, memory_size, masked)
+        self.n_seeds, self.n_envs, self.window, self.device = n_seeds, n_envs, window, device
+        self.head = 0
+        self.filled = 0
+        width = self.layout.width
+        self._rows = torch.zeros(n_seeds, self.n_rows, n_envs, width, device=device)
+        self._flat = self._rows.view(-1, width)
+        self._began = torch.zeros(n_seeds, self.n_rows, n_envs, dtype=torch.bool, device=device)
+        self._size = self.n_rows * n_envs
+        self._trees = SumTrees(n_seeds, self._size, device=device) if prioritised else None
+        self._offsets = (torch.arange(n_seeds, device=device) * self._size).unsqueeze(1)
+        self._padding = torch.zeros(n_seeds, n_envs, width - self.layout.used, device=device)
+        self._mask = torch.zeros(n_seeds, n_envs, self.layout.mask_bytes, dtype=torch.bool, device=device)
+        self._shape = torch.Size((n_seeds, n_envs, n_agents, observation_size))
+        self._tables: dict[tuple[int, float], tuple[Tensor, Tensor]] = {}
+        self._ones = torch.ones(n_seeds, 1, device=device)
+
+    @property
+    def n_stored(self) -> int:
+        """Steps of each seed in the store."""
+        return self.filled * self.n_envs
+
+    def ready(self, n_steps: int) -> bool:
+        """Return whether so many steps of each seed are stored, and a longest window among them."""
+        return self.n_stored >= n_steps and self.filled >= self.window
+
+    def add(
+        self,
+        observations: Tensor,
+        actions: Tensor,
+        rewards: Tensor,
+        terminated: Tensor,
+        truncated: Tensor,
+        reached: Tensor,
+        starts: Tensor,
+        *,
+        allowed: Tensor | None = None,
+        reached_allowed: Tensor | None = None,
+        states: Tensor | None = None,
+        reached_states: Tensor | None = None,
+        memory: Tensor | None = None,
+    ) -> None:
+        """Copy in one step of every copy, over the oldest when the store is full.
+
+        Parameters
+        ----------
+        observations, reached : Tensor, shape (S, B, n, D)
+        actions : Tensor of int64, shape (S, B, n)
+        rewards : Tensor, shape (S, B, n)
+        terminated, truncated, starts : Tensor of bool, shape (S, B)
+        allowed, reached_allowed : Tensor of bool, shape (S, B, n, A)
+        states, reached_states : Tensor, shape (S, B, Z)
+        memory : Tensor, shape (S, B, n, H)
+
+        Raises
+        ------
+        GameError
+            For a field that is missing, not kept, or of another shape.
+        """
+        if observations.shape != self._shape or reached.shape != self._shape or actions.shape != self._shape[:3]:
+            raise self._misshapen(observations=observations, reached=reached, actions=actions)
+        flags = torch.stack((terminated | truncated, starts, starts, starts), 2).view(torch.float32)
+        kinds: list[Tensor] = [
+            actions.to(torch.int64).contiguous().view(torch.float32),
+            rewards,
+            terminated.to(torch.float32).unsqueeze(2),
+            flags,
+            observations.flatten(2),
+        ]
+        layout = self.layout
+        kinds += self._kept(layout.state_size, "states", states)
+        kinds += self._kept(layout.memory_size, "memory", memory)
+        kinds += self._masks("allowed", allowed)
+        kinds.append(reached.flatten(2))
+        kinds += self._kept(layout.state_size, "reached_states", reached_states)
+        kinds += self._masks("reached_allowed", reached_allowed)
+        if layout.width > layout.used:
+            kinds.append(self._padding)
+        row = torch.cat(kinds, 2)
+        if row.shape[2] != layout.width:
+            raise self._misshapen(rewards=rewards, states=states, memory=memory)
+        self._rows[:, self.head] = row
+        self._began[:, self.head] = starts
+        if self._trees is not None:
+            self._enter(self._trees)
+        self.head = (self.head + 1) % self.n_rows
+        self.filled = min(self.filled + 1, self.n_rows)
+
+    def sample(
+        self,
+        n_windows: int,
+        generators: Sequence[Generator],
+        *,
+        length: int = 1,
+        n_steps: int = 1,
+        discount: float = 0.99,
+        aligned: bool = False,
+        beta: float | None = None,
+    ) -> Batch:
+        """Draw windows with replacement: uniformly, or by priority where ``beta`` is given.
+
+        Parameters
+        ----------
+        n_windows : int
+            R, for each seed.
+        generators : sequence of Generator
+            One for each seed, on the replay's device.
+        length : int
+            L, steps of a sequence; 1 draws transitions.
+        n_steps : int
+            Steps of a transition, at most.
+        discount : float
+            Of one step.
+        aligned : bool
+            Draw only windows that begin where an episode begins.
+        beta : float, optional
+            Exponent of the importance weights of windows drawn by priority.
+
+        Returns
+        -------
+        Batch
+
+        Raises
+        ------
+        GameError
+            For too few stored steps, sequences of n-step transitions, and priorities that are not kept.
+        """
+        span = max(length, n_steps)
+        if self.filled < span or min(length, n_steps) != 1 or len(generators) != self.n_seeds:
+            raise self._unanswerable(length, n_steps, len(generators))
+        weights = self._ones.expand(-1, n_windows)
+        if beta is not None:
+            indices, weights = self._by_priority(n_windows, generators, span, aligned, beta)
+        elif aligned:
+            indices = self._beginnings(n_windows, generators, span)
+        else:
+            indices = self._uniformly(n_windows, generators, span)
+        begin = indices if self.n_seeds == 1 else indices + self._offsets
+        if n_steps > 1:
+            return self._transitions(begin, indices, weights, n_steps, discount)
+        if length > 1:
+            begin = self._following(indices, length)
+        return self._windows(begin, indices, weights, length, discount)
+
+    def prioritise(self, indices: Tensor, magnitudes: Tensor, *, exponent: float, offset: float = 1e-6) -> None:
+        """Set the priorities of windows to ``(magnitude + offset)^exponent``.
+
+        Parameters
+        ----------
+        indices : Tensor of int64, shape (S, R)
+            Of a batch drawn before, with no :meth:`add` in between.
+        magnitudes : Tensor, shape (S, R)
+            Absolute TD errors, or losses.
+        exponent : float
+            How much priorities matter: 0 draws uniformly, 1 in proportion.
+        offset : float
+            Keeps a window without error alive.
+
+        Raises
+        ------
+        GameError
+            For a replay without priorities and an exponent outside 0 to 1.
+        """
+        if self._trees is None:
+            raise GameError("this replay keeps no priorities: make it with prioritised=True")
+        if not 0.0 <= exponent <= 1.0:
+            raise GameError(f"exponent is {exponent:g}: the exponent of priorities lies between 0 and 1")
+        self._trees.put(indices, magnitudes.detach().double().abs().add_(offset).pow_(exponent))
+
+    def state(self) -> dict[str, Tensor]:
+        """Return copies of all that is stored, from which :meth:`load` goes on bit for bit.
+
+        Rows are given as the 32-bit words they are made of, and only as many as are filled.
+        """
+        place = torch.tensor([self.head, self.filled], dtype=torch.int64)
+        state = {"place": place, "rows": self._rows[:, : self.filled].clone().view(torch.int32)}
+        if self._trees is not None:
+            state["priorities"] = self._trees.leaves.clone()
+            state["largest_priorities"] = self._trees.largest.clone()
+        return state
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Take over a state that :meth:`state` gave.
+
+        Raises
+        ------
+        GameError
+            For a state of a replay with other sizes; nothing is changed then.
+        """
+        head, filled = (int(x) for x in state["place"].tolist()) if state.get("place") is not None else (-1, -1)
+        expected: dict[str, tuple[int, ...]] = {"place": (2,), "rows": (self.n_seeds, filled, *self._rows.shape[2:])}
+        if self._trees is not None:
+            expected["priorities"] = (self.n_seeds, self._size)
+            expected["largest_priorities"] = (self.n_seeds, 1)
+        got = {name: tuple(tensor.shape) for name, tensor in state.items()}
+        if got != expected or not (0 <= head < self.n_rows and 0 <= filled <= self.n_rows):
+            raise GameError(f"the state holds {got}, this replay {expected}: load it into a replay of the same sizes")
+        self.head, self.filled = head, filled
+        self._rows[:, :filled] = state["rows"].to(self.device).view(torch.float32)
+        store = self._flat.view(torch.bool)
+        self._began.copy_(self.layout.starts.of(store, (self.n_seeds, self.n_rows, self.n_envs)))
+        if self._trees is not None:
+            self._trees.rebuild(state["priorities"].to(self.device), state["largest_priorities"].to(self.device))
+
+    def _kept(self, size: int, name: str, field: Tensor | None) -> list[Tensor]:
+        if (field is None) != (size == 0):
+            raise GameError(f"{name} is {'missing' if field is None else 'given'}, but the replay was made with {size}")
+        return [] if field is None else [field.flatten(2)]
+
+    def _masks(self, name: str, mask: Tensor | None) -> list[Tensor]:
+        if (mask is None) == self.layout.masked:
+            made = f"masked={self.layout.masked}"
+            raise GameError(f"{name} is {'missing' if mask is None else 'given'}, but the replay was made with {made}")
+        if mask is None:
+            return []
+        padded = self._mask.clone()
+        padded[:, :, : self.layout.n_agents * self.layout.n_actions] = mask.flatten(2)
+        return [padded.view(torch.float32)]
+
+    def _enter(self, trees: SumTrees) -> None:
+        """Give the row just written, or the one whose windows it completes, the largest priority so far."""
+        if self.window > 1:
+            trees.fill(self.head * self.n_envs, (self.head + 1) * self.n_envs, 0.0)
+        if self.filled + 1 >= self.window:
+            row = (self.head - self.window + 1) % self.n_rows
+            trees.fill(row * self.n_envs, (row + 1) * self.n_envs, trees.largest)
+
+    def _uniformly(self, n_windows: int, generators: Sequence[Generator], span: int) -> Tensor:
+        choices = (self.filled - span + 1) * self.n_envs
+        drawn = torch.empty(self.n_seeds, n_windows, dtype=torch.int64, device=self.device)
+        for row, generator in zip(drawn, generators):
+            row.random_(0, choices, generator=generator)
+        # Windows of one row may begin anywhere; longer ones are counted from the oldest row on.
+        return drawn if span == 1 else self._aged(drawn)
+
+    def _aged(self, steps: Tensor) -> Tensor:
+        """Return where the steps lie that are counted from the oldest one."""
+        return steps if self.filled < self.n_rows or self.head == 0 else (steps + self.head * self.n_envs) % self._size
+
+    def _beginnings(self, n_windows: int, generators: Sequence[Generator], span: int) -> Tensor:
+        began = self._began[:, : self.filled]
+        if self.filled == self.n_rows:
+            began = began.roll(-self.head, 1)
+        began = began[:, : self.filled - span + 1].flatten(1)
+        drawn = []
+        for seed, generator in enumerate(generators):
+            (places,) = began[seed].nonzero(as_tuple=True)
+            if not len(places):
+                raise GameError(f"no episode of seed {seed} begins {span} rows before the newest: add more steps first")
+            choice = torch.empty(n_windows, dtype=torch.int64, device=self.device)
+            drawn.append(places[choice.random_(0, len(places), generator=generator)])
+        return self._aged(torch.stack(drawn))
+
+    def _by_priority(
+        self, n_windows: int, generators: Sequence[Generator], span: int, aligned: bool, beta: float
+    ) -> tuple[Tensor, Tensor]:
+        if self._trees is None or aligned or span > self.window or self.filled < self.window:
+            raise GameError(
+                f"windows of {span} rows{', aligned,' if aligned else ''} cannot be drawn by priority from "
+                f"{self.filled} rows: make the replay with prioritised=True and window={span}, and add more steps"
+            )
+        indices, values = self._trees.draw(n_windows, generators)
+        return indices, importance_weights(values, beta)
+
+    def _following(self, indices: Tensor, length: int) -> Tensor:
+        """Return where the rows of windows lie among those of all seeds, shape (S, length, R)."""
+        steps, _ = self._table(length, 1.0)
+        places = (indices.unsqueeze(1) + steps) % self._size
+        return places if self.n_seeds == 1 else places + self._offsets.unsqueeze(2)
+
+    def _table(self, length: int, discount: float) -> tuple[Tensor, Tensor]:
+        """Return the distances (length, 1) of a window's steps and the powers of the discount from 0 to length."""
+        table = self._tables.get((length, discount))
+        if table is None:
+            steps = (torch.arange(length, device=self.device) * self.n_envs).unsqueeze(1)
+            powers = torch.tensor([discount**k for k in range(length + 1)], device=self.device)
+            table = self._tables[length, discount] = (steps, powers)
+        return table
+
+    def _windows(self, places: Tensor, indices: Tensor, weights: Tensor, length: int, discount: float) -> Batch:
+        """Return windows of single steps, all of which are fetched at once."""
+        leading = (self.n_seeds, length, indices.shape[1])
+        rows = self._flat.index_select(0, places.flatten())
+        rewards = self.layout.rewards.of(rows, leading)
+        discounts = torch.rsub(self.layout.terminated.of(rows, leading), discount, alpha=discount)
+        return self._batch(rows, rows, leading, rewards, discounts, weights, indices)
+
+    def _transitions(self, begin: Tensor, indices: Tensor, weights: Tensor, n_steps: int, discount: float) -> Batch:
+        """Return windows folded into one step, that begin in one row and end in another."""
+        layout = self.layout
+        _, powers = self._table(n_steps, discount)
+        places = self._following(indices, n_steps)
+        leading = (self.n_seeds, n_steps, indices.shape[1])
+        outcomes = self._flat[:, : layout.outcome].index_select(0, places.flatten())
+        rewards = layout.rewards.of(outcomes, leading)
+        # Whether step i + 1 is still of the episode: no step before it ended it.
+        goes_on = layout.ends.of(outcomes.view(torch.bool), leading)[:, :-1].logical_not().cumprod(1)
+        later = (goes_on * powers[1:-1].unsqueeze(1)).unsqueeze(3)
+        total = rewards[:, 0]
+        for step in range(n_steps - 1):
+            total = torch.addcmul(total, later[:, step], rewards[:, step + 1])
+        extra = goes_on.sum(1, keepdim=True)
+        last = self._flat.index_select(0, places.gather(1, extra).flatten())
+        leading = (self.n_seeds, 1, indices.shape[1])
+        power = powers[1:].index_select(0, extra.flatten()).view(leading)
+        discounts = torch.addcmul(power, power, layout.terminated.of(last, leading), value=-1)
+        first = self._flat.index_select(0, begin.flatten())
+        return self._batch(first, last, leading, total.unsqueeze(1), discounts, weights, indices)
+
+    def _batch(
+        self,
+        first: Tensor,
+        last: Tensor,
+        leading: tuple[int, ...],
+        rewards: Tensor,
+        discounts: Tensor,
+        weights: Tensor,
+        indices: Tensor,
+    ) -> Batch:
+        """Return the batch whose windows begin in the rows ``first`` and end in the rows ``last``."""
+        layout = self.layout
+        first_bits, last_bits = first.view(torch.bool), last.view(torch.bool)
+        memory = _optional(layout.memory, first, leading)
+        return Batch(
+            layout.observations.of(first, leading),
+            layout.actions.of(first.view(torch.int64), leading),
+            rewards,
+            discounts,
+            layout.reached.of(last, leading),
+            layout.starts.of(first_bits, leading),
+            layout.ends.of(last_bits, leading),
+            _optional(layout.allowed, first_bits, leading),
+            _optional(layout.reached_allowed, last_bits, leading),
+            _optional(layout.states, first, leading),
+            _optional(layout.reached_states, last, leading),
+            None if memory is None else memory[:, 0],
+            weights,
+            indices,
+        )
+
+    def _misshapen(self, **fields: Any) -> GameError:
+        got = ", ".join(f"{name} {tuple(x.shape)}" for name, x in fields.items() if x is not None)
+        S, B, n, D = self._shape
+        layout = self.layout
+        return GameError(
+            f"a step's fields have the shapes {got}: give what the replay was made for, observations and reached "
+            f"{(S, B, n, D)}, actions and rewards {(S, B, n)}, states {(S, B, layout.state_size)}, "
+            f"memory {(S, B, n, layout.memory_size)}"
+        )
+
+    def _unanswerable(self, length: int, n_steps: int, n_generators: int) -> GameError:
+        if n_generators != self.n_seeds:
+            return GameError(f"{n_generators} generators for {self.n_seeds} seeds: give one for each seed")
+        if min(length, n_steps) != 1:
+            return GameError(f"length is {length} and n_steps {n_steps}: one of them must be 1, the other at least 1")
+        return GameError(f"windows of {max(length, n_steps)} rows cannot be drawn from {self.filled}: add more steps")
+
+
+def _optional(field: Field | None, rows: Tensor, leading: tuple[int, ...]) -> Tensor | None:
+    return None if field is None else field.of(rows, leading)
