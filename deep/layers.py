@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from marlgt.deep.backpropagation import affine, gated_recurrence, perceptron
 from marlgt.deep.initialising import orthogonal_rows, seed_rows, uniform_rows
-from marlgt.deep.products import affine
 from marlgt.errors import GameError
 
 __all__ = ["GRU", "MLP", "GRUCell", "LayerNorm", "Linear", "NoisyLinear"]
@@ -199,12 +199,15 @@ class MLP(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map ``(N, rows, sizes[0])`` to ``(N, rows, sizes[-1])``."""
+        if self.norms is None:
+            parameters = [parameter for layer in self.layers for parameter in (layer.weight, layer.bias)]
+            return perceptron(inputs, parameters, self.activation, self.activated)
         activate = _ACTIVATIONS[self.activation]
         hidden = inputs
         for index, layer in enumerate(self.layers):
             hidden = layer(hidden)
             if index < self.activated:
-                hidden = activate(hidden if self.norms is None else self.norms[index](hidden))
+                hidden = activate(self.norms[index](hidden))
         return hidden
 
 
@@ -241,14 +244,12 @@ class GRUCell(nn.Module):
 
     def forward(self, inputs: Tensor, hidden: Tensor) -> Tensor:
         """Map inputs ``(N, rows, in)`` and memory ``(N, rows, H)`` to the next memory ``(N, rows, H)``."""
-        return self._advance(affine(inputs, self.weight_input, self.bias_input), hidden)
+        return self._run(inputs.unsqueeze(1), hidden, None).squeeze(1)
 
-    def _advance(self, from_inputs: Tensor, hidden: Tensor) -> Tensor:
-        from_hidden = affine(hidden, self.weight_hidden, self.bias_hidden)
-        two = 2 * self.n_hidden
-        reset, update = (from_inputs[..., :two] + from_hidden[..., :two]).sigmoid().chunk(2, -1)
-        candidate = torch.addcmul(from_inputs[..., two:], reset, from_hidden[..., two:]).tanh()
-        return torch.lerp(candidate, hidden, update)
+    def _run(self, inputs: Tensor, hidden: Tensor, kept: Tensor | None) -> Tensor:
+        return gated_recurrence(
+            inputs, hidden, kept, self.weight_input, self.weight_hidden, self.bias_input, self.bias_hidden
+        )
 
 
 class GRU(GRUCell):
@@ -279,19 +280,10 @@ class GRU(GRUCell):
         Tensor, shape (N, L, rows, H)
             Memory after each step.
         """
-        n_networks, length, rows, width = inputs.shape
-        projected = affine(inputs.reshape(n_networks, length * rows, width), self.weight_input, self.bias_input)
-        projected = projected.view(n_networks, length, rows, 3 * self.n_hidden)
-        kept = None if starts is None else (~starts).to(inputs.dtype).unsqueeze(-1)
         if hidden is None:
-            hidden = inputs.new_zeros(n_networks, rows, self.n_hidden)
-        memories = []
-        for step in range(length):
-            if kept is not None:
-                hidden = hidden * kept[:, step]
-            hidden = self._advance(projected[:, step], hidden)
-            memories.append(hidden)
-        return torch.stack(memories, 1)
+            hidden = inputs.new_zeros(inputs.shape[0], inputs.shape[2], self.n_hidden)
+        kept = None if starts is None else (~starts).to(inputs.dtype).unsqueeze(-1)
+        return self._run(inputs, hidden, kept)
 
     def step_from(self, memories: Tensor, inputs: Tensor) -> Tensor:
         """Advance one step from every memory of a window, all at once.

@@ -158,7 +158,7 @@ class FlatParameters:
 
 @cache
 def _forgive_strided_gradients() -> None:
-    """Let PyTorch say now, unheard, what it says once in a process: that strided gradients slow DistributedDataParallel."""
+    """Let PyTorch say unheard what it says once in a process: strided gradients slow DistributedDataParallel."""
     parameter = nn.Parameter(torch.zeros(2, 4)[:, :2])
     parameter.grad = torch.zeros(2, 4)[:, :2]
     with warnings.catch_warnings(), torch.enable_grad():
