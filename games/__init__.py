@@ -215,6 +215,7 @@ _EXPORTS = {
     "trust_tree": "marlgt.games.trees.textbook",
     "tullock_contest": "marlgt.games.economic",
     "two_state_matching_pennies": "marlgt.games.markov.chains",
+    "two_step_game": "marlgt.games.markov.chains",
     "ultimatum_game": "marlgt.games.economic",
     "ultimatum_tree": "marlgt.games.trees.textbook",
     "van_der_laan_1987_four": "marlgt.games.n_player_benchmarks",

@@ -7,7 +7,7 @@ import numpy as np
 from marlgt.games._catalogue import listed
 from marlgt.games.stochastic import StochasticGame
 
-__all__ = ["alternating_turns", "nosde", "two_state_matching_pennies"]
+__all__ = ["alternating_turns", "nosde", "two_state_matching_pennies", "two_step_game"]
 
 
 @listed(n_players=2, size=2, value=2.5)
@@ -129,4 +129,43 @@ def nosde(*, discount: float = 0.75) -> StochasticGame:
         states=["the first moves", "the second moves"],
         actions=[["keep", "send"]] * 2,
         title="NoSDE",
+    )
+
+
+@listed(n_players=2, size=4, value=7.92)
+def two_step_game(*, discount: float = 0.99) -> StochasticGame:
+    """Return QMIX's two-step game: the first player chooses which of two common payoffs is then played for.
+
+    The first choice pays nothing. Its A leads to a state that pays both 7 whatever they do, its B to one that pays 8 if
+    both choose B, 1 if one does, else 0; then the game is over. Sums of individual values cannot represent the second:
+    who learns them settles for 7. :func:`marlgt.games.qmix_two_step` is the same game in normal form.
+
+    Parameters
+    ----------
+    discount : float
+
+    References
+    ----------
+    Rashid, T., Samvelyan, M., Schroeder de Witt, C., Farquhar, G., Foerster, J. and Whiteson, S. (2018). QMIX: monotonic
+    value function factorisation for deep multi-agent reinforcement learning. ICML, section 5.
+
+    Examples
+    --------
+    >>> two_step_game().states
+    ('1', '2A', '2B', 'over')
+    """
+    rewards = np.zeros((4, 2, 2))
+    rewards[1], rewards[2] = 7, [[0, 1], [1, 8]]
+    nexts = np.full((4, 2, 2, 1), 3)
+    nexts[0, :, :, 0] = [[1, 1], [2, 2]]
+    return StochasticGame(
+        np.stack([rewards, rewards]),
+        nexts,
+        np.ones(nexts.shape),
+        discount=discount,
+        start=[1, 0, 0, 0],
+        terminal=np.arange(4) == 3,
+        states=["1", "2A", "2B", "over"],
+        actions=[["A", "B"]] * 2,
+        title="Two-step game",
     )

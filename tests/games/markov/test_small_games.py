@@ -207,3 +207,15 @@ class TestRandomGames:
     def test_what_makes_no_game_is_refused(self, options, message):
         with pytest.raises(GameError, match=message):
             gt.games.random_stochastic_game(**{"n_states": 3, "n_actions": (2, 2), "seed": 0, **options})
+
+
+def test_the_two_step_game_is_the_one_whose_normal_form_the_catalogue_has():
+    game, matrix = gt.games.two_step_game(), gt.games.qmix_two_step()
+    assert game.is_common_interest
+    first, risky = game.successors[0, :, :, 0], game.stage_game(2, np.zeros((2, 4)))
+    np.testing.assert_array_equal(first, [[1, 1], [2, 2]])
+    np.testing.assert_array_equal(risky.payoffs, matrix.payoffs[:, 1:])
+    assert (game.rewards[:, 1] == matrix.payoffs[0, 0, 0]).all()
+    # Rashid et al. 2018, section 5: 8 in the second step is worth 0.99 * 8 = 7.92 in the first, 7 is worth 6.93.
+    values = np.array([[0.0, 7.0, 8.0, 0.0]] * 2)
+    np.testing.assert_allclose(game.action_values(values, 0)[0], [[6.93, 6.93], [7.92, 7.92]])
