@@ -10,6 +10,10 @@ hypernetworks and kept from being negative::
 With the absolute value a weight may be 0, as in the paper, and then other joint actions may be as good as the greedy
 one; softplus keeps all weights above 0, so that the joint maximum is attained at individual ones alone.
 
+Not every monotone function is within reach: elu is convex, so that d²Q_tot / dq_i dq_j = Σ_k W_2k elu''(·) W_1ik W_1jk
+is nowhere negative. What a utility adds never falls when another one rises: [[0, 1], [1, 8]] can be represented,
+[[0, 7], [7, 8]] no better than by a sum. :func:`marlgt.concepts.monotone_projection` knows no such limit.
+
 QTRAN learns beside the sum of utilities a joint value that is bound by nothing, and a value of the state, both from
 the features that the agents' networks compute before their last layer::
 
