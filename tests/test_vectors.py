@@ -16,7 +16,7 @@ from marlgt import concepts
 from marlgt.solvers.efficiency import fairness_optimal
 
 LATER = {
-    r"(dist|sr|c51q|pg|dqn|seps|nn)\.": "the deep layer",
+    r"(dist|sr|pg|seps|nn)\.": "the deep layer",
     r"extra2?\.(gmac|sr_|homogeneity|book_param|pfsp)": "the deep layer",
 }
 
@@ -823,6 +823,147 @@ def huber_loss(inputs, expected, tolerance):
     assert huber(tensor(inputs["err"]).double(), inputs["delta"]).tolist() == pytest.approx(expected, abs=tolerance)
 
 
+def targets_of_q_learning(inputs, expected, tolerance):
+    from marlgt.deep.targets import q_target
+
+    reward, discount = tensor(inputs["reward"]).double(), tensor(inputs["gamma"])
+    target, online = tensor(inputs["q_target_next"]), tensor(inputs["q_online_next"]).double()
+    assert abs(q_target(reward, discount, target).item() - expected["dqn"]) <= tolerance
+    assert abs(q_target(reward, discount, target, None, online).item() - expected["ddqn"]) <= tolerance
+    assert abs(q_target(reward, 0 * discount, target, None, online).item() - expected["terminal"]) <= tolerance
+
+
+def bias_of_the_maximum(inputs, expected, tolerance):
+    from marlgt.deep.targets import maximisation_bias
+
+    assert abs(maximisation_bias(inputs["n"]) - expected) <= tolerance
+
+
+def dueling_values(inputs, expected, tolerance):
+    from marlgt.deep.targets import dueling
+
+    value, advantages = tensor(inputs["V"]).double(), tensor(inputs["A"]).double()
+    assert dueling(value, advantages).tolist() == pytest.approx(expected["mean"], abs=tolerance)
+    assert dueling(value, advantages, by_maximum=True).tolist() == pytest.approx(expected["max"], abs=tolerance)
+
+
+def factorised_noise(inputs, expected, tolerance):
+    import torch
+
+    from marlgt.deep.layers import NoisyLinear
+
+    drawn = tensor([inputs["eps_in"] + inputs["eps_out"]])
+    layer = NoisyLinear(1, len(inputs["eps_in"]), len(inputs["eps_out"])).double()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "randn", lambda *shape, **options: drawn)
+        layer.redraw([torch.Generator()])
+    assert np.abs(layer.weight_noise[0].T.numpy() - floats(expected)).max() <= tolerance
+
+
+def linear_value_head(weight):
+    """Return Q = w x of a single action, with nothing but w to learn."""
+    import torch
+
+    from marlgt.deep.heads import ExpectedHead
+
+    head = ExpectedHead(1, 1, 1).double()
+    layer = head.streams.advantages
+    layer.bias.requires_grad_(False)
+    with torch.no_grad():
+        layer.weight.fill_(weight)
+    return head, layer.weight
+
+
+def losses_of_one_step(head, features, reward, discount, next_features):
+    """Return the loss of a step, and the same square with a gradient through its target."""
+    import torch
+
+    from marlgt.deep.targets import q_target
+
+    rows = [torch.full((1, 1, 1), float(x), dtype=torch.float64) for x in (features, next_features)]
+    outputs, following = map(head, rows)
+    only, reward, discount = torch.zeros(1, 1, dtype=torch.int64), tensor([[float(reward)]]), tensor([[discount]])
+    losses = head.errors(outputs, only, reward, discount, following, only).losses
+    return losses.sum(), (q_target(reward, discount, following) - outputs[..., 0]).square().sum()
+
+
+def gradient_stopped_at_the_target(inputs, expected, tolerance):
+    for which, kind in enumerate(("semi_gradient", "full_gradient")):
+        head, weight = linear_value_head(inputs["w"])
+        losses_of_one_step(head, inputs["x"], inputs["r"], inputs["gamma"], inputs["x_next"])[which].backward()
+        assert abs(weight.grad.item() - expected[kind]) <= tolerance
+
+
+def deadly_triad(inputs, expected, tolerance):
+    import torch
+
+    head, weight = linear_value_head(inputs["w0"])
+    trace = [float(inputs["w0"])]
+    for _ in expected["trace"]:
+        weight.grad = None
+        losses_of_one_step(head, 1, 0, inputs["gamma"], 2)[0].backward()
+        # The example descends on half the square.
+        with torch.no_grad():
+            weight -= 0.5 * inputs["alpha"] * weight.grad
+        trace.append(weight.item())
+    assert trace[1:] == pytest.approx(expected["trace"], abs=tolerance)
+    factors = np.divide(trace[1:], trace[:-1])
+    assert np.abs(factors - expected["factor"]).max() <= tolerance
+    assert (trace[-1] > trace[-2] > trace[0]) is expected["diverges"]
+
+
+def polyak_update(inputs, expected, tolerance):
+    import torch
+
+    from marlgt.deep.optimisers import FlatParameters
+
+    def parameters(values):
+        module = torch.nn.Module()
+        module.weight = torch.nn.Parameter(tensor([values]).double())
+        return module.weight, FlatParameters(module, 1)
+
+    (weight, target), (_, online) = parameters(inputs["target"]), parameters(inputs["online"])
+    target.blend_from(online, inputs["tau"])
+    assert weight[0].tolist() == pytest.approx(expected, abs=tolerance)
+
+
+def categorical_projection(inputs, expected, tolerance):
+    from marlgt.deep.categorical import project, return_support
+
+    probabilities = tensor(inputs["probs"])
+    support = return_support(inputs["v_min"], inputs["v_max"], inputs["n_atoms"], dtype=probabilities.dtype)
+    discount = tensor(float(inputs["gamma"] * (1 - inputs["terminal"])))
+    found = project(probabilities, tensor(float(inputs["reward"])), discount, support)
+    assert np.abs(found.numpy() - floats(expected)).max() <= tolerance
+
+
+def quantile_huber_loss(inputs, expected, tolerance):
+    from marlgt.deep.quantiles import quantile_huber_loss as loss
+
+    arguments = (tensor(inputs[name]).double() for name in ("theta", "targets", "taus"))
+    assert abs(loss(*arguments, inputs["kappa"]).item() - expected) <= tolerance
+
+
+def quantile_regression(inputs, expected, tolerance):
+    import torch
+
+    from marlgt.deep.quantiles import quantile_huber_loss as loss
+
+    samples = tensor(inputs["samples"]).double()
+    grid = torch.linspace(-1.0, 10.0, 11_001, dtype=torch.float64)
+    targets = samples.expand(len(grid), -1)
+    for tau, quantile in zip(inputs["taus"], expected):
+        losses = loss(grid.unsqueeze(-1), targets, tensor([tau]), 0.0)
+        assert abs(grid[losses.argmin()].item() - quantile) <= tolerance
+
+
+def cosines_counted_from_one(inputs, expected, tolerance):
+    from marlgt.deep.quantiles import cosine_features
+
+    found = cosine_features(tensor(inputs["tau"]), inputs["n"], first=1)
+    assert found.tolist() == pytest.approx(expected, abs=tolerance)
+
+
 VECTOR_ADAPTERS = {
     r"games\.nash_": extreme_equilibria,
     r"games\.ce_cce_extremes_": correlated_extremes,
@@ -896,6 +1037,17 @@ VECTOR_ADAPTERS = {
     r"ctde\.huber_loss_": huber_loss,
     r"extra2\.qmix_monotone_optimum_": monotone_fit_by_greedy_action,
     r"extra2\.qmix_nonstrict_monotone_breaks_igm$": individual_maxima_are_not_all,
+    r"dqn\.dqn_vs_double_dqn_target$": targets_of_q_learning,
+    r"dqn\.max_bias_": bias_of_the_maximum,
+    r"dqn\.dueling_aggregation$": dueling_values,
+    r"dqn\.noisy_factorised_noise$": factorised_noise,
+    r"dqn\.deadly_triad_": deadly_triad,
+    r"dqn\.polyak_update$": polyak_update,
+    r"dqn\.stop_gradient_dqn$": gradient_stopped_at_the_target,
+    r"c51q\.c51_project_": categorical_projection,
+    r"c51q\.qr_huber_loss_": quantile_huber_loss,
+    r"c51q\.quantile_regression_minimiser$": quantile_regression,
+    r"c51q\.iqn_cos_features_gmac_code$": cosines_counted_from_one,
 }
 
 
