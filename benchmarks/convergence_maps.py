@@ -14,7 +14,6 @@ Rates come with Wilson's 95% intervals (Wilson 1927).
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import time
 from collections.abc import Callable
@@ -27,6 +26,7 @@ import numpy as np
 import marlgt as gt
 from benchmarks.studies import record_study
 from marlgt.concepts import cce_gap, ce_gap, regrets
+from marlgt.statistics import wilson_interval
 
 GAMES = 200
 TOLERANCE = 0.05
@@ -154,10 +154,8 @@ def by_learner(name: str, family: str, count: int) -> list[list[bool]] | None:
 
 def wilson(successes: int, count: int) -> tuple[float, float]:
     """Return Wilson's 95% interval of a rate."""
-    z, share = 1.959964, successes / count
-    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
-    spread = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return max(0.0, centre - spread), min(1.0, centre + spread)
+    interval = wilson_interval(successes, count)
+    return float(interval.low), float(interval.high)
 
 
 def judged(job: tuple[str, str, str, int]) -> dict[str, Any]:

@@ -34,6 +34,6 @@ _EXPORTS = {
     "solve": "marlgt.solvers.selection",
     "warm_up": "marlgt.kernels",
 }
-_SUBMODULES = ("concepts", "deep", "dynamics", "games", "learners", "pictures", "solvers", "testing")
+_SUBMODULES = ("concepts", "deep", "dynamics", "games", "learners", "pictures", "solvers", "statistics", "testing")
 __all__ = ["__version__", *sorted(_EXPORTS), *_SUBMODULES]
 __getattr__, __dir__ = attach(__name__, _EXPORTS, submodules=_SUBMODULES)

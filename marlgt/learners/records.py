@@ -10,67 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.errors import GameError
+from marlgt.statistics import Interval
+from marlgt.statistics import mean_interval as bootstrap_interval
 
 __all__ = ["Interval", "Run", "bootstrap_interval"]
 
 Floats = NDArray[np.float64]
-
-_RESAMPLES = 2000
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean over seeds with its bootstrap interval.
-
-    Attributes
-    ----------
-    mean, low, high : ndarray
-    level : float
-        How often such an interval covers the true mean.
-    """
-
-    mean: Floats
-    low: Floats
-    high: Floats
-    level: float = 0.95
-
-
-def bootstrap_interval(samples: Floats, *, level: float = 0.95, seed: int = 0) -> Interval:
-    """Return the mean of samples over their first axis with a percentile bootstrap interval.
-
-    Parameters
-    ----------
-    samples : ndarray, shape (seeds, ...)
-        Samples that are not a number are left out.
-    level : float
-    seed : int
-
-    References
-    ----------
-    Efron, B. and Tibshirani, R. (1993). An Introduction to the Bootstrap, chapter 13. Chapman and Hall.
-    """
-    values = np.asarray(samples, dtype=np.float64)
-    rng = np.random.default_rng(seed)
-    known = ~np.isnan(values)
-    filled = np.where(known, values, 0.0)
-    flat, counts = filled.reshape(len(values), -1), known.reshape(len(values), -1).astype(np.float64)
-    # Each resample is a vector of multiplicities, so that all of them are one matrix product.
-    weights = rng.multinomial(len(values), np.full(len(values), 1.0 / len(values)), size=_RESAMPLES).astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = (weights @ flat) / (weights @ counts)
-        mean = flat.sum(axis=0) / counts.sum(axis=0)
-    tail = 0.5 * (1.0 - level)
-    low, high = (_quantile(means, q) for q in (tail, 1.0 - tail))
-    shape = values.shape[1:]
-    return Interval(mean.reshape(shape), low.reshape(shape), high.reshape(shape), level)
-
-
-def _quantile(means: Floats, q: float) -> Floats:
-    known = ~np.isnan(means).all(axis=0)
-    result = np.full(means.shape[1], np.nan)
-    if known.any():
-        result[known] = np.nanquantile(means[:, known], q, axis=0)
-    return result
 
 
 @dataclass(frozen=True, eq=False, repr=False)
