@@ -22,16 +22,22 @@ Schaul, T., Quan, J., Antonoglou, I. and Silver, D. (2016). Prioritized experien
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
 
 from marlgt.deep.priorities import SumTrees, importance_weights
-from marlgt.deep.replay_rows import Field, RowLayout
+from marlgt.deep.replay_rows import Place, RowLayout, RowViews
 from marlgt.errors import GameError
 
 __all__ = ["Batch", "Replay"]
+
+_FIELDS = (
+    *("observations", "actions", "rewards", "terminated", "truncated", "reached", "starts"),
+    *("allowed", "reached_allowed", "states", "reached_states", "memory"),
+)
+"""The fields of a step in the order of :meth:`Replay.add`."""
 
 
 class Batch(NamedTuple):
@@ -129,17 +135,23 @@ class Replay:
         self.head = 0
         self.filled = 0
         width = self.layout.width
+        self._size = self.n_rows * n_envs
         self._rows = torch.zeros(n_seeds, self.n_rows, n_envs, width, device=device)
         self._flat = self._rows.view(-1, width)
-        self._began = torch.zeros(n_seeds, self.n_rows, n_envs, dtype=torch.bool, device=device)
-        self._size = self.n_rows * n_envs
         self._trees = SumTrees(n_seeds, self._size, device=device) if prioritised else None
+        self._began = torch.zeros(n_seeds, self.n_rows, n_envs, dtype=torch.bool, device=device)
+        self._unread = 0
         self._offsets = (torch.arange(n_seeds, device=device) * self._size).unsqueeze(1)
         self._padding = torch.zeros(n_seeds, n_envs, width - self.layout.used, device=device)
-        self._mask = torch.zeros(n_seeds, n_envs, self.layout.mask_bytes, dtype=torch.bool, device=device)
-        self._shape = torch.Size((n_seeds, n_envs, n_agents, observation_size))
+        self._zero = torch.zeros((), device=device)
+        step = (n_seeds, n_envs, n_agents)
+        seen, mask = (*step, observation_size), (*step, n_actions) if masked else None
+        state = (n_seeds, n_envs, state_size) if state_size else None
+        recurrent = (*step, memory_size) if memory_size else None
+        self._shapes = (seen, step, step, step[:2], step[:2], seen, step[:2], mask, mask, state, state, recurrent)
         self._tables: dict[tuple[int, float], tuple[Tensor, Tensor]] = {}
-        self._ones = torch.ones(n_seeds, 1, device=device)
+        self._views: dict[tuple[int, int, int], RowViews] = {}
+        self._ones: dict[int, Tensor] = {}
 
     @property
     def n_stored(self) -> int:
@@ -183,30 +195,18 @@ class Replay:
         GameError
             For a field that is missing, not kept, or of another shape.
         """
-        if observations.shape != self._shape or reached.shape != self._shape or actions.shape != self._shape[:3]:
-            raise self._misshapen(observations=observations, reached=reached, actions=actions)
-        flags = torch.stack((terminated | truncated, starts, starts, starts), 2).view(torch.float32)
-        kinds: list[Tensor] = [
-            actions.to(torch.int64).contiguous().view(torch.float32),
-            rewards,
-            terminated.to(torch.float32).unsqueeze(2),
-            flags,
-            observations.flatten(2),
-        ]
-        layout = self.layout
-        kinds += self._kept(layout.state_size, "states", states)
-        kinds += self._kept(layout.memory_size, "memory", memory)
-        kinds += self._masks("allowed", allowed)
-        kinds.append(reached.flatten(2))
-        kinds += self._kept(layout.state_size, "reached_states", reached_states)
-        kinds += self._masks("reached_allowed", reached_allowed)
-        if layout.width > layout.used:
-            kinds.append(self._padding)
-        row = torch.cat(kinds, 2)
-        if row.shape[2] != layout.width:
-            raise self._misshapen(rewards=rewards, states=states, memory=memory)
-        self._rows[:, self.head] = row
-        self._began[:, self.head] = starts
+        given = (observations, actions, rewards, terminated, truncated, reached, starts)
+        optional = (allowed, reached_allowed, states, reached_states, memory)
+        if (*(x.shape for x in given), *(None if x is None else x.shape for x in optional)) != self._shapes:
+            raise self._misshapen((*given, *optional))
+        flags = torch.stack((terminated, terminated | truncated, starts, starts), 2).view(torch.float32)
+        fields = [actions.long().contiguous().view(torch.float32), rewards, flags, observations.flatten(2)]
+        fields += self._words(states, memory, allowed)
+        fields.append(reached.flatten(2))
+        fields += self._words(reached_states, None, reached_allowed)
+        fields.append(self._padding)
+        torch.cat(fields, 2, out=self._rows.select(1, self.head))
+        self._unread = min(self._unread + 1, self.n_rows)
         if self._trees is not None:
             self._enter(self._trees)
         self.head = (self.head + 1) % self.n_rows
@@ -254,19 +254,14 @@ class Replay:
         span = max(length, n_steps)
         if self.filled < span or min(length, n_steps) != 1 or len(generators) != self.n_seeds:
             raise self._unanswerable(length, n_steps, len(generators))
-        weights = self._ones.expand(-1, n_windows)
         if beta is not None:
             indices, weights = self._by_priority(n_windows, generators, span, aligned, beta)
-        elif aligned:
-            indices = self._beginnings(n_windows, generators, span)
         else:
-            indices = self._uniformly(n_windows, generators, span)
-        begin = indices if self.n_seeds == 1 else indices + self._offsets
+            draw = self._beginnings if aligned else self._uniformly
+            indices, weights = draw(n_windows, generators, span), self._equal_weights(n_windows)
         if n_steps > 1:
-            return self._transitions(begin, indices, weights, n_steps, discount)
-        if length > 1:
-            begin = self._following(indices, length)
-        return self._windows(begin, indices, weights, length, discount)
+            return self._transitions(indices, weights, n_steps, discount)
+        return self._sequences(indices, weights, length, discount)
 
     def prioritise(self, indices: Tensor, magnitudes: Tensor, *, exponent: float, offset: float = 1e-6) -> None:
         """Set the priorities of windows to ``(magnitude + offset)^exponent``.
@@ -323,25 +318,17 @@ class Replay:
             raise GameError(f"the state holds {got}, this replay {expected}: load it into a replay of the same sizes")
         self.head, self.filled = head, filled
         self._rows[:, :filled] = state["rows"].to(self.device).view(torch.float32)
-        store = self._flat.view(torch.bool)
-        self._began.copy_(self.layout.starts.of(store, (self.n_seeds, self.n_rows, self.n_envs)))
+        self._unread = filled
         if self._trees is not None:
             self._trees.rebuild(state["priorities"].to(self.device), state["largest_priorities"].to(self.device))
 
-    def _kept(self, size: int, name: str, field: Tensor | None) -> list[Tensor]:
-        if (field is None) != (size == 0):
-            raise GameError(f"{name} is {'missing' if field is None else 'given'}, but the replay was made with {size}")
-        return [] if field is None else [field.flatten(2)]
-
-    def _masks(self, name: str, mask: Tensor | None) -> list[Tensor]:
-        if (mask is None) == self.layout.masked:
-            made = f"masked={self.layout.masked}"
-            raise GameError(f"{name} is {'missing' if mask is None else 'given'}, but the replay was made with {made}")
-        if mask is None:
-            return []
-        padded = self._mask.clone()
-        padded[:, :, : self.layout.n_agents * self.layout.n_actions] = mask.flatten(2)
-        return [padded.view(torch.float32)]
+    def _words(self, numbers: Tensor | None, memory: Tensor | None, mask: Tensor | None) -> list[Tensor]:
+        """Return the optional fields of one side of a step as words, shape (S, B, ...) each."""
+        fields = [x.flatten(2) for x in (numbers, memory) if x is not None]
+        if mask is not None:
+            spare = 4 * self.layout.mask_words - mask.shape[2] * mask.shape[3]
+            fields.append(torch.nn.functional.pad(mask.flatten(2), (0, spare)).view(torch.float32))
+        return fields
 
     def _enter(self, trees: SumTrees) -> None:
         """Give the row just written, or the one whose windows it completes, the largest priority so far."""
@@ -354,16 +341,23 @@ class Replay:
     def _uniformly(self, n_windows: int, generators: Sequence[Generator], span: int) -> Tensor:
         choices = (self.filled - span + 1) * self.n_envs
         drawn = torch.empty(self.n_seeds, n_windows, dtype=torch.int64, device=self.device)
-        for row, generator in zip(drawn, generators):
+        for row, generator in zip((drawn,) if self.n_seeds == 1 else drawn, generators):
             row.random_(0, choices, generator=generator)
         # Windows of one row may begin anywhere; longer ones are counted from the oldest row on.
         return drawn if span == 1 else self._aged(drawn)
+
+    def _equal_weights(self, n_windows: int) -> Tensor:
+        weights = self._ones.get(n_windows)
+        if weights is None:
+            weights = self._ones[n_windows] = torch.ones(self.n_seeds, n_windows, device=self.device)
+        return weights
 
     def _aged(self, steps: Tensor) -> Tensor:
         """Return where the steps lie that are counted from the oldest one."""
         return steps if self.filled < self.n_rows or self.head == 0 else (steps + self.head * self.n_envs) % self._size
 
     def _beginnings(self, n_windows: int, generators: Sequence[Generator], span: int) -> Tensor:
+        self._read_beginnings()
         began = self._began[:, : self.filled]
         if self.filled == self.n_rows:
             began = began.roll(-self.head, 1)
@@ -388,91 +382,109 @@ class Replay:
         indices, values = self._trees.draw(n_windows, generators)
         return indices, importance_weights(values, beta)
 
-    def _following(self, indices: Tensor, length: int) -> Tensor:
-        """Return where the rows of windows lie among those of all seeds, shape (S, length, R)."""
-        steps, _ = self._table(length, 1.0)
-        places = (indices.unsqueeze(1) + steps) % self._size
-        return places if self.n_seeds == 1 else places + self._offsets.unsqueeze(2)
+    def _read_beginnings(self) -> None:
+        """Note where episodes begin in the rows added since the last time: read from the rows they lie far apart."""
+        view = self.layout.views(self.n_seeds, self.n_rows, self.n_envs).starts
+        starts = self._flat.view(torch.bool).as_strided(*view)
+        first = self.head - self._unread
+        for begin, end in ((max(first, 0), self.head), (first % self.n_rows, self.n_rows if first < 0 else 0)):
+            self._began[:, begin:end] = starts[:, begin:end]
+        self._unread = 0
+
+    def _flat_places(self, indices: Tensor, steps: Tensor | None = None) -> Tensor:
+        """Return where the rows of windows lie among those of all seeds, shape (S, L, R) or (S, R) for one step."""
+        if steps is None:
+            return indices if self.n_seeds == 1 else indices + self._offsets
+        places = (indices.unsqueeze(1) + steps).remainder_(self._size)
+        return places if self.n_seeds == 1 else places.add_(self._offsets.unsqueeze(2))
 
     def _table(self, length: int, discount: float) -> tuple[Tensor, Tensor]:
-        """Return the distances (length, 1) of a window's steps and the powers of the discount from 0 to length."""
+        """Return the distances (length, 1) of a window's steps and the powers 1 to length of the discount."""
         table = self._tables.get((length, discount))
         if table is None:
             steps = (torch.arange(length, device=self.device) * self.n_envs).unsqueeze(1)
-            powers = torch.tensor([discount**k for k in range(length + 1)], device=self.device)
+            powers = torch.tensor([discount ** (k + 1) for k in range(length)], device=self.device)
             table = self._tables[length, discount] = (steps, powers)
         return table
 
-    def _windows(self, places: Tensor, indices: Tensor, weights: Tensor, length: int, discount: float) -> Batch:
-        """Return windows of single steps, all of which are fetched at once."""
-        leading = (self.n_seeds, length, indices.shape[1])
-        rows = self._flat.index_select(0, places.flatten())
-        rewards = self.layout.rewards.of(rows, leading)
-        discounts = torch.rsub(self.layout.terminated.of(rows, leading), discount, alpha=discount)
-        return self._batch(rows, rows, leading, rewards, discounts, weights, indices)
+    def _fetched(self, length: int, n_windows: int, width: int) -> RowViews:
+        """Return where the fields lie in fetched rows."""
+        views = self._views.get((length, n_windows, width))
+        if views is None:
+            views = self.layout.views(self.n_seeds, length, n_windows, width=width)
+            self._views[length, n_windows, width] = views
+        return views
 
-    def _transitions(self, begin: Tensor, indices: Tensor, weights: Tensor, n_steps: int, discount: float) -> Batch:
-        """Return windows folded into one step, that begin in one row and end in another."""
-        layout = self.layout
-        _, powers = self._table(n_steps, discount)
-        places = self._following(indices, n_steps)
-        leading = (self.n_seeds, n_steps, indices.shape[1])
-        outcomes = self._flat[:, : layout.outcome].index_select(0, places.flatten())
-        rewards = layout.rewards.of(outcomes, leading)
+    def _sequences(self, indices: Tensor, weights: Tensor, length: int, discount: float) -> Batch:
+        """Return windows of single steps: all their rows are fetched at once."""
+        steps, powers = self._table(length, discount)
+        places = self._flat_places(indices, steps if length > 1 else None)
+        views = self._fetched(length, indices.shape[1], self.layout.width)
+        rows = self._flat.index_select(0, places.view(-1))
+        bits = rows.view(torch.bool)
+        discounts = torch.where(bits.as_strided(*views.terminated), self._zero, powers[0])
+        return self._batch(rows, rows, views, rows.as_strided(*views.rewards), discounts, weights, indices)
+
+    def _transitions(self, indices: Tensor, weights: Tensor, n_steps: int, discount: float) -> Batch:
+        """Return windows folded into one step: they begin in one row and end in another."""
+        steps, powers = self._table(n_steps, discount)
+        places = self._flat_places(indices, steps)
+        outcomes = self._flat[:, : self.layout.outcome].index_select(0, places.view(-1))
+        views = self._fetched(n_steps, indices.shape[1], self.layout.outcome)
+        rewards = outcomes.as_strided(*views.rewards)
         # Whether step i + 1 is still of the episode: no step before it ended it.
-        goes_on = layout.ends.of(outcomes.view(torch.bool), leading)[:, :-1].logical_not().cumprod(1)
-        later = (goes_on * powers[1:-1].unsqueeze(1)).unsqueeze(3)
+        goes_on = outcomes.view(torch.bool).as_strided(*views.ends)[:, :-1].logical_not().cumprod(1)
+        later = (goes_on * powers[:-1].unsqueeze(1)).unsqueeze(3)
         total = rewards[:, 0]
         for step in range(n_steps - 1):
             total = torch.addcmul(total, later[:, step], rewards[:, step + 1])
         extra = goes_on.sum(1, keepdim=True)
-        last = self._flat.index_select(0, places.gather(1, extra).flatten())
-        leading = (self.n_seeds, 1, indices.shape[1])
-        power = powers[1:].index_select(0, extra.flatten()).view(leading)
-        discounts = torch.addcmul(power, power, layout.terminated.of(last, leading), value=-1)
-        first = self._flat.index_select(0, begin.flatten())
-        return self._batch(first, last, leading, total.unsqueeze(1), discounts, weights, indices)
+        first = self._flat.index_select(0, places[:, 0].reshape(-1))
+        last = self._flat.index_select(0, places.gather(1, extra).view(-1))
+        views = self._fetched(1, indices.shape[1], self.layout.width)
+        terminated = last.view(torch.bool).as_strided(*views.terminated)
+        discounts = torch.where(terminated, self._zero, powers.index_select(0, extra.view(-1)).view_as(extra))
+        return self._batch(first, last, views, total.unsqueeze(1), discounts, weights, indices)
 
     def _batch(
         self,
         first: Tensor,
         last: Tensor,
-        leading: tuple[int, ...],
+        views: RowViews,
         rewards: Tensor,
         discounts: Tensor,
         weights: Tensor,
         indices: Tensor,
     ) -> Batch:
         """Return the batch whose windows begin in the rows ``first`` and end in the rows ``last``."""
-        layout = self.layout
         first_bits, last_bits = first.view(torch.bool), last.view(torch.bool)
-        memory = _optional(layout.memory, first, leading)
+        memory = _optional(first, views.memory)
         return Batch(
-            layout.observations.of(first, leading),
-            layout.actions.of(first.view(torch.int64), leading),
+            first.as_strided(*views.observations),
+            first.view(torch.int64).as_strided(*views.actions),
             rewards,
             discounts,
-            layout.reached.of(last, leading),
-            layout.starts.of(first_bits, leading),
-            layout.ends.of(last_bits, leading),
-            _optional(layout.allowed, first_bits, leading),
-            _optional(layout.reached_allowed, last_bits, leading),
-            _optional(layout.states, first, leading),
-            _optional(layout.reached_states, last, leading),
+            last.as_strided(*views.reached),
+            first_bits.as_strided(*views.starts),
+            last_bits.as_strided(*views.ends),
+            _optional(first_bits, views.allowed),
+            _optional(last_bits, views.reached_allowed),
+            _optional(first, views.states),
+            _optional(last, views.reached_states),
             None if memory is None else memory[:, 0],
             weights,
             indices,
         )
 
-    def _misshapen(self, **fields: Any) -> GameError:
-        got = ", ".join(f"{name} {tuple(x.shape)}" for name, x in fields.items() if x is not None)
-        S, B, n, D = self._shape
-        layout = self.layout
-        return GameError(
-            f"a step's fields have the shapes {got}: give what the replay was made for, observations and reached "
-            f"{(S, B, n, D)}, actions and rewards {(S, B, n)}, states {(S, B, layout.state_size)}, "
-            f"memory {(S, B, n, layout.memory_size)}"
-        )
+    def _misshapen(self, fields: tuple[Tensor | None, ...]) -> GameError:
+        for name, shape, field in zip(_FIELDS, self._shapes, fields):
+            if field is None and shape is not None:
+                return GameError(f"{name} is missing: this replay keeps it, give a tensor of shape {shape}")
+            if field is not None and shape is None:
+                return GameError(f"{name} is given, but this replay keeps none: leave it out, or make a replay for it")
+            if field is not None and field.shape != shape:
+                return GameError(f"{name} has shape {tuple(field.shape)}: this replay was made for {shape}")
+        return GameError("the fields of a step do not fit this replay")
 
     def _unanswerable(self, length: int, n_steps: int, n_generators: int) -> GameError:
         if n_generators != self.n_seeds:
@@ -482,5 +494,5 @@ class Replay:
         return GameError(f"windows of {max(length, n_steps)} rows cannot be drawn from {self.filled}: add more steps")
 
 
-def _optional(field: Field | None, rows: Tensor, leading: tuple[int, ...]) -> Tensor | None:
-    return None if field is None else field.of(rows, leading)
+def _optional(rows: Tensor, place: Place | None) -> Tensor | None:
+    return None if place is None else rows.as_strided(*place)
