@@ -1,0 +1,198 @@
+"""What policies earn: one episode of each of many fresh copies of a task, for all seeds of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from marlgt.deep.exploration import seeded_generators
+from marlgt.deep.seeded_environments import SeededEnvs
+from marlgt.errors import GameError
+from marlgt.games._doors import require_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from marlgt.deep.training import Run
+
+__all__ = ["Episodes", "Policy", "RandomPolicy", "evaluate", "play_episodes"]
+
+FRESH_COPIES = 2**31
+"""Number of the first copy that :func:`evaluate` plays: no training and no curve reaches it."""
+
+_EVALUATING = 9
+
+
+class Policy(Protocol):
+    """What acts for all agents of all seeds."""
+
+    def begin(self) -> None:
+        """Forget: all environments begin anew."""
+
+    def act(self, observations: Tensor, allowed: Tensor | None) -> Tensor:
+        """Return actions (S, B, n) in observations (S, B, n, D), where allowed (S, B, n, A) says so."""
+
+
+class RandomPolicy:
+    """Any allowed action, all equally likely.
+
+    Parameters
+    ----------
+    n_actions : int
+    generators : sequence of torch.Generator
+        One for each seed.
+    """
+
+    def __init__(self, n_actions: int, generators: Sequence[torch.Generator]) -> None:
+        self.n_actions, self.generators = n_actions, list(generators)
+
+    def begin(self) -> None:
+        """Do nothing: there is nothing to forget."""
+
+    def act(self, observations: Tensor, allowed: Tensor | None) -> Tensor:
+        """Return actions, shape (S, B, n)."""
+        shape = (*observations.shape[1:3], self.n_actions)
+        chances = torch.stack(
+            [torch.rand(shape, generator=each, device=observations.device) for each in self.generators]
+        )
+        return (chances if allowed is None else chances.masked_fill(~allowed, -1.0)).argmax(-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Episodes:
+    """Episodes played by the policies of S seeds.
+
+    Attributes
+    ----------
+    returns : ndarray, shape (S, E, n)
+        Undiscounted return of each agent.
+    lengths : ndarray of int64, shape (S, E)
+    successes : ndarray of bool, shape (S, E)
+    common_reward : bool
+        Whether all agents are rewarded alike.
+    """
+
+    returns: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+    successes: NDArray[np.bool_]
+    common_reward: bool
+
+    @property
+    def team_returns(self) -> NDArray[np.float64]:
+        """The common return, or the sum of the agents', shape (S, E)."""
+        returns: NDArray[np.float64] = self.returns[..., 0] if self.common_reward else self.returns.sum(-1)
+        return returns
+
+
+def play_episodes(policy: Policy, envs: SeededEnvs, *, first: int = 0) -> Episodes:
+    """Play one episode in each copy, all copies at once.
+
+    Parameters
+    ----------
+    policy : Policy
+    envs : SeededEnvs
+        E copies of each of S seeds.
+    first : int
+        Number of the first copy: copies are the same for the same seed and number.
+    """
+    envs.reset(first)
+    policy.begin()
+    env: Any = envs.envs[0]
+    masked = getattr(env, "masked", True)
+    shape = (len(envs.envs), envs.n_envs)
+    returns = np.zeros((*shape, env.n_agents))
+    lengths = np.zeros(shape, np.int64)
+    successes = np.zeros(shape, bool)
+    playing = np.ones(shape, bool)
+    while playing.any():
+        actions = policy.act(envs.observations, envs.allowed if masked else None)
+        step = envs.step(actions)
+        returns += np.where(playing[..., None], step.rewards.cpu().numpy(), 0.0)
+        lengths += playing
+        successes |= playing & step.successes.cpu().numpy()
+        playing &= ~(step.terminated | step.truncated).cpu().numpy()
+    return Episodes(returns, lengths, successes, bool(env.common_reward))
+
+
+def evaluate(
+    run: Run | str | Path,
+    *,
+    episodes: int = 1000,
+    task: Any = None,
+    backend: str | None = None,
+    epsilon: float = 0.0,
+    device: str = "cpu",
+    threads: int = 1,
+) -> Episodes:
+    """Play what a run learnt, on episodes that it never met.
+
+    Parameters
+    ----------
+    run : Run, or path of its folder
+    episodes : int
+        For each seed, each in a fresh copy, all at once.
+    task : str, game, or callable, optional
+        Another task of the same sizes; by default the one it was trained on.
+    backend : {'numba', 'torch', 'bullet'}, optional
+        The physics of a drone task.
+    epsilon : float
+        Share of random actions.
+    device : str
+    threads : int
+        Of PyTorch.
+
+    Returns
+    -------
+    Episodes
+
+    Raises
+    ------
+    GameError
+        If the task has other sizes than the one that the run was trained on.
+    """
+    from marlgt.deep.environments import make_environment
+    from marlgt.deep.interrupts import threads_set
+    from marlgt.deep.training import Run, load_run
+    from marlgt.deep.value_algorithm import Spec
+
+    require_whole(episodes, "episodes", least=1)
+    if not 0 <= epsilon <= 1:
+        raise GameError(f"epsilon must be a number from 0 to 1, got {epsilon!r}")
+    done = run if isinstance(run, Run) else load_run(run, device=device)
+    chosen = done.task if task is None else task
+    seeds = done.record.seeds
+
+    def made() -> Any:
+        options = {"backend": backend} if backend is not None else {}
+        env = make_environment(chosen, episodes, device=device, frames=done.algorithm.frames, **options)
+        return done.algorithm.view(env)
+
+    with threads_set(threads):
+        envs = SeededEnvs(made, seeds, device)
+        try:
+            envs.reset(FRESH_COPIES)
+            spec = Spec.of(envs.envs[0])
+            if spec[:4] != done.spec[:4]:
+                raise GameError(
+                    f"the task {envs.envs[0].name} has {_sizes(spec)}, and the run was trained with {_sizes(done.spec)}: "
+                    "evaluate it on a task of the same sizes"
+                )
+            policy = done.policy()
+            if epsilon > 0:
+                policy.explore(epsilon, seeded_generators(seeds, _EVALUATING, device))
+            return play_episodes(policy, envs, first=FRESH_COPIES)
+        finally:
+            envs.close()
+
+
+def _sizes(spec: Any) -> str:
+    return (
+        f"{spec.n_agents} agents, {spec.n_actions} actions, {spec.observation_size} numbers observed and a state of "
+        f"{spec.state_size}"
+    )

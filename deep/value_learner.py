@@ -1,0 +1,315 @@
+"""The learner that all value-based algorithms share: it acts, remembers and descends, for all seeds at once."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from marlgt.deep.exploration import epsilon_greedy, seeded_generators
+from marlgt.deep.initialising import initialise
+from marlgt.deep.layers import NoisyLinear
+from marlgt.deep.optimisers import Adam, FlatParameters
+from marlgt.deep.replay import Batch, Replay
+from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
+from marlgt.deep.standardising import RunningMoments
+from marlgt.deep.value_algorithm import Spec, ValueAlgorithm
+from marlgt.errors import GameError
+
+__all__ = ["GreedyPolicy", "NotFinite", "ValueLearner"]
+
+_INITIAL, _EXPLORING, _REPLAYING, _NOISE = range(4)
+
+
+class NotFinite(GameError):
+    """Learning met a number that is not finite."""
+
+
+class ValueLearner:
+    """Networks, their targets, an optimiser and a replay for S seeds.
+
+    Parameters
+    ----------
+    algorithm : ValueAlgorithm
+    spec : Spec
+    seeds : sequence of int
+    steps : int
+        Environment steps of the whole run, for each seed; rates fall over them.
+    device : torch.device or str
+    """
+
+    def __init__(
+        self,
+        algorithm: ValueAlgorithm,
+        spec: Spec,
+        seeds: Sequence[int],
+        *,
+        steps: int,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.algorithm, self.spec, self.total = algorithm, spec, steps
+        self.seeds = [int(seed) for seed in seeds]
+        self.device = torch.device(device)
+        n_seeds = len(self.seeds)
+        self.online: Any = algorithm.network(spec, n_seeds)
+        initialise(self.online, seeded_generators(seeds, _INITIAL))
+        self.online.to(self.device)
+        self.target: Any = copy.deepcopy(self.online)
+        self.parameters = FlatParameters(self.online, n_seeds)
+        self._target_parameters = FlatParameters(self.target, n_seeds)
+        self._target_parameters.copy_from(self.parameters)
+        for parameter in self.target.parameters():
+            parameter.requires_grad_(False)
+        self.optimiser = Adam(self.parameters, algorithm.lr, algorithm.adam_epsilon, clip=algorithm.clip)
+        self.generators = {
+            purpose: seeded_generators(seeds, purpose, self.device) for purpose in (_EXPLORING, _REPLAYING, _NOISE)
+        }
+        self.replay = Replay(
+            n_seeds,
+            algorithm.n_envs,
+            algorithm.buffer_size,
+            n_agents=spec.n_agents,
+            n_actions=spec.n_actions,
+            observation_size=spec.observation_size,
+            state_size=spec.state_size if algorithm.needs_state else 0,
+            memory_size=self.online.agents.memory_size,
+            masked=spec.masked,
+            prioritised=algorithm.prioritised,
+            window=algorithm.window,
+            device=str(self.device),
+        )
+        shape = (spec.n_agents,) if not algorithm.team else ()
+        self.moments = RunningMoments((n_seeds, *shape), device=self.device) if algorithm.standardise_rewards else None
+        self.steps = 0
+        self.updates = 0
+        self._due = 0.0
+        self._memory: Tensor | None = None
+        self._starts = torch.ones((n_seeds, algorithm.n_envs), dtype=torch.bool, device=self.device)
+        self._loss = torch.zeros(n_seeds, device=self.device)
+        self._averaged = 0
+        self._noisy = [module for module in self.online.modules() if isinstance(module, NoisyLinear)]
+        self._noisy_targets = [module for module in self.target.modules() if isinstance(module, NoisyLinear)]
+
+    @torch.no_grad()
+    def act(self, envs: SeededEnvs) -> Tensor:
+        """Return the actions to take, shape (S, B, n), exploring."""
+        observations = envs.observations
+        for layer in self._noisy:
+            layer.redraw(self.generators[_NOISE])
+        if self._memory is not None:
+            self._memory = self._memory.masked_fill(self._starts[:, :, None, None], 0.0)
+        self._before = self._memory
+        values, self._memory = self.algorithm.values(self.online, observations, self._memory)
+        self._seen = observations
+        self._allowed = envs.allowed if self.spec.masked else None
+        self._states = envs.states if self.algorithm.needs_state else None
+        epsilon = self.algorithm.epsilon(self.steps)
+        self._actions = epsilon_greedy(values, self._allowed, epsilon, self.generators[_EXPLORING])
+        return self._actions
+
+    def observe(self, step: SeededStep, envs: SeededEnvs) -> None:
+        """Remember what the actions led to."""
+        memory = self._before
+        if memory is None and self._memory is not None:
+            memory = torch.zeros_like(self._memory)
+        rewards = step.rewards
+        if self.algorithm.team:
+            team = rewards[..., 0] if self.spec.common_reward else rewards.sum(-1)
+            rewards = team.unsqueeze(-1).expand_as(rewards)
+        if self.moments is not None:
+            self.moments.update(team if self.algorithm.team else rewards)
+        self.replay.add(
+            self._seen,
+            self._actions,
+            rewards,
+            step.terminated,
+            step.truncated,
+            step.reached,
+            self._starts,
+            allowed=self._allowed,
+            reached_allowed=envs.reached_allowed if self.spec.masked else None,
+            states=self._states,
+            reached_states=envs.reached_states if self.algorithm.needs_state else None,
+            memory=memory,
+        )
+        self._starts = step.terminated | step.truncated
+        self.steps += self.algorithm.n_envs
+        if self.steps > self.algorithm.learning_starts and self.replay.ready(self.algorithm.window):
+            self._due += self.algorithm.n_envs / self.algorithm.update_every
+
+    def learn(self) -> None:
+        """Take the updates that are due.
+
+        Raises
+        ------
+        NotFinite
+            If the loss is no finite number; says in which tensor it began.
+        """
+        while self._due >= 1:
+            self._due -= 1
+            self._update()
+
+    def _update(self) -> None:
+        algorithm = self.algorithm
+        progress = min(1.0, self.steps / max(1, self.total))
+        correction = algorithm.priority_correction
+        batch = self.replay.sample(
+            algorithm.batch_size,
+            self.generators[_REPLAYING],
+            length=algorithm.window if algorithm.recurrent else 1,
+            n_steps=algorithm.n_steps,
+            discount=algorithm.discount,
+            beta=correction + (1 - correction) * progress if algorithm.prioritised else None,
+        )
+        if self.moments is not None:
+            batch = batch._replace(rewards=self._standardised(batch))
+        for layer in (*self._noisy, *self._noisy_targets):
+            layer.redraw(self.generators[_NOISE])
+        loss = algorithm.loss(self.online, self.target, batch, self.generators[_NOISE])
+        elements = loss.elements.mean(1)
+        if algorithm.prioritised:
+            elements = elements * batch.weights
+            self.replay.prioritise(batch.indices, loss.errors, exponent=algorithm.priority_exponent)
+        each = elements.mean(-1)
+        total = each.sum()
+        self._require_finite(total.detach(), batch)
+        self.parameters.zero_gradients()
+        total.backward()
+        if algorithm.lr_end is not None:
+            self.optimiser.lr = algorithm.lr + (algorithm.lr_end - algorithm.lr) * progress
+        self.optimiser.step()
+        self._loss += each.detach()
+        self._averaged += 1
+        self.updates += 1
+        if algorithm.target_rate < 1:
+            self._target_parameters.blend_from(self.parameters, algorithm.target_rate)
+        elif self.updates % algorithm.target_period == 0:
+            self._target_parameters.copy_from(self.parameters)
+
+    def _standardised(self, batch: Batch) -> Tensor:
+        moments = cast(RunningMoments, self.moments)
+        scale, shift = moments.deviation, moments.mean
+        axes = (slice(None), None, None) + ((None,) if self.algorithm.team else ())
+        if self.algorithm.n_steps == 1:
+            return (batch.rewards - shift[axes]) / scale[axes]
+        # A sum of several rewards has no mean of its own to take off.
+        return batch.rewards / scale[axes]
+
+    def _require_finite(self, total: Tensor, batch: Batch) -> None:
+        if self.device.type != "cpu" and self.updates % 100:
+            return
+        if math.isfinite(float(total)):
+            return
+        where = self.parameters.finite()
+        if where is not None:
+            name = f"the weights {where}"
+        else:
+            fields = ("observations", "rewards", "reached", "states", "reached_states", "memory")
+            given = {field: getattr(batch, field) for field in fields}
+            broken = [k for k, v in given.items() if v is not None and not bool(torch.isfinite(v).all())]
+            name = f"the {broken[0]} of the environment" if broken else "the loss, whose values grew beyond all bounds"
+        raise NotFinite(
+            f"learning stopped at environment step {self.steps}, update {self.updates}: {name} held a number that is "
+            "not finite; a lower lr, a clip or rewards of a smaller scale may help, and the last checkpoint is kept"
+        )
+
+    def losses(self) -> list[float]:
+        """Return the mean loss of each seed since the last call; NaN without an update."""
+        mean = (self._loss / self._averaged).tolist() if self._averaged else [math.nan] * len(self.seeds)
+        self._loss.zero_()
+        self._averaged = 0
+        return cast(list[float], mean)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return everything that a run needs to go on bit for bit, by name."""
+        tensors = {"online": self.parameters.values, "target": self._target_parameters.values}
+        tensors.update({f"optimiser.{name}": value for name, value in self.optimiser.state().items()})
+        tensors.update({f"replay.{name}": value for name, value in self.replay.state().items()})
+        if self.moments is not None:
+            tensors.update({f"moments.{name}": value for name, value in self.moments.state().items()})
+        for purpose, generators in self.generators.items():
+            tensors[f"generators.{purpose}"] = torch.stack([each.get_state() for each in generators])
+        tensors["starts"] = self._starts
+        tensors["loss"] = self._loss
+        if self._memory is not None:
+            tensors["memory"] = self._memory
+        counts = [self.steps, self.updates, self._averaged]
+        tensors["counts"] = torch.tensor(counts, dtype=torch.int64)
+        tensors["due"] = torch.tensor(self._due, dtype=torch.float64)
+        for side, layers in (("online", self._noisy), ("target", self._noisy_targets)):
+            for number, layer in enumerate(layers):
+                tensors.update({f"noise.{side}.{number}.{k}": v for k, v in layer.named_buffers()})
+        return {name: value.detach().clone() for name, value in tensors.items()}
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take up a state of :meth:`state`."""
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
+
+        with torch.no_grad():
+            self.parameters.values.copy_(tensors["online"])
+            self._target_parameters.values.copy_(tensors["target"])
+            for side, layers in (("online", self._noisy), ("target", self._noisy_targets)):
+                for number, layer in enumerate(layers):
+                    for name, buffer in layer.named_buffers():
+                        buffer.copy_(tensors[f"noise.{side}.{number}.{name}"])
+        self.optimiser.load(part("optimiser."))
+        self.replay.load(part("replay."))
+        if self.moments is not None:
+            self.moments.load(part("moments."))
+        for purpose, generators in self.generators.items():
+            for generator, state in zip(generators, tensors[f"generators.{purpose}"]):
+                generator.set_state(state.cpu())
+        self._starts = tensors["starts"].to(self.device)
+        self._loss = tensors["loss"].to(self.device)
+        memory = tensors.get("memory")
+        self._memory = None if memory is None else memory.to(self.device)
+        self.steps, self.updates, self._averaged = (int(count) for count in tensors["counts"])
+        self._due = float(tensors["due"])
+
+    def policy(self) -> GreedyPolicy:
+        """Return the policy that is greedy in the values as they are now."""
+        return GreedyPolicy(self.algorithm, self.online)
+
+
+class GreedyPolicy:
+    """The best action for every agent of every seed; it remembers what a recurrent network remembers.
+
+    Parameters
+    ----------
+    algorithm : ValueAlgorithm
+    module : nn.Module
+        Its networks, for S seeds.
+    """
+
+    def __init__(self, algorithm: ValueAlgorithm, module: nn.Module) -> None:
+        self.algorithm, self.module = algorithm, module
+        self._memory: Tensor | None = None
+        self._noisy = [layer for layer in module.modules() if isinstance(layer, NoisyLinear)]
+        self._epsilon: float = 0.0
+        self._generators: Sequence[torch.Generator] = ()
+
+    def explore(self, epsilon: float, generators: Sequence[torch.Generator]) -> None:
+        """Take so large a share of random actions from now on, drawn from one generator for each seed."""
+        self._epsilon, self._generators = epsilon, generators
+
+    def begin(self) -> None:
+        """Forget: all environments begin anew."""
+        self._memory = None
+
+    @torch.no_grad()
+    def act(self, observations: Tensor, allowed: Tensor | None = None) -> Tensor:
+        """Return the actions, shape (S, B, n), in observations of shape (S, B, n, D)."""
+        for layer in self._noisy:
+            layer.noisy = False
+        try:
+            values, self._memory = self.algorithm.values(self.module, observations, self._memory)
+        finally:
+            for layer in self._noisy:
+                layer.noisy = True
+        return epsilon_greedy(values, allowed, self._epsilon, self._generators)
