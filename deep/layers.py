@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from marlgt.deep.backpropagation import affine, gated_recurrence, perceptron
 from marlgt.deep.initialising import orthogonal_rows, seed_rows, uniform_rows
+from marlgt.deep.products import affine
+from marlgt.deep.recurrence import gated_recurrence
 from marlgt.errors import GameError
 
 __all__ = ["GRU", "MLP", "GRUCell", "LayerNorm", "Linear", "NoisyLinear"]
@@ -189,25 +190,24 @@ class MLP(nn.Module):
             last_gain if orthogonal is not None and index >= self.activated else orthogonal
             for index in range(len(sizes) - 1)
         ]
-        self.layers = nn.ModuleList(
+        # A tuple beside the ModuleList: walking the latter costs as much as a product of a small network.
+        self._stack = tuple(
             Linear(n_networks, n_inputs, n_outputs, orthogonal=gain)
             for n_inputs, n_outputs, gain in zip(sizes, sizes[1:], gains)
         )
+        self.layers = nn.ModuleList(self._stack)
         self.norms = (
             nn.ModuleList(LayerNorm(n_networks, size) for size in sizes[1 : 1 + self.activated]) if normalised else None
         )
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map ``(N, rows, sizes[0])`` to ``(N, rows, sizes[-1])``."""
-        if self.norms is None:
-            parameters = [parameter for layer in self.layers for parameter in (layer.weight, layer.bias)]
-            return perceptron(inputs, parameters, self.activation, self.activated)
         activate = _ACTIVATIONS[self.activation]
         hidden = inputs
-        for index, layer in enumerate(self.layers):
-            hidden = layer(hidden)
+        for index, layer in enumerate(self._stack):
+            hidden = affine(hidden, layer.weight, layer.bias)
             if index < self.activated:
-                hidden = activate(self.norms[index](hidden))
+                hidden = activate(hidden if self.norms is None else self.norms[index](hidden))
         return hidden
 
 

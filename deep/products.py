@@ -1,14 +1,14 @@
-"""Products of stacked matrices that give a network the same bits alone or among others.
+"""Affine maps of stacked networks that give a network the same bits alone or among others.
 
-A stack of N networks is multiplied by one ``baddbmm``. For a seed to be bit-equal alone and among others, the product
-of a network may depend neither on N nor on where its rows happen to lie in memory. MKL promises the second only when
-asked: its fastest kernels depend on the alignment of their arguments. ``MKL_CBWR=AUTO`` (conditional numerical
-reproducibility) keeps the fastest instruction set and drops that dependence, at no measurable cost; MKL reads it once,
-at its first product, so this module sets it when it is imported, unless the user chose otherwise. The first fails in
-one case: PyTorch sends a single product with one column to a matrix-vector kernel. Such a product runs as a pair.
+N networks are multiplied by one ``baddbmm``. For a seed to be bit-equal alone and among others, the product of a
+network may depend neither on N nor on where its rows happen to lie in memory. MKL promises the second only when asked:
+its fastest kernels depend on the alignment of their arguments. ``MKL_CBWR=AUTO`` (conditional numerical
+reproducibility) keeps the fastest instruction set and drops that dependence, at no cost that we could measure. MKL
+reads it once, at its first product, so this module sets it when it is imported, unless the user chose otherwise: a
+program that multiplied matrices before that keeps its bits from run to run, but not from a seed alone to many.
 
-MKL is slow on results with a handful of columns, such as the values of a few actions, and several times faster on
-their transposes: `affine_product` and `weight_gradient` then ask for those.
+The number N mattered in two cases, where PyTorch sends a lone product to a matrix-vector kernel: a result, or a
+gradient, of a single column. Those are sums of elementwise products here, for every N.
 """
 
 from __future__ import annotations
@@ -18,20 +18,13 @@ import os
 import torch
 from torch import Tensor
 
-__all__ = ["affine_product", "input_gradient", "weight_gradient"]
+__all__ = ["affine", "times_transposed"]
 
 os.environ.setdefault("MKL_CBWR", "AUTO")
 
-_NARROW = 8
-_LONG = 48
 
-
-def _pair(stacked: Tensor) -> Tensor:
-    return stacked.expand(2, -1, -1)
-
-
-def affine_product(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Give ``inputs @ weight + bias``, network by network; not meant for autograd.
+def affine(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Give ``inputs @ weight + bias``, network by network.
 
     Parameters
     ----------
@@ -43,34 +36,14 @@ def affine_product(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     -------
     Tensor, shape (N, rows, out)
     """
-    n_networks, rows, n_outputs = inputs.shape[0], inputs.shape[1], weight.shape[2]
-    alone = n_networks == 1 and n_outputs == 1
-    if alone:
-        inputs, weight, bias = _pair(inputs), _pair(weight), _pair(bias)
-    if n_outputs <= _NARROW and rows >= _LONG:
-        product = torch.baddbmm(bias.mT, weight.mT, inputs.mT).mT.contiguous()
-    else:
-        product = torch.baddbmm(bias, inputs, weight)
-    return product[:1] if alone else product
+    if weight.shape[2] == 1:
+        return (inputs * weight.mT).sum(-1, keepdim=True) + bias
+    if weight.shape[1] == 1:
+        return torch.addcmul(bias, inputs, weight)
+    return torch.baddbmm(bias, inputs, weight)
 
 
-def weight_gradient(inputs: Tensor, gradient: Tensor) -> Tensor:
-    """Give ``inputsᵀ @ gradient``, shape (N, in, out): the gradient of an affine map's weight.
-
-    Parameters
-    ----------
-    inputs : Tensor, shape (N, rows, in)
-    gradient : Tensor, shape (N, rows, out)
-        Of the outputs.
-    """
-    if gradient.shape[2] > _NARROW:
-        return torch.bmm(inputs.mT, gradient)
-    if gradient.shape[0] == 1 and inputs.shape[2] == 1:
-        return torch.bmm(_pair(gradient).mT, _pair(inputs))[:1].mT
-    return torch.bmm(gradient.mT, inputs).mT
-
-
-def input_gradient(gradient: Tensor, weight: Tensor) -> Tensor:
+def times_transposed(gradient: Tensor, weight: Tensor) -> Tensor:
     """Give ``gradient @ weightᵀ``, shape (N, rows, in): the gradient of an affine map's inputs.
 
     Parameters
@@ -79,6 +52,6 @@ def input_gradient(gradient: Tensor, weight: Tensor) -> Tensor:
         Of the outputs.
     weight : Tensor, shape (N, in, out)
     """
-    if gradient.shape[0] == 1 and weight.shape[1] == 1:
-        return torch.bmm(_pair(gradient), _pair(weight).mT)[:1]
+    if weight.shape[1] == 1:
+        return (gradient * weight).sum(-1, keepdim=True)
     return torch.bmm(gradient, weight.mT)
