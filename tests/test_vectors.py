@@ -16,7 +16,7 @@ from marlgt import concepts
 from marlgt.solvers.efficiency import fairness_optimal
 
 LATER = {
-    r"(dist|sr|pg|seps|nn)\.": "the deep layer",
+    r"(dist|sr|pg|seps)\.": "the deep layer",
     r"extra2?\.(gmac|sr_|homogeneity|book_param|pfsp)": "the deep layer",
 }
 
@@ -964,6 +964,125 @@ def cosines_counted_from_one(inputs, expected, tolerance):
     assert found.tolist() == pytest.approx(expected, abs=tolerance)
 
 
+def relu_network(hidden_weight, hidden_bias, last_weight, last_bias):
+    """Return the perceptron of one hidden layer whose weights have a row for each unit, in double precision."""
+    import torch
+
+    from marlgt.deep.layers import MLP
+
+    hidden_weight = np.array(hidden_weight, dtype=float)
+    network = MLP(1, (hidden_weight.shape[1], len(hidden_weight), 1)).double()
+    first, last = network.layers
+    with torch.no_grad():
+        first.weight.copy_(torch.from_numpy(hidden_weight.T[None].copy()))
+        first.bias.copy_(torch.tensor(hidden_bias, dtype=torch.float64))
+        last.weight.copy_(torch.tensor(last_weight, dtype=torch.float64)[:, None])
+        last.bias.fill_(last_bias)
+    return network
+
+
+def answers_of(network, inputs):
+    import torch
+
+    return network(torch.tensor(inputs, dtype=torch.float64)[None]).detach().numpy()[0, :, 0]
+
+
+def parameter_count(inputs, expected, tolerance):
+    from marlgt.deep.layers import MLP
+
+    counts = [sum(p.numel() for p in MLP(n, inputs["sizes"]).parameters()) for n in (1, 3)]
+    assert counts == [expected, 3 * expected]
+
+
+def exclusive_or_network(inputs, expected, tolerance):
+    network = relu_network(inputs["W1"], inputs["b1"], inputs["w2"], inputs["b2"])
+    assert np.abs(answers_of(network, inputs["inputs"]) - expected).max() <= tolerance
+
+
+def hat_network(inputs, expected, tolerance):
+    # relu(x) - 2 relu(x - 1) + relu(x - 2)
+    network = relu_network([[1], [1], [1]], [0, -1, -2], [1, -2, 1], 0)
+    assert np.abs(answers_of(network, [[x] for x in inputs["x"]]) - expected).max() <= tolerance
+
+
+def backpropagation(inputs, expected, tolerance):
+    network = relu_network(inputs["W1"], inputs["b1"], inputs["w2"], inputs["b2"])
+    output = network(tensor([[inputs["x"]]]).double())
+    loss = ((output - inputs["y"]) ** 2).sum()
+    loss.backward()
+    first, last = network.layers
+    found = {
+        "loss": loss.item(),
+        "dW1": first.weight.grad[0].T,
+        "db1": first.bias.grad[0, 0],
+        "dw2": last.weight.grad[0, :, 0],
+        "db2": last.bias.grad.item(),
+    }
+    for name, value in expected.items():
+        assert np.abs(np.asarray(found[name]) - value).max() <= tolerance, name
+
+
+def gradient_descents(inputs, expected, tolerance):
+    import torch
+
+    from marlgt.deep.layers import Linear
+
+    x, y = (tensor([[[float(v)] for v in inputs[name]]]) for name in "XY")
+
+    def stepped(rows):
+        line = Linear(1, 1, 1).double()
+        with torch.no_grad():
+            line.weight.fill_(inputs["w0"])
+        ((line(x[:, rows]) - y[:, rows]) ** 2).mean().backward()
+        return (line.weight - inputs["lr"] * line.weight.grad).item()
+
+    found = {
+        "full": stepped([0, 1, 2, 3]),
+        "sgd": stepped([inputs["sgd_index"]]),
+        "minibatch": stepped(inputs["minibatch"]),
+        "optimum": torch.linalg.lstsq(x[0], y[0]).solution.item(),
+    }
+    assert found == pytest.approx(expected, rel=0, abs=tolerance)
+
+
+def linear_value(inputs, expected, tolerance):
+    import torch
+
+    from marlgt.deep.layers import Linear
+
+    value = Linear(1, len(inputs["theta"]), 1).double()
+    with torch.no_grad():
+        value.weight.copy_(tensor(inputs["theta"])[:, None])
+    assert abs(value(tensor([[inputs["features"]]])).item() - expected) <= tolerance
+
+
+def encoder_decoder_loss(inputs, expected, tolerance):
+    from torch.distributions import Normal, kl_divergence
+
+    code = Normal(tensor(inputs["mu"]), (0.5 * tensor(inputs["logvar"])).exp())
+    divergence = kl_divergence(code, Normal(0.0, 1.0)).sum()
+    squares = ((tensor(inputs["recon"]) - tensor(inputs["target"])) ** 2).sum()
+    assert abs((squares + inputs["kl_weight"] * divergence).item() - expected) <= tolerance
+
+
+def mean_and_mode_of_a_mixture(inputs, expected, tolerance):
+    from scipy.optimize import minimize_scalar
+    from scipy.stats import norm
+
+    weights, means, deviations = np.array(inputs["mixture"]).T
+
+    def density(x):
+        return weights @ norm.pdf(x, means, deviations)
+
+    # Around every component, since a mixture has as many peaks as that.
+    peaks = [
+        minimize_scalar(lambda x: -density(x), bounds=(m - s, m + s), method="bounded", options={"xatol": 1e-9}).x
+        for m, s in zip(means, deviations)
+    ]
+    assert abs(weights @ means - expected["mean"]) <= tolerance
+    assert abs(max(peaks, key=density) - expected["mode"]) <= tolerance
+
+
 VECTOR_ADAPTERS = {
     r"games\.nash_": extreme_equilibria,
     r"games\.ce_cce_extremes_": correlated_extremes,
@@ -1048,6 +1167,14 @@ VECTOR_ADAPTERS = {
     r"c51q\.qr_huber_loss_": quantile_huber_loss,
     r"c51q\.quantile_regression_minimiser$": quantile_regression,
     r"c51q\.iqn_cos_features_gmac_code$": cosines_counted_from_one,
+    r"nn\.guide_critic_param_count$": parameter_count,
+    r"nn\.xor_relu_network$": exclusive_or_network,
+    r"nn\.backprop_relu_mlp$": backpropagation,
+    r"nn\.gd_variants_one_step$": gradient_descents,
+    r"nn\.linear_value_function$": linear_value,
+    r"nn\.relu_hat_function$": hat_network,
+    r"nn\.seps_code_loss$": encoder_decoder_loss,
+    r"nn\.mixture_mode_vs_mean$": mean_and_mode_of_a_mixture,
 }
 
 
