@@ -1,7 +1,7 @@
 """Multi-agent deep reinforcement learning: the place where PyTorch lives, and nowhere else.
 
-An algorithm is a frozen dataclass of its settings, such as ``QMIX(lr=3e-4)``; :func:`train` trains it on a task, for any
-number of seeds at once, and :func:`evaluate` plays what it learnt.
+An algorithm is a frozen dataclass of its settings, such as ``QMIX(lr=3e-4)``; :func:`train` trains it on a task, for
+any number of seeds at once, and :func:`evaluate` plays what it learnt.
 """
 
 if __name__ != "marlgt.deep":

@@ -180,8 +180,8 @@ def evaluate(
             spec = Spec.of(envs.envs[0])
             if spec[:4] != done.spec[:4]:
                 raise GameError(
-                    f"the task {envs.envs[0].name} has {_sizes(spec)}, and the run was trained with {_sizes(done.spec)}: "
-                    "evaluate it on a task of the same sizes"
+                    f"the task {envs.envs[0].name} has {_sizes(spec)}, and the run was trained with "
+                    f"{_sizes(done.spec)}: evaluate it on a task of the same sizes"
                 )
             policy = done.policy()
             if epsilon > 0:

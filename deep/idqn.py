@@ -10,7 +10,7 @@ Departures
 
 References
 ----------
-Tampuu, A. et al. (2017). Multiagent cooperation and competition with deep reinforcement learning. PLOS ONE 12, e0172395.
+Tampuu, A. et al. (2017). Multiagent cooperation and competition with deep reinforcement learning. PLOS ONE 12(4).
 Tan, M. (1993). Multi-agent reinforcement learning: independent vs. cooperative agents. ICML.
 Gupta, J. K., Egorov, M. & Kochenderfer, M. (2017). Cooperative multi-agent control using deep reinforcement learning.
 AAMAS workshops. Parameter sharing.

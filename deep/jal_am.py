@@ -1,7 +1,7 @@
 """Deep joint-action learning with agent modelling: values of joint actions, and models of what the others do.
 
-Agent ``i`` learns ``Q_i(h_i, a)`` of joint actions ``a`` and a model ``p_ij(a_j | h_i)`` of every other agent ``j``, and
-acts on the expectation ``AV_i(h_i, a_i) = sum_{a_-i} Q_i(h_i, (a_i, a_-i)) prod_j p_ij(a_j | h_i)`` (section 9.6.2,
+Agent ``i`` learns ``Q_i(h_i, a)`` of joint actions ``a`` and a model ``p_ij(a_j | h_i)`` of every other agent ``j``,
+and acts on the expectation ``AV_i(h_i, a_i) = sum_{a_-i} Q_i(h_i, (a_i, a_-i)) prod_j p_ij(a_j | h_i)`` (section 9.6.2,
 equations 9.82 to 9.84). The losses are ``(r_i + discount max AV_i'(h_i', .) - Q_i(h_i, a))^2`` and the cross-entropies
 ``-log p_ij(a_j | h_i)`` of what the others did.
 

@@ -1,7 +1,7 @@
 """Noisy networks: weights with learnt noise explore, in place of random actions.
 
-The layers of the head have weights ``mu + sigma * e`` with factorised Gaussian noise ``e``, drawn anew for every step of
-the copies and for every update, in the network and its target apart. Evaluation is without noise.
+The layers of the head have weights ``mu + sigma * e`` with factorised Gaussian noise ``e``, drawn anew for every step
+of the copies and for every update, in the network and its target apart. Evaluation is without noise.
 
 Departures
 ----------

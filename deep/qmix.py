@@ -11,7 +11,8 @@ Departures
 
 References
 ----------
-Rashid, T. et al. (2018). QMIX: monotonic value function factorisation for deep multi-agent reinforcement learning. ICML.
+Rashid, T. et al. (2018). QMIX: monotonic value function factorisation for deep multi-agent reinforcement
+learning. ICML.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ QTRAN-alt. ``Q_jt`` is held fixed inside ``D``.
 
 Departures
 ----------
-1. In games of at most 4096 joint actions, `joint` ``"table"`` gives ``Q_jt`` an output for each joint action; the paper's
-   network, ``"network"``, adds the agents' encoded features up.
+1. In games of at most 4096 joint actions, `joint` ``"table"`` gives ``Q_jt`` an output for each joint action; the
+   paper's network, ``"network"``, adds the agents' encoded features up.
 2. Adam in place of RMSprop.
 
 References

@@ -264,7 +264,7 @@ class ValueLearner:
             self.moments.load(part("moments."))
         for purpose, generators in self.generators.items():
             for generator, state in zip(generators, tensors[f"generators.{purpose}"]):
-                generator.set_state(state.cpu())
+                generator.set_state(state.cpu().clone())
         self._starts = tensors["starts"].to(self.device)
         self._loss = tensors["loss"].to(self.device)
         memory = tensors.get("memory")

@@ -10,7 +10,8 @@ Departures
 
 References
 ----------
-Sunehag, P. et al. (2018). Value-decomposition networks for cooperative multi-agent learning based on team reward. AAMAS.
+Sunehag, P. et al. (2018). Value-decomposition networks for cooperative multi-agent learning based on team
+reward. AAMAS.
 """
 
 from __future__ import annotations
