@@ -110,7 +110,7 @@ class FrameStack:
         if inner is None:
             return None
         seen = self.observations
-        return inner | {"frames": np.array(seen if isinstance(seen, np.ndarray) else seen.cpu())}
+        return inner | {"frames": np.array(seen if isinstance(seen, np.ndarray) else seen.cpu().numpy())}
 
     def restore(self, snapshot: Mapping[str, NDArray[Any]]) -> Any:
         """Go back to a snapshot and return the observations."""

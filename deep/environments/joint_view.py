@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.deep.environments.protocol import BatchEnv, Step
-from marlgt.errors import BudgetExceeded
+from marlgt.errors import BudgetExceeded, GameError
 
 __all__ = ["JointView"]
 
@@ -100,8 +100,14 @@ class JointView:
         Parameters
         ----------
         actions : ndarray or Tensor of int64
+            Tensors are not looked at, which would wait for their device.
         """
         if isinstance(actions, np.ndarray):
+            if actions.shape != (self.n_envs, 1) or actions.min() < 0 or actions.max() >= self.n_actions:
+                raise GameError(
+                    f"joint actions must be 0 to {self.n_actions - 1}, of shape {(self.n_envs, 1)}, got numbers from "
+                    f"{actions.min()} to {actions.max()} of shape {actions.shape}"
+                )
             return (actions // self._places) % self.env.n_actions
         if self._places_there is None or self._places_there.device != actions.device:
             self._places_there = actions.new_tensor(self._places.tolist())

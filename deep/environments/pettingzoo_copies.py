@@ -193,11 +193,12 @@ class ParallelCopies:
         try:
             for k, env in enumerate(self._envs):
                 there = set(env.agents)
-                given = {
-                    agent: action + start
-                    for agent, action, start in zip(self.agents, chosen[k], self._starts, strict=True)
-                    if agent in there
-                }
+                given = {}
+                for i, (agent, action) in enumerate(zip(self.agents, chosen[k], strict=True)):
+                    if not 0 <= action < self._counts[i]:
+                        raise GameError(f"the action of {agent} is {action}: she has 0 to {self._counts[i] - 1}")
+                    if agent in there:
+                        given[agent] = action + self._starts[i]
                 views, paid, ended, stopped, infos = env.step(given)
                 for i, agent in enumerate(self.agents):
                     rewards[k, i] = paid.get(agent, 0.0)
