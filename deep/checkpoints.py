@@ -19,7 +19,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from marlgt.deep.plain_json import json_text
@@ -182,7 +184,8 @@ def _require_plain(name: Any, tensor: Any) -> Tensor:
 def _bytes_of(tensor: Tensor) -> memoryview:
     """Return the numbers of a tensor in row order; a copy is made only where its strides or its device ask for one."""
     flat = tensor.detach().to("cpu").contiguous().reshape(-1)
-    return memoryview(flat.view(torch.uint8).numpy())
+    numbers: NDArray[np.uint8] = flat.view(torch.uint8).numpy()
+    return numbers.data
 
 
 def _own(tensor: Tensor) -> Tensor:

@@ -84,7 +84,8 @@ class Evaluation:
         if not np.isfinite(arrays["lengths"]).all():
             raise GameError("the lengths of an evaluation must be whole numbers")
         numbers = {name: float("nan" if facts[name] is None else facts[name]) for name in _NUMBERS}
-        return cls(int(facts["steps"]), **{name: arrays[name].astype(kind) for name, kind in _KINDS.items()}, **numbers)
+        parts: dict[str, Any] = {**arrays, **numbers}
+        return cls(int(facts["steps"]), **parts)
 
 
 _KINDS: dict[str, Any] = {

@@ -15,10 +15,10 @@ from marlgt.deep.curves import Evaluation
 from marlgt.errors import GameError, MissingDependency, SavingFailed
 from marlgt.games._doors import require_path
 
-__all__ = ["TensorBoardWriter"]
+__all__ = ["TensorBoardLog"]
 
 
-class TensorBoardWriter:
+class TensorBoardLog:
     """Writes the evaluations of a run as events into ``folder/seed_<seed>``, until it is closed.
 
     ``tensorboard --logdir folder`` then draws the seeds over each other. Numbers that are not finite are left out.
@@ -50,7 +50,7 @@ class TensorBoardWriter:
             self.close()
             raise _unwritable(folder, error) from error
 
-    def write(self, point: Evaluation) -> None:
+    def add(self, point: Evaluation) -> None:
         """Write one evaluation, and leave it where TensorBoard sees it.
 
         Raises
@@ -84,12 +84,12 @@ class TensorBoardWriter:
     def close(self) -> None:
         """Close the files."""
         for writer in self._writers:
-            # Whatever could not be written was told by `write`, which leaves nothing behind to be written here.
+            # Whatever could not be written was told by `add`, which leaves nothing behind to be written here.
             with contextlib.suppress(OSError):
                 writer.close()
         self._writers = []
 
-    def __enter__(self) -> TensorBoardWriter:
+    def __enter__(self) -> TensorBoardLog:
         return self
 
     def __exit__(

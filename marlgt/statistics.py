@@ -173,7 +173,8 @@ def bootstrap_interval(
     if isinstance(resamples, bool) or not isinstance(resamples, (int, np.integer)) or resamples < 1:
         raise GameError(f"resamples is {resamples!r}: give a whole number from 1")
     several = isinstance(scores, tuple) and bool(scores) and all(isinstance(part, np.ndarray) for part in scores)
-    parts = [_checked(part, "scores") for part in (scores if several else (scores,))]
+    given: Any = scores if several else (scores,)
+    parts = [_checked(part, "scores") for part in given]
     if any(part.ndim != 2 for part in parts):
         raise GameError(
             f"scores must have shape (seeds,) or (tasks, seeds), got {[part.shape for part in parts if part.ndim != 2]}"
@@ -236,7 +237,7 @@ def wilson_interval(successes: ArrayLike, count: ArrayLike, *, level: float = 0.
     _require_level(level)
     wins, trials = np.broadcast_arrays(np.asarray(successes, dtype=np.float64), np.asarray(count, dtype=np.float64))
     if not np.all((trials >= 1) & (wins >= 0) & (wins <= trials)):
-        raise GameError(f"successes must be from 0 to count, and count from 1, got {successes} and {count}")
+        raise GameError(f"successes must be from 0 to count, and count from 1, got {successes!r} and {count!r}")
     z = NormalDist().inv_cdf(0.5 + 0.5 * level)
     rate = wins / trials
     centre = (rate + z * z / (2 * trials)) / (1 + z * z / trials)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from marlgt.deep.curves import Evaluation
-from marlgt.deep.tensorboard_log import TensorBoardWriter
+from marlgt.deep.tensorboard_log import TensorBoardLog
 from marlgt.errors import GameError, MissingDependency, SavingFailed
 
 
@@ -31,9 +31,9 @@ def scalars(folder):
 
 def test_every_seed_is_a_run_whose_scalars_read_back(tmp_path):
     pytest.importorskip("tensorboard")
-    with TensorBoardWriter(tmp_path / "logs", (4, 7)) as log:
-        log.write(evaluation(10))
-        log.write(evaluation(20))
+    with TensorBoardLog(tmp_path / "logs", (4, 7)) as log:
+        log.add(evaluation(10))
+        log.add(evaluation(20))
         # Flushed, though not yet closed.
         assert scalars(tmp_path / "logs" / "seed_4")["evaluation/return"] == [(10, 11.5), (20, 21.5)]
     found = scalars(tmp_path / "logs" / "seed_7")
@@ -56,25 +56,25 @@ def test_what_a_killed_run_wrote_after_its_checkpoint_is_hidden_when_it_goes_on(
     clock = iter(range(1_000_000, 2_000_000, 10))
     for module in (writers, event_file_writer):
         monkeypatch.setattr(module.time, "time", lambda: next(clock))
-    with TensorBoardWriter(tmp_path, (4, 7)) as log:
-        log.write(evaluation(10))
-        log.write(evaluation(20))
-    with TensorBoardWriter(tmp_path, (4, 7), resumed_at=20) as log:
-        log.write(evaluation(20, exploration=0.5))
+    with TensorBoardLog(tmp_path, (4, 7)) as log:
+        log.add(evaluation(10))
+        log.add(evaluation(20))
+    with TensorBoardLog(tmp_path, (4, 7), resumed_at=20) as log:
+        log.add(evaluation(20, exploration=0.5))
     assert scalars(tmp_path / "seed_4")["training/exploration"] == [(10, 0.25), (20, 0.5)]
 
 
 def test_an_evaluation_of_other_seeds_is_refused(tmp_path):
     pytest.importorskip("tensorboard")
-    with TensorBoardWriter(tmp_path, (1, 2, 3)) as log, pytest.raises(GameError, match="of 2 seeds, and 3 are logged"):
-        log.write(evaluation(10))
+    with TensorBoardLog(tmp_path, (1, 2, 3)) as log, pytest.raises(GameError, match="of 2 seeds, and 3 are logged"):
+        log.add(evaluation(10))
 
 
 def test_a_folder_that_cannot_be_written_is_a_typed_error(tmp_path):
     pytest.importorskip("tensorboard")
     (tmp_path / "file").write_text("")
     with pytest.raises(SavingFailed, match=r"cannot be written to .*file.*give another folder"):
-        TensorBoardWriter(tmp_path / "file", (0,))
+        TensorBoardLog(tmp_path / "file", (0,))
 
 
 def test_a_disk_that_is_full_in_the_middle_of_a_run_is_a_typed_error(tmp_path, monkeypatch):
@@ -84,14 +84,14 @@ def test_a_disk_that_is_full_in_the_middle_of_a_run_is_a_typed_error(tmp_path, m
     def full(self):
         raise OSError(28, "No space left on device")
 
-    with TensorBoardWriter(tmp_path, (4, 7)) as log:
-        log.write(evaluation(10))
+    with TensorBoardLog(tmp_path, (4, 7)) as log:
+        log.add(evaluation(10))
         monkeypatch.setattr(SummaryWriter, "flush", full)
         with pytest.raises(SavingFailed, match="No space left on device"):
-            log.write(evaluation(20))
+            log.add(evaluation(20))
 
 
 def test_without_tensorboard_the_error_says_what_to_type(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(MissingDependency, match=r'needs tensorboard: pip install "marlgt\[tensorboard\]"'):
-        TensorBoardWriter(tmp_path, (0,))
+        TensorBoardLog(tmp_path, (0,))
