@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from marlgt.deep.agent_networks import AgentNetwork
 from marlgt.deep.heads import ExpectedHead
 from marlgt.deep.returns import lambda_returns
-from marlgt.deep.schedules import LinearSchedule
+from marlgt.deep.schedules import Linear
 from marlgt.deep.sharing import Sharing
 from marlgt.deep.targets import greedy
 from marlgt.errors import GameError
@@ -236,7 +236,7 @@ class ValueAlgorithm:
 
     def epsilon(self, steps: int) -> float:
         """Return the share of random actions after so many environment steps."""
-        return LinearSchedule(self.epsilon_start, self.epsilon_end, self.epsilon_steps).value(steps)
+        return Linear(self.epsilon_start, self.epsilon_end, self.epsilon_steps).value(steps)
 
     def network(self, spec: Spec, n_seeds: int) -> nn.Module:
         """Return the networks of all seeds, not initialised yet; its ``agents`` are an :class:`AgentNetwork`."""
@@ -313,12 +313,10 @@ class ValueAlgorithm:
         Tensor
             ``r + discount V`` for single transitions, lambda-returns along sequences.
         """
-        discounts, ends = batch.discounts, batch.ends
-        if rewards.ndim == 4:
-            discounts, ends = discounts.unsqueeze(-1), ends.unsqueeze(-1)
-        if not self.recurrent:
-            return rewards + discounts * next_values
-        return lambda_returns(rewards, discounts, ends, next_values, self.trace)
+        if self.recurrent:
+            return lambda_returns(rewards, batch.discounts, batch.ends, next_values, self.trace)
+        discounts = batch.discounts.unsqueeze(-1) if rewards.ndim == 4 else batch.discounts
+        return rewards + discounts * next_values
 
     def next_choices(self, agents: AgentNetwork, batch: Batch, features: Tensor, target_values: Tensor) -> Tensor:
         """Return the actions, shape (S, L, R, n), by which the next state is valued.

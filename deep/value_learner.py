@@ -82,8 +82,11 @@ class ValueLearner:
             window=algorithm.window,
             device=str(self.device),
         )
-        shape = (spec.n_agents,) if not algorithm.team else ()
-        self.moments = RunningMoments((n_seeds, *shape), device=self.device) if algorithm.standardise_rewards else None
+        self.moments = (
+            RunningMoments(n_seeds, n_columns=spec.n_agents, device=str(self.device))
+            if algorithm.standardise_rewards
+            else None
+        )
         self.steps = 0
         self.updates = 0
         self._due = 0.0
@@ -121,7 +124,7 @@ class ValueLearner:
             team = rewards[..., 0] if self.spec.common_reward else rewards.sum(-1)
             rewards = team.unsqueeze(-1).expand_as(rewards)
         if self.moments is not None:
-            self.moments.update(team if self.algorithm.team else rewards)
+            self.moments.update(rewards)
         self.replay.add(
             self._seen,
             self._actions,
@@ -166,7 +169,9 @@ class ValueLearner:
             beta=correction + (1 - correction) * progress if algorithm.prioritised else None,
         )
         if self.moments is not None:
-            batch = batch._replace(rewards=self._standardised(batch))
+            # A sum of several rewards has no mean of its own to take off.
+            rewards = self.moments.standardised(batch.rewards, centred=algorithm.n_steps == 1)
+            batch = batch._replace(rewards=rewards)
         for layer in (*self._noisy, *self._noisy_targets):
             layer.redraw(self.generators[_NOISE])
         loss = algorithm.loss(self.online, self.target, batch, self.generators[_NOISE])
@@ -189,15 +194,6 @@ class ValueLearner:
             self._target_parameters.blend_from(self.parameters, algorithm.target_rate)
         elif self.updates % algorithm.target_period == 0:
             self._target_parameters.copy_from(self.parameters)
-
-    def _standardised(self, batch: Batch) -> Tensor:
-        moments = cast(RunningMoments, self.moments)
-        scale, shift = moments.deviation, moments.mean
-        axes = (slice(None), None, None) + ((None,) if self.algorithm.team else ())
-        if self.algorithm.n_steps == 1:
-            return (batch.rewards - shift[axes]) / scale[axes]
-        # A sum of several rewards has no mean of its own to take off.
-        return batch.rewards / scale[axes]
 
     def _require_finite(self, total: Tensor, batch: Batch) -> None:
         if self.device.type != "cpu" and self.updates % 100:
