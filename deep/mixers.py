@@ -29,6 +29,8 @@ The paper shares these first layers between the Q_i and Q_jt, and sums features 
    of an output for each action: there is one D(u), and theorem 3 is about it. They need no gradient, so that this
    costs a forward pass.
 4. :class:`JointTable` gives every joint action an output of its own, where they are few.
+5. The heads' units are elu: where units of a relu head die, Q_jt is left a sum (QTRAN's matrix game, full batch, Adam
+   with a rate of 3e-3: 9 of 20 seeds with relu, none with elu).
 
 References
 ----------
@@ -161,7 +163,7 @@ class JointValueNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.encoder = _Encoder(n_seeds, n_features, n_agents, n_actions, hidden)
-        self.head = MLP(n_seeds, (hidden + state_size, hidden, hidden, 1))
+        self.head = MLP(n_seeds, (hidden + state_size, hidden, hidden, 1), "elu")
 
     def forward(self, features: Tensor, actions: Tensor, states: Tensor | None = None) -> Tensor:
         """Return Q_jt(h, u).
@@ -227,7 +229,7 @@ class JointTable(nn.Module):
                 f"{n_joint_actions}: use JointValueNetwork"
             )
         self.n_agents, self.n_actions = n_agents, n_actions
-        self.head = MLP(n_seeds, (n_agents * n_features + state_size, hidden, hidden, n_joint_actions))
+        self.head = MLP(n_seeds, (n_agents * n_features + state_size, hidden, hidden, n_joint_actions), "elu")
         strides = torch.tensor([n_actions ** (n_agents - 1 - i) for i in range(n_agents)])
         self.register_buffer("strides", strides, persistent=False)
 
@@ -263,7 +265,7 @@ class StateValueNetwork(nn.Module):
     def __init__(self, n_seeds: int, n_features: int, n_agents: int, state_size: int = 0, *, hidden: int = 64) -> None:
         super().__init__()
         self.encoder = _Encoder(n_seeds, n_features, n_agents, 1, hidden)
-        self.head = MLP(n_seeds, (hidden + state_size, hidden, hidden, 1))
+        self.head = MLP(n_seeds, (hidden + state_size, hidden, hidden, 1), "elu")
 
     def forward(self, features: Tensor, states: Tensor | None = None) -> Tensor:
         """Return V_jt, shape (S, ...), from features (S, ..., n, H) and states (S, ..., Z)."""

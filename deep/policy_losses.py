@@ -140,7 +140,7 @@ def environment_average(losses: Tensor, weights: Tensor | None = None) -> Tensor
     """
     if weights is None:
         return losses.mean(dim=-2)
-    total = weights.sum(dim=-1, keepdim=True).clamp(min=torch.finfo(losses.dtype).tiny)
+    total = weights.sum(dim=-1, keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny)
     return (weights.unsqueeze(-1) * losses).sum(dim=-2) / total
 
 
