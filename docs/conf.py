@@ -37,7 +37,7 @@ html_extra_path = ["files"]
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 
 PACKAGES = ("games", "games.drones", "concepts", "solvers", "dynamics", "learners", "testing", "pictures")
-CORE = ("certificates", "equilibria", "errors", "kernels")
+CORE = ("certificates", "equilibria", "errors", "kernels", "statistics")
 
 
 def write_reference(app):

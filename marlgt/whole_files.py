@@ -6,6 +6,7 @@ A process killed while it writes, or a disk that is full, leaves what stood at t
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import secrets
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from typing import BinaryIO
 
 from marlgt.errors import GameError, SavingFailed
 
-__all__ = ["write_whole"]
+__all__ = ["remove_leftovers", "write_whole"]
+
+_TOKEN_BYTES = 4
 
 
 def write_whole(path: str | os.PathLike[str], fill: Callable[[BinaryIO], object]) -> None:
@@ -51,8 +54,21 @@ def write_whole(path: str | os.PathLike[str], fill: Callable[[BinaryIO], object]
         ) from error
 
 
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Remove what writers of a path that were killed have left beside it; only while nobody writes there.
+
+    Parameters
+    ----------
+    path : path of a file, which itself stays
+    """
+    target = Path(path)
+    for beside in target.parent.glob(f".{glob.escape(target.name)}.{'[0-9a-f]' * 2 * _TOKEN_BYTES}"):
+        with contextlib.suppress(OSError):
+            beside.unlink()
+
+
 def _write_beside(target: Path, fill: Callable[[BinaryIO], object]) -> None:
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(_TOKEN_BYTES)}")
     try:
         with beside.open("xb") as file:
             fill(file)

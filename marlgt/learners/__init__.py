@@ -21,7 +21,7 @@ _EXPORTS = {
     "GIGA": "marlgt.learners.policies.online_gradients",
     "GIGAWoLF": "marlgt.learners.policies.online_gradients",
     "HystereticQ": "marlgt.learners.values.optimistic",
-    "Interval": "marlgt.learners.records",
+    "Interval": "marlgt.statistics",
     "JALAM": "marlgt.learners.models.modelling",
     "Learner": "marlgt.learners.tables",
     "LenientQ": "marlgt.learners.values.lenience",
