@@ -22,10 +22,14 @@ from torch import Generator, Tensor
 
 from marlgt.errors import GameError
 
-__all__ = ["SumTrees"]
+__all__ = ["SumTrees", "importance_weights"]
 
 WIDEST = 64
-"""Most entries of a block: at 100,000 leaves three levels, which measured faster than two, four or seventeen."""
+"""Most entries of a block: at 100,000 leaves three levels, twice as fast as two for 1,024 draws, alike for 32."""
+
+
+_SMALLEST = 1e-300
+"""Below every priority above 0."""
 
 
 class SumTrees:
@@ -54,17 +58,13 @@ class SumTrees:
             entries = math.ceil(entries / self.width)
             self.levels.append(torch.zeros(n_seeds, entries, self.width, dtype=torch.float64, device=device))
         self.largest = torch.ones(n_seeds, 1, dtype=torch.float64, device=device)
+        self._begins: dict[int, Tensor] = {}
         self._seeds = torch.arange(n_seeds, device=device).unsqueeze(1)
 
     @property
     def leaves(self) -> Tensor:
         """The numbers, shape (S, n_leaves), a view."""
         return self.levels[0].view(self.n_seeds, -1)[:, : self.n_leaves]
-
-    @property
-    def totals(self) -> Tensor:
-        """The sum of every seed's numbers, shape (S,)."""
-        return self.levels[-1][:, 0].cumsum(1)[:, -1]
 
     def fill(self, first: int, last: int, values: Tensor | float) -> None:
         """Set the leaves from ``first`` to before ``last`` to one number a seed, shape (S, 1)."""
@@ -104,17 +104,15 @@ class SumTrees:
         values : Tensor of float64, shape (S, n_draws)
             The numbers of the leaves drawn.
         """
-        device = self.largest.device
-        uniform = torch.stack(
-            [torch.rand(n_draws, generator=g, dtype=torch.float64, device=device) for g in generators]
-        )
-        strata = uniform.add_(torch.arange(n_draws, dtype=torch.float64, device=device))
+        strata = self._strata(n_draws)
+        drawn = [torch.rand(n_draws, generator=g, dtype=strata.dtype, device=strata.device) for g in generators]
         sums = self.levels[-1][:, 0].cumsum(1)
-        mass, place = _descend(sums, strata.mul_(sums[:, -1:] / n_draws), self.levels[-1][:, 0])
-        indices = place
+        share = sums[:, -1:] / n_draws
+        # Mass is counted from the right end of the entry that it falls into, which is exact at the next level too.
+        short, indices = _descend(sums, torch.stack(drawn).add_(strata).mul_(share))
         for level in reversed(self.levels[:-1]):
             blocks = level.view(-1, self.width).index_select(0, self._rows(indices, level.shape[1]))
-            mass, place = _descend(blocks.cumsum(1), mass.view(-1, 1), blocks)
+            short, place = _descend(blocks.cumsum_(1), short.view(-1, 1))
             indices = torch.add(place.view_as(indices), indices, alpha=self.width)
         return indices, self.levels[0].view(self.n_seeds, -1).gather(1, indices)
 
@@ -125,24 +123,49 @@ class SumTrees:
         for level, above in zip(self.levels, self.levels[1:]):
             above.view(self.n_seeds, -1)[:, : level.shape[1]] = level.cumsum(2)[:, :, -1]
 
+    def _strata(self, n_draws: int) -> Tensor:
+        """Return how many strata a draw's stratum begins before the right end, -n_draws to -1."""
+        strata = self._begins.get(n_draws)
+        if strata is None:
+            strata = torch.arange(-n_draws, 0, dtype=torch.float64, device=self.largest.device)
+            self._begins[n_draws] = strata
+        return strata
+
     def _rows(self, blocks: Tensor, per_seed: int) -> Tensor:
         """Return the numbers of blocks (S, R) among the blocks of all seeds, flat."""
         return (blocks if self.n_seeds == 1 else torch.add(blocks, self._seeds, alpha=per_seed)).flatten()
 
 
-def _descend(sums: Tensor, mass: Tensor, entries: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what is left of the mass inside the entry that it falls into, and that entry.
+def _descend(sums: Tensor, short: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how far short of its entry's end the mass falls, and the entry, given how far short of the whole it falls.
 
-    The mass is kept strictly below the block's sum, which rounding may exceed: the first running sum above it then
-    always stands at an entry above 0.
+    Rounding may push the mass to the end of the block, where the last entry above 0 is found, or below its beginning,
+    where an entry of 0 would be: it is kept above 0, so that what is found always has a priority.
     """
-    mass = torch.minimum(mass.clamp_(min=0.0), sums[:, -1:] * (1 - 2.0**-52))
-    place = torch.searchsorted(sums, mass, right=True)
-    return mass - sums.gather(1, place) + entries.gather(1, place), place
+    mass = (sums[:, -1:] + short).clamp_(min=_SMALLEST)
+    place = torch.searchsorted(sums, mass)
+    return mass.sub_(sums.gather(1, place)), place
 
 
 def importance_weights(values: Tensor, beta: float) -> Tensor:
-    """Return ``(N P(i))^-beta`` over its largest in the batch: the count and the total cancel, shape (S, R)."""
+    """Return ``(N P(i))^-beta`` over its largest in the batch, in which the count and the total cancel.
+
+    Parameters
+    ----------
+    values : Tensor of float64, shape (S, R)
+        Of the leaves drawn, proportional to P.
+    beta : float
+        0 corrects nothing, 1 all of the bias of drawing by priority.
+
+    Returns
+    -------
+    Tensor of float32, shape (S, R)
+
+    Raises
+    ------
+    GameError
+        For an exponent outside 0 to 1.
+    """
     if not 0.0 <= beta <= 1.0:
         raise GameError(f"beta is {beta:g}: the exponent of importance weights lies between 0 and 1")
     return (values.amin(1, keepdim=True) / values).pow_(beta).float()

@@ -477,14 +477,13 @@ class Replay:
         )
 
     def _misshapen(self, fields: tuple[Tensor | None, ...]) -> GameError:
-        for name, shape, field in zip(_FIELDS, self._shapes, fields):
-            if field is None and shape is not None:
-                return GameError(f"{name} is missing: this replay keeps it, give a tensor of shape {shape}")
-            if field is not None and shape is None:
-                return GameError(f"{name} is given, but this replay keeps none: leave it out, or make a replay for it")
-            if field is not None and field.shape != shape:
-                return GameError(f"{name} has shape {tuple(field.shape)}: this replay was made for {shape}")
-        return GameError("the fields of a step do not fit this replay")
+        shapes = [None if field is None else tuple(field.shape) for field in fields]
+        name, got, kept = next(x for x in zip(_FIELDS, shapes, self._shapes) if x[1] != x[2])
+        if got is None:
+            return GameError(f"{name} is missing: this replay keeps it, give a tensor of shape {kept}")
+        if kept is None:
+            return GameError(f"{name} is given, but this replay keeps none: leave it out, or make a replay for it")
+        return GameError(f"{name} has shape {got}: this replay was made for {kept}")
 
     def _unanswerable(self, length: int, n_steps: int, n_generators: int) -> GameError:
         if n_generators != self.n_seeds:
