@@ -189,6 +189,10 @@ class StochasticEpisodes:
         legal[game.terminal, :, 0] = True
         self._legal = legal
         self._tables = TransitionTables(game)
+        self._paid = self._tables.rewards.astype(np.float32)
+        starts = np.flatnonzero(game.start)
+        self._only_start = int(starts[0]) if len(starts) == 1 else -1
+        self._agents = np.arange(self.n_agents)
         self._states = np.zeros(self.n_envs, np.int32)
         self._steps = np.zeros(self.n_envs, np.int64)
         self._never = np.zeros(self.n_envs, np.bool_)
@@ -203,12 +207,29 @@ class StochasticEpisodes:
         codes = self._codes[states]
         return codes[:, None].repeat(self.n_agents, axis=1), codes, self._legal[states]
 
+    def _begun(self, streams: CopyStreams, rows: NDArray[Any] | None = None) -> NDArray[np.int32]:
+        """Return first states of all copies, or of some."""
+        if self._only_start >= 0:
+            return np.full(self.n_envs if rows is None else len(rows), self._only_start, np.int32)
+        return self._tables.starts(streams.draw(rows))
+
+    def _followed(self, chosen: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return the next states and the rewards."""
+        tables, states = self._tables, self._states
+        known = tables.width == 1 and chosen.min() >= 0 and chosen.max() < self.n_actions
+        if known and self._legal[states[:, None], self._agents, chosen].all():
+            cells = states * tables.profiles + chosen @ tables.strides
+            return tables.successors[cells, 0], self._paid[cells]
+        # The tables ask a generator for one number of each copy, which the streams give; they name what is not legal.
+        states, rewards = tables.follow(states, chosen, self._streams)  # type: ignore[arg-type]
+        return states, rewards.astype(np.float32)
+
     def reset(self, seed: int, *, first: int = 0) -> NDArray[np.float32]:
         """Begin all copies anew and return the observations."""
         require_seed(seed)
         require_whole(first, "first", least=0)
         self._streams = CopyStreams(seed, first, self.n_envs)
-        self._states = self._tables.starts(self._streams.draw())
+        self._states = self._begun(self._streams)
         self._steps = np.zeros(self.n_envs, np.int64)
         self._look()
         return self.observations
@@ -218,21 +239,21 @@ class StochasticEpisodes:
         if self._streams is None:
             raise GameError("this environment has not begun: call reset(seed) first")
         chosen = _chosen(actions, self.n_envs, self.n_agents)
-        # The tables ask a generator for one number of each copy, which the streams give.
-        states, rewards = self._tables.follow(self._states, chosen, self._streams)  # type: ignore[arg-type]
+        states, rewards = self._followed(chosen)
         self._steps += 1
         terminated = self.game.terminal[states]
         truncated = (self._steps >= self.horizon) & ~terminated if self.horizon else self._never
         self._states = states
         self._look()
         reached = self.observations
-        over = np.flatnonzero(terminated | truncated)
-        if len(over):
+        ends = terminated | truncated
+        if ends.any():
+            over = np.flatnonzero(ends)
             self._states = states.copy()
-            self._states[over] = self._tables.starts(self._streams.draw(over))
+            self._states[over] = self._begun(self._streams, over)
             self._steps[over] = 0
             self.observations, self.state, self.allowed = self._seen(self._states)
-        return Step(self.observations, rewards.astype(np.float32), terminated, truncated, reached, self._never)
+        return Step(self.observations, rewards, terminated, truncated, reached, self._never)
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """Return all that the future depends on, as arrays."""
@@ -242,7 +263,11 @@ class StochasticEpisodes:
 
     def restore(self, snapshot: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Go back to a snapshot and return the observations."""
-        mine = {"states": self._states, "steps": self._steps, "streams": np.zeros((self.n_envs, 3), np.int64)}
+        mine: dict[str, NDArray[Any]] = {
+            "states": self._states,
+            "steps": self._steps,
+            "streams": np.zeros((self.n_envs, 3), np.int64),
+        }
         given = checked_arrays(snapshot, mine)
         states = given["states"]
         if (states < 0).any() or (states >= self.game.n_states).any() or self.game.terminal[states].any():

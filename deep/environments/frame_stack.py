@@ -41,8 +41,9 @@ class FrameStack:
     def __init__(self, env: BatchEnv, frames: int) -> None:
         require_whole(frames, "frames", least=1)
         if isinstance(env, FrameStack):
-            raise GameError(f"these are {env.frames} frames already: stack {env.frames} times {frames} at once")
-        self.env, self.frames = env, int(frames)
+            raise GameError("this environment stacks frames already: give all of them at once")
+        self.env: BatchEnv = env
+        self.frames = int(frames)
         self.name, self.n_envs, self.n_agents, self.n_actions = env.name, env.n_envs, env.n_agents, env.n_actions
         self.observation_size, self.state_size = self.frames * env.observation_size, env.state_size
         self.common_reward = env.common_reward
@@ -89,8 +90,10 @@ class FrameStack:
     def step(self, actions: Any) -> Step:
         """Take a step in all copies."""
         step = self.env.step(actions)
-        later = self.observations[..., self.env.observation_size :]
+        later: Any = self.observations[..., self.env.observation_size :]
         over = step.terminated | step.truncated
+        reached: Any
+        seen: Any
         if isinstance(later, np.ndarray):
             reached = np.concatenate([later, step.reached], axis=-1)
             seen = reached

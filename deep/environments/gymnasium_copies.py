@@ -248,7 +248,7 @@ def _encoding(space: Any, name: str) -> tuple[int, Callable[[Any], Any]]:
 
 
 def _mask(info: Mapping[str, Any]) -> NDArray[np.bool_]:
-    mask = np.asarray(info["action_mask"]) != 0
+    mask: NDArray[np.bool_] = np.asarray(info["action_mask"]) != 0
     if not mask.any():
         raise GameError("its action_mask forbids everything: allow at least one action")
     return mask

@@ -313,7 +313,7 @@ def test_individual_rewards_are_summed_for_the_joint_view():
 
 
 def test_frames_of_frames_are_refused():
-    with pytest.raises(GameError, match="frames already"):
+    with pytest.raises(GameError, match="stacks frames already"):
         FrameStack(make_environment("climbing", 1, frames=2), 2)
 
 
