@@ -18,7 +18,6 @@ A dueling head joins V and the advantages atom by atom, logits included (Hessel 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
@@ -27,7 +26,7 @@ from torch import Tensor, nn
 
 from marlgt.deep.categorical import cross_entropy, expected_values, project, return_support
 from marlgt.deep.layers import Linear, NoisyLinear
-from marlgt.deep.quantiles import cosine_features, midpoints, quantile_huber_loss, sample_fractions
+from marlgt.deep.quantiles import cosine_features, midpoints, quantile_huber_loss, require_kappa, sample_fractions
 from marlgt.deep.targets import action_values, dueling, huber
 from marlgt.errors import GameError
 
@@ -250,7 +249,8 @@ class QuantileHead(nn.Module):
         n_hidden: int = 0,
     ) -> None:
         super().__init__()
-        self.kappa = _checked_kappa(kappa)
+        require_kappa(kappa)
+        self.kappa = kappa
         self.register_buffer("fractions", midpoints(n_quantiles), persistent=False)
         self.streams = _Streams(
             n_networks, n_features, n_actions, n_quantiles, dueling=dueling, noisy=noisy, sigma=sigma, n_hidden=n_hidden
@@ -315,7 +315,8 @@ class ImplicitQuantileHead(nn.Module):
         super().__init__()
         if n_cosines < 1:
             raise GameError(f"a fraction is embedded by at least one cosine, got {n_cosines}: give n_cosines >= 1")
-        self.kappa, self.n_cosines = _checked_kappa(kappa), n_cosines
+        require_kappa(kappa)
+        self.kappa, self.n_cosines = kappa, n_cosines
         self.embedding = Linear(n_networks, n_cosines, n_features)
         self.streams = _Streams(
             n_networks, n_features, n_actions, 1, dueling=dueling, noisy=noisy, sigma=sigma, n_hidden=n_hidden
@@ -372,9 +373,3 @@ class ImplicitQuantileHead(nn.Module):
 
 def _shifted(samples: Tensor, rewards: Tensor, discounts: Tensor) -> Tensor:
     return (rewards.unsqueeze(-1) + discounts.unsqueeze(-1) * samples).detach()
-
-
-def _checked_kappa(kappa: float) -> float:
-    if not 0 <= kappa < math.inf:
-        raise GameError(f"kappa is where a parabola ends, got {kappa}: give a number >= 0, 0 for the pinball loss")
-    return kappa

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marlgt.deep.quantiles import cosine_features, midpoints, quantile_huber_loss, sample_fractions
+from marlgt.deep.quantiles import _PAIRS_AT_ONCE, cosine_features, midpoints, quantile_huber_loss, sample_fractions
 from marlgt.errors import GameError
 
 
@@ -92,3 +92,13 @@ def test_bad_numbers_are_refused():
         quantile_huber_loss(torch.zeros(1), torch.zeros(1), torch.zeros(1), -1)
     with pytest.raises(GameError, match="got 2 generators for 3 networks: give one generator per seed"):
         sample_fractions([torch.Generator(), torch.Generator()], 3, (1,))
+
+
+def test_many_rows_give_the_bits_that_each_gives_alone():
+    quantiles, targets = doubles(0, 70, 40).float(), doubles(1, 70, 40).float()
+    fractions = doubles(2, 70, 40).sigmoid().float()
+    assert quantiles.shape[0] * 40 * 40 > _PAIRS_AT_ONCE
+    together = quantile_huber_loss(quantiles, targets, fractions)
+    for k in range(70):
+        assert torch.equal(quantile_huber_loss(quantiles[k], targets[k], fractions[k]), together[k])
+    assert quantile_huber_loss(quantiles[:0], targets[:0], fractions[:0]).shape == (0,)
