@@ -106,11 +106,13 @@ def quantile_huber_loss(quantiles: Tensor, targets: Tensor, fractions: Tensor, k
     """
     require_kappa(kappa)
     n_quantiles, n_targets = quantiles.shape[-1], targets.shape[-1]
-    flat = quantiles.detach().reshape(-1, n_quantiles)
-    arguments = (flat, targets.detach().reshape(-1, n_targets), fractions.expand_as(quantiles).reshape(flat.shape))
-    rows = flat.shape[0] if flat.is_cuda else max(1, _PAIRS_AT_ONCE // (n_quantiles * n_targets))
-    pieces = [_losses_and_slopes(*rows_of, kappa) for rows_of in zip(*(x.split(rows) for x in arguments))]
-    losses, slopes = (torch.cat(parts) for parts in zip(*pieces))
+    theta, y = quantiles.detach().reshape(-1, n_quantiles), targets.detach().reshape(-1, n_targets)
+    tau = fractions.expand_as(quantiles).reshape(theta.shape)
+    n_rows = theta.shape[0]
+    step = max(1, n_rows if theta.is_cuda else _PAIRS_AT_ONCE // (n_quantiles * n_targets))
+    pieces = [slice(first, first + step) for first in range(0, max(1, n_rows), step)]
+    found = [_losses_and_slopes(theta[rows], y[rows], tau[rows], kappa) for rows in pieces]
+    losses, slopes = (torch.cat(parts) for parts in zip(*found))
     # Recording the double sum would keep and walk back through n_quantiles x n_targets numbers a row some ten times;
     # its gradient is known. What is added is 0, and has it.
     unmoved = (slopes.view(quantiles.shape) * (quantiles - quantiles.detach())).sum(dim=-1)
