@@ -57,7 +57,8 @@ def others(everyone: Tensor, *, axis: int = -1) -> Tensor:
     places = torch.arange(n_agents - 1, device=everyone.device).expand(n_agents, -1)
     indices = places + (places >= torch.arange(n_agents, device=everyone.device).unsqueeze(-1))
     chosen = everyone.index_select(axis, indices.flatten())
-    return chosen.unflatten(axis, (n_agents, n_agents - 1))
+    place = everyone.dim() + axis
+    return torch.reshape(chosen, (*everyone.shape[:place], n_agents, n_agents - 1, *everyone.shape[place + 1 :]))
 
 
 def decoder_cross_entropy(logits: Tensor, actions: Tensor) -> Tensor:

@@ -139,10 +139,10 @@ class MonotoneMixer(nn.Module):
             inner, outer = inner.abs(), outer.abs()
         else:
             inner, outer = nn.functional.softplus(inner), nn.functional.softplus(outer)
-        weights = inner.unflatten(-1, (self.n_agents, self.embedding))
+        weights = inner.reshape(*inner.shape[:2], self.n_agents, self.embedding)
         mixed = (utilities.flatten(1, -2).unsqueeze(-1) * weights).sum(dim=-2) + shift
         total = (nn.functional.elu(mixed) * outer).sum(dim=-1) + self.value(value.relu()).squeeze(-1)
-        return total.view(utilities.shape[:-1])
+        return torch.reshape(total, utilities.shape[:-1])
 
 
 class JointValueNetwork(nn.Module):
@@ -235,7 +235,8 @@ class JointTable(nn.Module):
 
     def table(self, features: Tensor, states: Tensor | None = None) -> Tensor:
         """Return the values of all joint actions, shape (S, ..., A_1, …, A_n)."""
-        return self._flat(features, states).unflatten(-1, (self.n_actions,) * self.n_agents)
+        flat = self._flat(features, states)
+        return torch.reshape(flat, (*flat.shape[:-1], *(self.n_actions,) * self.n_agents))
 
     def forward(self, features: Tensor, actions: Tensor, states: Tensor | None = None) -> Tensor:
         """Return the values of joint actions, shape (S, ...), as :class:`JointValueNetwork` does."""
@@ -292,10 +293,10 @@ class _Encoder(nn.Module):
         """Return (S, ..., n, A, hidden) for all actions."""
         weight, bias = self.linear.weight, self.linear.bias
         shared = torch.baddbmm(bias, features.flatten(1, -2), weight[:, : self.n_features])
-        own = weight[:, self.n_features :].unflatten(1, (self.n_agents, self.n_actions)).unsqueeze(1)
+        own = weight[:, self.n_features :].reshape(-1, 1, self.n_agents, self.n_actions, weight.shape[-1])
         shared = shared.view(shared.shape[0], -1, self.n_agents, 1, shared.shape[-1])
         encoded = (shared + own).relu()
-        return encoded.view(*features.shape[:-1], self.n_actions, encoded.shape[-1])
+        return torch.reshape(encoded, (*features.shape[:-1], self.n_actions, encoded.shape[-1]))
 
 
 def _headed(head: nn.Module, inputs: Tensor, states: Tensor | None) -> Tensor:

@@ -89,7 +89,7 @@ def fit_mixed(game, seeds, mixer, *, steps, lr):
         return totals().view(n_seeds, *shape), team()[1][:, 0]
 
 
-def fit_qtran(game, seeds, *, alternative, steps, lr=3e-3):
+def fit_qtran(game, seeds, *, alternative, steps, lr=1e-2):
     """Return joint values (S, A_1, …, A_n), utilities (S, n, A) and the value of the state (S,)."""
     n_seeds, shape = len(seeds), np.shape(game)
     actions, payoffs = every_joint_action(game, n_seeds)
@@ -125,33 +125,40 @@ def fit_qtran(game, seeds, *, alternative, steps, lr=3e-3):
 
 @pytest.mark.parametrize("game", [QTRAN, CLIMBING, penalty(-100), penalty(-25), TWO_STEP])
 def test_a_sum_learns_the_additive_projection(game):
-    found, _ = fit_mixed(game, range(3), SumMixer(), steps=1_000, lr=0.03)
+    found, _ = fit_mixed(game, range(3), SumMixer(), steps=350, lr=0.05)
     assert np.abs(found.numpy() - additive_projection(game).fit).max() <= 0.02
 
 
 def test_a_sum_learns_the_published_fixed_points():
-    found, _ = fit_mixed(QTRAN, (0,), SumMixer(), steps=1_000, lr=0.03)
+    found, _ = fit_mixed(QTRAN, (0,), SumMixer(), steps=350, lr=0.05)
     assert np.abs(found[0].numpy()[:2] - [[-6.22, -4.89, -4.89], [-4.89, -3.56, -3.56]]).max() <= 0.02
-    found, _ = fit_mixed(TWO_STEP, (0,), SumMixer(), steps=1_000, lr=0.03)
+    found, _ = fit_mixed(TWO_STEP, (0,), SumMixer(), steps=350, lr=0.05)
     assert np.abs(found[0].numpy() - [[-1.5, 2.5], [2.5, 6.5]]).max() <= 0.02
 
 
 def test_a_monotone_mixer_learns_the_second_matrix_of_the_two_step_game():
-    found, utilities = fit_mixed(TWO_STEP, range(5), MonotoneMixer(5, 2, 1), steps=1_000, lr=0.01)
+    found, utilities = fit_mixed(TWO_STEP, range(5), MonotoneMixer(5, 2, 1), steps=500, lr=0.03)
     assert np.abs(found.numpy() - TWO_STEP).max() <= 0.02
     assert (utilities.argmax(-1) == 1).all()
 
 
 def test_a_monotone_mixer_learns_no_more_than_a_sum_where_one_agent_is_enough():
-    found, utilities = fit_mixed(EITHER, range(3), MonotoneMixer(3, 2, 1), steps=600, lr=0.01)
+    found, utilities = fit_mixed(EITHER, range(3), MonotoneMixer(3, 2, 1), steps=300, lr=0.03)
     errors = ((found.numpy() - EITHER) ** 2).sum((1, 2))
     assert (errors >= additive_projection(EITHER).squared_error - 1e-3).all()
     assert (utilities.argmax(-1) == 1).all()
 
 
-@pytest.mark.parametrize("alternative", [False, True])
-def test_qtran_finds_the_optimum_of_its_matrix_game_and_meets_its_conditions(alternative):
-    joint, utilities, values = fit_qtran(QTRAN, range(3), alternative=alternative, steps=1_000)
+def test_a_monotone_mixer_descends_to_the_published_values_of_the_matrix_game_of_qtran():
+    """Son et al. 2019, table 1; the nearest monotone function has the squared error 288 and would be right."""
+    found, utilities = fit_mixed(QTRAN, range(3), MonotoneMixer(3, 2, 1), steps=500, lr=0.03)
+    assert np.abs(found.numpy() - [[-8, -8, -8], [-8, 0, 0], [-8, 0, 0]]).max() <= 0.3
+    assert (utilities.argmax(-1) > 0).all()
+
+
+@pytest.mark.parametrize(("alternative", "steps"), [(False, 400), (True, 900)])
+def test_qtran_finds_the_optimum_of_its_matrix_game_and_meets_its_conditions(alternative, steps):
+    joint, utilities, values = fit_qtran(QTRAN, range(3), alternative=alternative, steps=steps)
     for seed in range(3):
         parts = list(utilities[seed].double().numpy())
         residual = qtran_residual(joint[seed].double().numpy(), parts, values[seed].item())
@@ -159,9 +166,9 @@ def test_qtran_finds_the_optimum_of_its_matrix_game_and_meets_its_conditions(alt
         assert best == (0, 0)
         assert np.abs(joint[seed].numpy() - QTRAN).max() <= 0.02
         assert abs(residual[best]) <= 0.01
-        assert residual.min() >= -0.06
+        assert residual.min() >= -0.05
         least = max(np.abs(residual.min(axis=axis)).max() for axis in range(2))
-        assert least <= 0.06 if alternative else least > 1
+        assert least <= 0.05 if alternative else least > 1
 
 
 def test_seeds_learn_together_what_they_learn_alone():
