@@ -22,13 +22,13 @@ Schaul, T., Quan, J., Antonoglou, I. and Silver, D. (2016). Prioritized experien
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
 
 from marlgt.deep.priorities import SumTrees, importance_weights
-from marlgt.deep.replay_rows import Place, RowLayout, RowViews
+from marlgt.deep.replay_rows import RowLayout
+from marlgt.deep.replay_windows import Batch, WindowReader
 from marlgt.errors import GameError
 
 __all__ = ["Batch", "Replay"]
@@ -38,47 +38,6 @@ _FIELDS = (
     *("allowed", "reached_allowed", "states", "reached_states", "memory"),
 )
 """The fields of a step in the order of :meth:`Replay.add`."""
-
-
-class Batch(NamedTuple):
-    """Windows of L steps, R for each of S seeds; n agents, D numbers seen, A actions, Z of the state, H of memory.
-
-    Attributes
-    ----------
-    observations : Tensor, shape (S, L, R, n, D)
-    actions : Tensor of int64, shape (S, L, R, n)
-    rewards : Tensor, shape (S, L, R, n)
-        Of one step, or the discounted sums of n-step transitions.
-    discounts : Tensor, shape (S, L, R)
-        What the value of ``reached`` counts: ``discount^k``, 0 where the episode terminated.
-    reached : Tensor, shape (S, L, R, n, D)
-        What the step, or the last of the k steps, led to; at an end the last observation of that episode.
-    starts, ends : Tensor of bool, shape (S, L, R)
-        Whether an episode begins with this step; whether it terminates or is truncated by it.
-    allowed, reached_allowed : Tensor of bool, shape (S, L, R, n, A), or None
-    states, reached_states : Tensor, shape (S, L, R, Z), or None
-    memory : Tensor, shape (S, R, n, H), or None
-        The recurrent state before the first step.
-    weights : Tensor, shape (S, R)
-        Importance weights, 1 where windows were drawn uniformly.
-    indices : Tensor of int64, shape (S, R)
-        Where the windows begin in the seed's store, for :meth:`Replay.prioritise`.
-    """
-
-    observations: Tensor
-    actions: Tensor
-    rewards: Tensor
-    discounts: Tensor
-    reached: Tensor
-    starts: Tensor
-    ends: Tensor
-    allowed: Tensor | None
-    reached_allowed: Tensor | None
-    states: Tensor | None
-    reached_states: Tensor | None
-    memory: Tensor | None
-    weights: Tensor
-    indices: Tensor
 
 
 class Replay:
@@ -137,20 +96,16 @@ class Replay:
         width = self.layout.width
         self._size = self.n_rows * n_envs
         self._rows = torch.zeros(n_seeds, self.n_rows, n_envs, width, device=device)
-        self._flat = self._rows.view(-1, width)
+        self._reader = WindowReader(self._rows, self.layout)
         self._trees = SumTrees(n_seeds, self._size, device=device) if prioritised else None
         self._began = torch.zeros(n_seeds, self.n_rows, n_envs, dtype=torch.bool, device=device)
         self._unread = 0
-        self._offsets = (torch.arange(n_seeds, device=device) * self._size).unsqueeze(1)
         self._padding = torch.zeros(n_seeds, n_envs, width - self.layout.used, device=device)
-        self._zero = torch.zeros((), device=device)
         step = (n_seeds, n_envs, n_agents)
         seen, mask = (*step, observation_size), (*step, n_actions) if masked else None
         state = (n_seeds, n_envs, state_size) if state_size else None
         recurrent = (*step, memory_size) if memory_size else None
         self._shapes = (seen, step, step, step[:2], step[:2], seen, step[:2], mask, mask, state, state, recurrent)
-        self._tables: dict[tuple[int, float], tuple[Tensor, Tensor]] = {}
-        self._views: dict[tuple[int, int, int], RowViews] = {}
         self._ones: dict[int, Tensor] = {}
 
     @property
@@ -260,8 +215,8 @@ class Replay:
             draw = self._beginnings if aligned else self._uniformly
             indices, weights = draw(n_windows, generators, span), self._equal_weights(n_windows)
         if n_steps > 1:
-            return self._transitions(indices, weights, n_steps, discount)
-        return self._sequences(indices, weights, length, discount)
+            return self._reader.transitions(indices, weights, n_steps, discount)
+        return self._reader.sequences(indices, weights, length, discount)
 
     def prioritise(self, indices: Tensor, magnitudes: Tensor, *, exponent: float, offset: float = 1e-6) -> None:
         """Set the priorities of windows to ``(magnitude + offset)^exponent``.
@@ -385,96 +340,11 @@ class Replay:
     def _read_beginnings(self) -> None:
         """Note where episodes begin in the rows added since the last time: read from the rows they lie far apart."""
         view = self.layout.views(self.n_seeds, self.n_rows, self.n_envs).starts
-        starts = self._flat.view(torch.bool).as_strided(*view)
+        starts = self._rows.view(torch.bool).as_strided(*view)
         first = self.head - self._unread
         for begin, end in ((max(first, 0), self.head), (first % self.n_rows, self.n_rows if first < 0 else 0)):
             self._began[:, begin:end] = starts[:, begin:end]
         self._unread = 0
-
-    def _flat_places(self, indices: Tensor, steps: Tensor | None = None) -> Tensor:
-        """Return where the rows of windows lie among those of all seeds, shape (S, L, R) or (S, R) for one step."""
-        if steps is None:
-            return indices if self.n_seeds == 1 else indices + self._offsets
-        places = (indices.unsqueeze(1) + steps).remainder_(self._size)
-        return places if self.n_seeds == 1 else places.add_(self._offsets.unsqueeze(2))
-
-    def _table(self, length: int, discount: float) -> tuple[Tensor, Tensor]:
-        """Return the distances (length, 1) of a window's steps and the powers 1 to length of the discount."""
-        table = self._tables.get((length, discount))
-        if table is None:
-            steps = (torch.arange(length, device=self.device) * self.n_envs).unsqueeze(1)
-            powers = torch.tensor([discount ** (k + 1) for k in range(length)], device=self.device)
-            table = self._tables[length, discount] = (steps, powers)
-        return table
-
-    def _fetched(self, length: int, n_windows: int, width: int) -> RowViews:
-        """Return where the fields lie in fetched rows."""
-        views = self._views.get((length, n_windows, width))
-        if views is None:
-            views = self.layout.views(self.n_seeds, length, n_windows, width=width)
-            self._views[length, n_windows, width] = views
-        return views
-
-    def _sequences(self, indices: Tensor, weights: Tensor, length: int, discount: float) -> Batch:
-        """Return windows of single steps: all their rows are fetched at once."""
-        steps, powers = self._table(length, discount)
-        places = self._flat_places(indices, steps if length > 1 else None)
-        views = self._fetched(length, indices.shape[1], self.layout.width)
-        rows = self._flat.index_select(0, places.view(-1))
-        bits = rows.view(torch.bool)
-        discounts = torch.where(bits.as_strided(*views.terminated), self._zero, powers[0])
-        return self._batch(rows, rows, views, rows.as_strided(*views.rewards), discounts, weights, indices)
-
-    def _transitions(self, indices: Tensor, weights: Tensor, n_steps: int, discount: float) -> Batch:
-        """Return windows folded into one step: they begin in one row and end in another."""
-        steps, powers = self._table(n_steps, discount)
-        places = self._flat_places(indices, steps)
-        outcomes = self._flat[:, : self.layout.outcome].index_select(0, places.view(-1))
-        views = self._fetched(n_steps, indices.shape[1], self.layout.outcome)
-        rewards = outcomes.as_strided(*views.rewards)
-        # Whether step i + 1 is still of the episode: no step before it ended it.
-        goes_on = outcomes.view(torch.bool).as_strided(*views.ends)[:, :-1].logical_not().cumprod(1)
-        later = (goes_on * powers[:-1].unsqueeze(1)).unsqueeze(3)
-        total = rewards[:, 0]
-        for step in range(n_steps - 1):
-            total = torch.addcmul(total, later[:, step], rewards[:, step + 1])
-        extra = goes_on.sum(1, keepdim=True)
-        first = self._flat.index_select(0, places[:, 0].reshape(-1))
-        last = self._flat.index_select(0, places.gather(1, extra).view(-1))
-        views = self._fetched(1, indices.shape[1], self.layout.width)
-        terminated = last.view(torch.bool).as_strided(*views.terminated)
-        discounts = torch.where(terminated, self._zero, powers.index_select(0, extra.view(-1)).view_as(extra))
-        return self._batch(first, last, views, total.unsqueeze(1), discounts, weights, indices)
-
-    def _batch(
-        self,
-        first: Tensor,
-        last: Tensor,
-        views: RowViews,
-        rewards: Tensor,
-        discounts: Tensor,
-        weights: Tensor,
-        indices: Tensor,
-    ) -> Batch:
-        """Return the batch whose windows begin in the rows ``first`` and end in the rows ``last``."""
-        first_bits, last_bits = first.view(torch.bool), last.view(torch.bool)
-        memory = _optional(first, views.memory)
-        return Batch(
-            first.as_strided(*views.observations),
-            first.view(torch.int64).as_strided(*views.actions),
-            rewards,
-            discounts,
-            last.as_strided(*views.reached),
-            first_bits.as_strided(*views.starts),
-            last_bits.as_strided(*views.ends),
-            _optional(first_bits, views.allowed),
-            _optional(last_bits, views.reached_allowed),
-            _optional(first, views.states),
-            _optional(last, views.reached_states),
-            None if memory is None else memory[:, 0],
-            weights,
-            indices,
-        )
 
     def _misshapen(self, fields: tuple[Tensor | None, ...]) -> GameError:
         shapes = [None if field is None else tuple(field.shape) for field in fields]
@@ -491,7 +361,3 @@ class Replay:
         if min(length, n_steps) != 1:
             return GameError(f"length is {length} and n_steps {n_steps}: one of them must be 1, the other at least 1")
         return GameError(f"windows of {max(length, n_steps)} rows cannot be drawn from {self.filled}: add more steps")
-
-
-def _optional(rows: Tensor, place: Place | None) -> Tensor | None:
-    return None if place is None else rows.as_strided(*place)
