@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from marlgt.deep.initialising import orthogonal_rows, seed_rows, uniform_rows
-from marlgt.deep.products import affine
+from marlgt.deep.products import affine, elu
 from marlgt.deep.recurrence import gated_recurrence
 from marlgt.errors import GameError
 
@@ -22,7 +22,7 @@ __all__ = ["GRU", "MLP", "GRUCell", "LayerNorm", "Linear", "NoisyLinear"]
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
     "tanh": torch.tanh,
-    "elu": torch.nn.functional.elu,
+    "elu": elu,
 }
 
 

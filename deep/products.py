@@ -9,6 +9,10 @@ program that multiplied matrices before that keeps its bits from run to run, but
 
 The number N mattered in two cases, where PyTorch sends a lone product to a matrix-vector kernel: a result, or a
 gradient, of a single column. Those are sums of elementwise products here, for every N.
+
+PyTorch's σ and ELU treat what is left of a tensor after blocks of 16 numbers by another formula than the blocks, so
+that a number's bits depend on its place. `sigmoid_` and `elu` take a formula without that fault where a network's
+share is no multiple of 16.
 """
 
 from __future__ import annotations
@@ -18,9 +22,11 @@ import os
 import torch
 from torch import Tensor
 
-__all__ = ["affine", "times_transposed"]
+__all__ = ["affine", "elu", "sigmoid_", "times_transposed"]
 
 os.environ.setdefault("MKL_CBWR", "AUTO")
+
+_LANES = 16
 
 
 def affine(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -55,3 +61,18 @@ def times_transposed(gradient: Tensor, weight: Tensor) -> Tensor:
     if weight.shape[1] == 1:
         return (gradient * weight).sum(-1, keepdim=True)
     return torch.bmm(gradient, weight.mT)
+
+
+def sigmoid_(values: Tensor) -> Tensor:
+    """Replace each number x by σ(x) in a tensor of shape (N, rows, features); not meant for autograd."""
+    if values[0].numel() % _LANES == 0:
+        return values.sigmoid_()
+    # σ(x) = (1 + tanh(x / 2)) / 2
+    return values.mul_(0.5).tanh_().add_(1.0).mul_(0.5)
+
+
+def elu(values: Tensor) -> Tensor:
+    """Give max(x, 0) + min(e^x - 1, 0) for each number of a tensor of shape (N, rows, features)."""
+    if values[0].numel() % _LANES == 0:
+        return torch.nn.functional.elu(values)
+    return torch.where(values > 0, values, torch.expm1(values.clamp(max=0.0)))

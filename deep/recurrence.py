@@ -24,7 +24,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from marlgt.deep.products import affine, times_transposed
+from marlgt.deep.products import affine, sigmoid_, times_transposed
 from marlgt.errors import GameError
 
 __all__ = ["gated_recurrence"]
@@ -94,7 +94,7 @@ def _window(
         else:
             torch.mul(hidden, keep, out=past)
         to_gates, to_candidate = affine(past, weight_hidden, bias_hidden).split((2 * size, size), -1)
-        torch.add(from_gates, to_gates, out=gate).sigmoid_()
+        sigmoid_(torch.add(from_gates, to_gates, out=gate))
         recall.copy_(to_candidate)
         torch.addcmul(from_candidate, reset, to_candidate, out=candidate).tanh_()
         hidden = torch.lerp(candidate, past, update, out=memory)
