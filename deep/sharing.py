@@ -143,7 +143,7 @@ class Sharing:
         if g == 1:
             # `baddbmm` takes any stride of rows: one network's rows need not be neighbours in memory.
             return values.transpose(1, 2).reshape(n_seeds * k, rows, width)
-        return values.view(n_seeds, rows, k, g, width).transpose(1, 2).reshape(n_seeds * k, rows * g, width)
+        return values.reshape(n_seeds, rows, k, g, width).transpose(1, 2).reshape(n_seeds * k, rows * g, width)
 
     def collect(self, values: Tensor) -> Tensor:
         """Undo `spread`: put the outputs of the networks back in the order of the agents.
@@ -167,9 +167,9 @@ class Sharing:
         if k == 1:
             ordered = values.reshape(n_seeds, rows, g, width)
         elif g == 1:
-            ordered = values.view(n_seeds, k, rows, width).transpose(1, 2)
+            ordered = values.reshape(n_seeds, k, rows, width).transpose(1, 2)
         else:
-            ordered = values.view(n_seeds, k, rows, g, width).transpose(1, 2).reshape(n_seeds, rows, k * g, width)
+            ordered = values.reshape(n_seeds, k, rows, g, width).transpose(1, 2).reshape(n_seeds, rows, k * g, width)
         if not self._in_order:
             ordered = ordered.index_select(2, self._index(self._places, values.device))
         return ordered
