@@ -103,13 +103,13 @@ class NoisyLinear(nn.Module):
     def redraw(self, generators: Sequence[torch.Generator]) -> None:
         """Draw new noise; that of seed s comes from ``generators[s]`` alone."""
         _, n_inputs, n_outputs = self.weight.shape
-        for rows, generator in seed_rows(self.weight_noise, generators):
+        of_biases = seed_rows(self.bias_noise, generators)
+        for (rows, generator), (bias_rows, _) in zip(seed_rows(self.weight_noise, generators), of_biases):
             shape = (rows.shape[0], n_inputs + n_outputs)
             noise = torch.randn(shape, generator=generator, device=generator.device).to(rows.device)
             noise = noise.sign() * noise.abs().sqrt()
             torch.mul(noise[:, :n_inputs, None], noise[:, None, n_inputs:], out=rows)
-            first = rows.storage_offset() // (n_inputs * n_outputs)
-            self.bias_noise[first : first + rows.shape[0], 0] = noise[:, n_inputs:]
+            bias_rows.copy_(noise[:, None, n_inputs:])
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map ``(N, rows, in)`` to ``(N, rows, out)``."""

@@ -46,7 +46,7 @@ def test_repeats_that_fill_a_small_group_carry_no_gradient(networks: list[int]) 
     assert torch.equal(values.grad, torch.ones_like(values))
     for network in range(sharing.n_networks):
         agents = [agent for agent, its in enumerate(networks) if its == network]
-        assert float(weights.grad[network]) == float(values[0][:, agents].sum())
+        assert float(weights.grad[network]) == float(values.detach()[0][:, agents].sum())
 
 
 def test_one_network_for_all_costs_no_copy_and_own_networks_none_on_the_way_back() -> None:
