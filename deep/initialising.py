@@ -9,7 +9,6 @@ A layer takes part by a method ``draw(generators)`` that fills its own parameter
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
@@ -107,8 +106,3 @@ def orthogonal_rows(stacked: Tensor, gain: float, generators: Sequence[torch.Gen
             matrix.copy_(q if matrix.shape == q.shape else q.T)
 
     _fill(stacked, generators, draw)
-
-
-def standard_bound(n_inputs: int) -> float:
-    """Bound of PyTorch's uniform law for a layer with so many inputs, 1 / sqrt(inputs)."""
-    return 1.0 / math.sqrt(n_inputs)

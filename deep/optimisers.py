@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from marlgt.errors import GameError
 
-__all__ = ["Adam", "FlatParameters", "RMSprop"]
+__all__ = ["Adam", "FlatParameters", "RMSprop", "clip_gradients"]
 
 _LANES = 16
 
@@ -81,7 +81,7 @@ class FlatParameters:
 
     def blocks(self, flat: Tensor) -> list[Tensor]:
         """Give the buffer's matrices, each ``(networks, numbers of one network)``: views of a flat tensor."""
-        pieces = flat.split([height * width for height, width in self._shapes])
+        pieces = torch.split(flat, [height * width for height, width in self._shapes])
         return [piece.view(shape) for piece, shape in zip(pieces, self._shapes)]
 
     def zero_gradients(self) -> None:
@@ -175,7 +175,7 @@ def clip_gradients(flat: FlatParameters, limit: float) -> Tensor:
     algorithm 1.
     """
     blocks = [block.view(flat.n_seeds, -1) for block in flat.blocks(flat.gradients)]
-    norms = torch.linalg.vector_norm(blocks[0], dim=1)
+    norms: Tensor = torch.linalg.vector_norm(blocks[0], dim=1)
     for block in blocks[1:]:
         norms = torch.hypot(norms, torch.linalg.vector_norm(block, dim=1))
     factors = (limit / (norms + 1e-6)).clamp_(max=1.0).unsqueeze(1)

@@ -58,7 +58,7 @@ def gated_recurrence(
     """
     arguments = (inputs, hidden, kept, weight_input, weight_hidden, bias_input, bias_hidden)
     if torch.is_grad_enabled():
-        return cast(Tensor, _Recurrence.apply(*arguments))
+        return cast(Tensor, cast(Any, _Recurrence).apply(*arguments))
     return _window(*arguments)[0]
 
 
@@ -93,7 +93,7 @@ def _window(
             past.copy_(hidden)
         else:
             torch.mul(hidden, keep, out=past)
-        to_gates, to_candidate = affine(past, weight_hidden, bias_hidden).split((2 * size, size), -1)
+        to_gates, to_candidate = torch.split(affine(past, weight_hidden, bias_hidden), [2 * size, size], -1)
         sigmoid_(torch.add(from_gates, to_gates, out=gate))
         recall.copy_(to_candidate)
         torch.addcmul(from_candidate, reset, to_candidate, out=candidate).tanh_()
