@@ -156,10 +156,10 @@ def evaluate(
     GameError
         If the task has other sizes than the one that the run was trained on.
     """
+    from marlgt.deep.algorithms.value_algorithm import Spec
     from marlgt.deep.environments import make_environment
     from marlgt.deep.interrupts import threads_set
     from marlgt.deep.training import Run, load_run
-    from marlgt.deep.value_algorithm import Spec
 
     require_whole(episodes, "episodes", least=1)
     if not 0 <= epsilon <= 1:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from marlgt.deep.targets import greedy
+from marlgt.deep.losses.targets import greedy
 
 __all__ = ["epsilon_greedy", "seeded_generators"]
 

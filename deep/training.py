@@ -1,6 +1,6 @@
 """Training: the one loop in which deep learners act, observe and learn, are evaluated, saved, and go on after a stop.
 
-A run with a folder leaves ``run.json`` and ``curve.json`` there (:mod:`marlgt.deep.records`), ``policy.safetensors``
+A run with a folder leaves ``run.json`` and ``curve.json`` there (:mod:`marlgt.deep.runs.records`), ``policy.safetensors``
 with the networks, and until it is finished ``checkpoint.safetensors`` with everything it needs to go on. A run that is
 killed at any moment and resumed gives bit for bit what it gives undisturbed, on the same kind of machine. Environments
 that cannot be saved in the middle of an episode begin anew at each checkpoint, whether or not the run is stopped there,
@@ -20,17 +20,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from marlgt.deep.algorithms import algorithm_named
-from marlgt.deep.checkpoints import read_checkpoint, require_same, write_checkpoint
-from marlgt.deep.curves import Curve, Evaluation
+from marlgt.deep.algorithms.naming import algorithm_named
+from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
 from marlgt.deep.environments import BatchEnv, make_environment
 from marlgt.deep.evaluation import play_episodes
 from marlgt.deep.interrupts import deferred_interrupt, threads_set
 from marlgt.deep.optimisers import FlatParameters
-from marlgt.deep.records import RunRecord, read_run, write_curve, write_run
+from marlgt.deep.runs.checkpoints import read_checkpoint, require_same, write_checkpoint
+from marlgt.deep.runs.curves import Curve, Evaluation
+from marlgt.deep.runs.records import RunRecord, read_run, write_curve, write_run
+from marlgt.deep.runs.settings_json import settings_from_json
 from marlgt.deep.seeded_environments import SeededEnvs
-from marlgt.deep.settings_json import settings_from_json
-from marlgt.deep.value_algorithm import Spec, ValueAlgorithm
 from marlgt.deep.value_learner import GreedyPolicy, ValueLearner
 from marlgt.errors import GameError
 from marlgt.games._doors import require_seed, require_whole
@@ -229,7 +229,7 @@ def load_run(folder: str | Path, *, device: str = "cpu") -> Run:
     UnreadableFile
         If the folder holds no run, or a file of it is damaged, or the networks are of another architecture.
     """
-    from marlgt.deep.records import read_curve
+    from marlgt.deep.runs.records import read_curve
 
     record = read_run(folder)
     algorithm = settings_from_json(algorithm_named(record.algorithm), record.settings)
@@ -285,7 +285,7 @@ class _Training:
         self.spent = (self.record.wall_seconds, self.record.cpu_seconds)
         self.sink: Any = None
         if tensorboard and self.folder is not None:
-            from marlgt.deep.tensorboard_log import TensorBoardLog
+            from marlgt.deep.runs.tensorboard_log import TensorBoardLog
 
             self.sink = TensorBoardLog(self.folder / "tensorboard", seeds)
 

@@ -10,14 +10,14 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
 from marlgt.deep.exploration import epsilon_greedy, seeded_generators
-from marlgt.deep.initialising import initialise
-from marlgt.deep.layers import NoisyLinear
+from marlgt.deep.networks.initialising import initialise
+from marlgt.deep.networks.layers import NoisyLinear
 from marlgt.deep.optimisers import Adam, FlatParameters
-from marlgt.deep.replay import Batch, Replay
+from marlgt.deep.replay.store import Batch, Replay
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 from marlgt.deep.standardising import RunningMoments
-from marlgt.deep.value_algorithm import Spec, ValueAlgorithm
 from marlgt.errors import GameError
 
 __all__ = ["GreedyPolicy", "NotFinite", "ValueLearner"]

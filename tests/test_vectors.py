@@ -707,7 +707,7 @@ def counterfactual_advantages_have_mean_0(inputs, expected, tolerance):
 
 def counterfactual_advantages(inputs):
     """Return the advantage of agent 0 for each of her actions and each of the others', one row of a batch each."""
-    from marlgt.deep.policy_losses import counterfactual_advantages as advantages
+    from marlgt.deep.losses.policies import counterfactual_advantages as advantages
 
     assert inputs["agent"] == 0
     values = tensor(inputs["Q"]).double()
@@ -727,7 +727,7 @@ def difference_rewards_are_factored(inputs, expected, tolerance):
 def monotone_mixer(inputs, expected, tolerance):
     import torch
 
-    from marlgt.deep.mixers import MonotoneMixer
+    from marlgt.deep.networks.mixers import MonotoneMixer
 
     utilities, state = tensor([[inputs["agent_qs"]]]).requires_grad_(), tensor([[inputs["state"]]])
     n_embedded = len(inputs["hyper_b1"])
@@ -752,8 +752,8 @@ def individual_maxima_are_not_all(inputs, expected, tolerance):
 
 
 def losses_of_qtran(inputs, expected, tolerance):
-    from marlgt.deep.factorisation_losses import qtran_base_losses
-    from marlgt.deep.targets import greedy
+    from marlgt.deep.losses.factorisation import qtran_base_losses
+    from marlgt.deep.losses.targets import greedy
 
     joint, utilities = floats(inputs["Qhat"]), tensor([inputs["q1"], inputs["q2"]]).double()
     best = greedy(utilities).tolist()
@@ -765,7 +765,7 @@ def losses_of_qtran(inputs, expected, tolerance):
 
 
 def decoder_cross_entropy(inputs, expected, tolerance):
-    from marlgt.deep.agent_models import decoder_cross_entropy as cross_entropy
+    from marlgt.deep.losses.agent_models import decoder_cross_entropy as cross_entropy
 
     found = cross_entropy(tensor(inputs["logits"]), tensor(inputs["actions"]))
     assert abs(found.sum().item() - expected["sum"]) <= tolerance
@@ -773,7 +773,7 @@ def decoder_cross_entropy(inputs, expected, tolerance):
 
 
 def opponent_conditional(inputs, expected, tolerance):
-    from marlgt.deep.agent_models import opponent_conditional as conditional
+    from marlgt.deep.losses.agent_models import opponent_conditional as conditional
 
     answers, values = conditional(tensor(inputs["Q"]).double(), inputs["temperature"])
     assert np.abs(answers.numpy() - floats(expected["rho"])).max() <= tolerance
@@ -785,7 +785,7 @@ def opponent_conditional(inputs, expected, tolerance):
 def shared_experience(inputs, expected, tolerance):
     import torch
 
-    from marlgt.deep import policy_losses
+    from marlgt.deep.losses import policies as policy_losses
 
     n_agents = 1 + len(inputs["others"])
     logs, advantages = torch.zeros(2, n_agents, n_agents, dtype=torch.float64)
@@ -803,7 +803,7 @@ def shared_experience(inputs, expected, tolerance):
 
 
 def average_over_environments(inputs, expected, tolerance):
-    from marlgt.deep.policy_losses import environment_average
+    from marlgt.deep.losses.policies import environment_average
 
     found = environment_average(tensor(inputs["losses"]).T)
     assert found.tolist() == pytest.approx(expected["per_agent"], abs=tolerance)
@@ -811,20 +811,20 @@ def average_over_environments(inputs, expected, tolerance):
 
 
 def losses_of_independent_learners(inputs, expected, tolerance):
-    from marlgt.deep.factorisation_losses import independent_loss
+    from marlgt.deep.losses.factorisation import independent_loss
 
     values, targets = tensor(inputs["q"]).double().T, tensor(inputs["y"]).double().T
     assert abs(independent_loss(values, targets).mean().item() - expected) <= tolerance
 
 
 def huber_loss(inputs, expected, tolerance):
-    from marlgt.deep.targets import huber
+    from marlgt.deep.losses.targets import huber
 
     assert huber(tensor(inputs["err"]).double(), inputs["delta"]).tolist() == pytest.approx(expected, abs=tolerance)
 
 
 def targets_of_q_learning(inputs, expected, tolerance):
-    from marlgt.deep.targets import q_target
+    from marlgt.deep.losses.targets import q_target
 
     reward, discount = tensor(inputs["reward"]).double(), tensor(inputs["gamma"])
     target, online = tensor(inputs["q_target_next"]), tensor(inputs["q_online_next"]).double()
@@ -834,13 +834,13 @@ def targets_of_q_learning(inputs, expected, tolerance):
 
 
 def bias_of_the_maximum(inputs, expected, tolerance):
-    from marlgt.deep.targets import maximisation_bias
+    from marlgt.deep.losses.targets import maximisation_bias
 
     assert abs(maximisation_bias(inputs["n"]) - expected) <= tolerance
 
 
 def dueling_values(inputs, expected, tolerance):
-    from marlgt.deep.targets import dueling
+    from marlgt.deep.losses.targets import dueling
 
     value, advantages = tensor(inputs["V"]).double(), tensor(inputs["A"]).double()
     assert dueling(value, advantages).tolist() == pytest.approx(expected["mean"], abs=tolerance)
@@ -850,7 +850,7 @@ def dueling_values(inputs, expected, tolerance):
 def factorised_noise(inputs, expected, tolerance):
     import torch
 
-    from marlgt.deep.layers import NoisyLinear
+    from marlgt.deep.networks.layers import NoisyLinear
 
     drawn = tensor([inputs["eps_in"] + inputs["eps_out"]])
     layer = NoisyLinear(1, len(inputs["eps_in"]), len(inputs["eps_out"])).double()
@@ -864,7 +864,7 @@ def linear_value_head(weight):
     """Return Q = w x of a single action, with nothing but w to learn."""
     import torch
 
-    from marlgt.deep.heads import ExpectedHead
+    from marlgt.deep.networks.heads import ExpectedHead
 
     head = ExpectedHead(1, 1, 1).double()
     layer = head.streams.advantages
@@ -878,7 +878,7 @@ def losses_of_one_step(head, features, reward, discount, next_features):
     """Return the loss of a step, and the same square with a gradient through its target."""
     import torch
 
-    from marlgt.deep.targets import q_target
+    from marlgt.deep.losses.targets import q_target
 
     rows = [torch.full((1, 1, 1), float(x), dtype=torch.float64) for x in (features, next_features)]
     outputs, following = map(head, rows)
@@ -928,7 +928,7 @@ def polyak_update(inputs, expected, tolerance):
 
 
 def categorical_projection(inputs, expected, tolerance):
-    from marlgt.deep.categorical import project, return_support
+    from marlgt.deep.losses.categorical import project, return_support
 
     probabilities = tensor(inputs["probs"])
     support = return_support(inputs["v_min"], inputs["v_max"], inputs["n_atoms"], dtype=probabilities.dtype)
@@ -938,7 +938,7 @@ def categorical_projection(inputs, expected, tolerance):
 
 
 def quantile_huber_loss(inputs, expected, tolerance):
-    from marlgt.deep.quantiles import quantile_huber_loss as loss
+    from marlgt.deep.losses.quantiles import quantile_huber_loss as loss
 
     arguments = (tensor(inputs[name]).double() for name in ("theta", "targets", "taus"))
     assert abs(loss(*arguments, inputs["kappa"]).item() - expected) <= tolerance
@@ -947,7 +947,7 @@ def quantile_huber_loss(inputs, expected, tolerance):
 def quantile_regression(inputs, expected, tolerance):
     import torch
 
-    from marlgt.deep.quantiles import quantile_huber_loss as loss
+    from marlgt.deep.losses.quantiles import quantile_huber_loss as loss
 
     samples = tensor(inputs["samples"]).double()
     grid = torch.linspace(-1.0, 10.0, 11_001, dtype=torch.float64)
@@ -958,7 +958,7 @@ def quantile_regression(inputs, expected, tolerance):
 
 
 def cosines_counted_from_one(inputs, expected, tolerance):
-    from marlgt.deep.quantiles import cosine_features
+    from marlgt.deep.losses.quantiles import cosine_features
 
     found = cosine_features(tensor(inputs["tau"]), inputs["n"], first=1)
     assert found.tolist() == pytest.approx(expected, abs=tolerance)
@@ -968,7 +968,7 @@ def relu_network(hidden_weight, hidden_bias, last_weight, last_bias):
     """Return the perceptron of one hidden layer whose weights have a row for each unit, in double precision."""
     import torch
 
-    from marlgt.deep.layers import MLP
+    from marlgt.deep.networks.layers import MLP
 
     hidden_weight = np.array(hidden_weight, dtype=float)
     network = MLP(1, (hidden_weight.shape[1], len(hidden_weight), 1)).double()
@@ -988,7 +988,7 @@ def answers_of(network, inputs):
 
 
 def parameter_count(inputs, expected, tolerance):
-    from marlgt.deep.layers import MLP
+    from marlgt.deep.networks.layers import MLP
 
     counts = [sum(p.numel() for p in MLP(n, inputs["sizes"]).parameters()) for n in (1, 3)]
     assert counts == [expected, 3 * expected]
@@ -1025,7 +1025,7 @@ def backpropagation(inputs, expected, tolerance):
 def gradient_descents(inputs, expected, tolerance):
     import torch
 
-    from marlgt.deep.layers import Linear
+    from marlgt.deep.networks.layers import Linear
 
     x, y = (tensor([[[float(v)] for v in inputs[name]]]) for name in "XY")
 
@@ -1048,7 +1048,7 @@ def gradient_descents(inputs, expected, tolerance):
 def linear_value(inputs, expected, tolerance):
     import torch
 
-    from marlgt.deep.layers import Linear
+    from marlgt.deep.networks.layers import Linear
 
     value = Linear(1, len(inputs["theta"]), 1).double()
     with torch.no_grad():

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marlgt.deep import categorical
-from marlgt.deep.categorical import cross_entropy, expected_values, project, return_support
+from marlgt.deep.losses import categorical
+from marlgt.deep.losses.categorical import cross_entropy, expected_values, project, return_support
 from marlgt.errors import GameError
 
 WAYS = [categorical._project_by_neighbours, categorical._project_by_kernel]

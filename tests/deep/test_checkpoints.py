@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from marlgt.deep.checkpoints import read_checkpoint, require_same, write_checkpoint
+from marlgt.deep.runs.checkpoints import read_checkpoint, require_same, write_checkpoint
 from marlgt.errors import GameError, SavingFailed, UnreadableFile
 
 TENSORS = {
@@ -138,7 +138,7 @@ def test_a_file_that_the_system_will_not_let_grow_is_a_typed_error_too(tmp_path)
     before = path.read_bytes()
     code = f"""if True:
         import torch
-        from marlgt.deep.checkpoints import write_checkpoint
+        from marlgt.deep.runs.checkpoints import write_checkpoint
         from marlgt.errors import SavingFailed
         try:
             write_checkpoint({str(path)!r}, {{"large": torch.zeros(100_000)}}, {{}})

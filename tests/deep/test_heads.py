@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from marlgt.deep.heads import CategoricalHead, ExpectedHead, ImplicitQuantileHead, QuantileHead
-from marlgt.deep.initialising import initialise
-from marlgt.deep.layers import NoisyLinear
+from marlgt.deep.losses.quantiles import midpoints
+from marlgt.deep.losses.targets import greedy
+from marlgt.deep.networks.heads import CategoricalHead, ExpectedHead, ImplicitQuantileHead, QuantileHead
+from marlgt.deep.networks.initialising import initialise
+from marlgt.deep.networks.layers import NoisyLinear
 from marlgt.deep.optimisers import Adam, FlatParameters
-from marlgt.deep.quantiles import midpoints
-from marlgt.deep.targets import greedy
 from marlgt.errors import GameError
 
 HEADS = {

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from marlgt.deep.initialising import initialise
-from marlgt.deep.layers import GRU, MLP, GRUCell, LayerNorm, Linear, NoisyLinear
-from marlgt.deep.products import affine
+from marlgt.deep.networks.initialising import initialise
+from marlgt.deep.networks.layers import GRU, MLP, GRUCell, LayerNorm, Linear, NoisyLinear
+from marlgt.deep.networks.products import affine
 from marlgt.errors import GameError
 
 MAKERS: dict[str, Callable[[int], nn.Module]] = {

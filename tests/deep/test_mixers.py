@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from marlgt.concepts import individual_global_max
-from marlgt.deep.initialising import initialise
-from marlgt.deep.mixers import JointTable, JointValueNetwork, MonotoneMixer, StateValueNetwork, SumMixer
+from marlgt.deep.networks.initialising import initialise
+from marlgt.deep.networks.mixers import JointTable, JointValueNetwork, MonotoneMixer, StateValueNetwork, SumMixer
 from marlgt.errors import GameError
 
 MIXERS = [

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from marlgt.deep.initialising import initialise
-from marlgt.deep.layers import MLP, Linear
+from marlgt.deep.networks.initialising import initialise
+from marlgt.deep.networks.layers import MLP, Linear
 from marlgt.deep.optimisers import Adam, FlatParameters, RMSprop, clip_gradients
 from marlgt.errors import GameError
 

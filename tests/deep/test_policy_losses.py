@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from marlgt.deep import policy_losses as losses
-from marlgt.deep.agent_models import decoder_cross_entropy, informed, opponent_conditional, others
+from marlgt.deep.losses import policies as losses
+from marlgt.deep.losses.agent_models import decoder_cross_entropy, informed, opponent_conditional, others
 from marlgt.errors import GameError
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from marlgt.deep.priorities import SumTrees
+from marlgt.deep.replay.priorities import SumTrees
 
 N_LEAVES = 5000
 

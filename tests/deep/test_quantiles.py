@@ -8,7 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marlgt.deep.quantiles import _PAIRS_AT_ONCE, cosine_features, midpoints, quantile_huber_loss, sample_fractions
+from marlgt.deep.losses.quantiles import (
+    _PAIRS_AT_ONCE,
+    cosine_features,
+    midpoints,
+    quantile_huber_loss,
+    sample_fractions,
+)
 from marlgt.errors import GameError
 
 

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 import marlgt
-from marlgt.deep import records
-from marlgt.deep.curves import Curve, Evaluation
-from marlgt.deep.records import RunRecord, read_curve, read_run, write_curve, write_run
-from marlgt.deep.settings_json import settings_from_json
+from marlgt.deep.runs import records
+from marlgt.deep.runs.curves import Curve, Evaluation
+from marlgt.deep.runs.records import RunRecord, read_curve, read_run, write_curve, write_run
+from marlgt.deep.runs.settings_json import settings_from_json
 from marlgt.errors import GameError, SavingFailed, UnreadableFile
 
 

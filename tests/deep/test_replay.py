@@ -3,7 +3,7 @@ import re
 import pytest
 import torch
 
-from marlgt.deep.replay import Replay
+from marlgt.deep.replay.store import Replay
 from marlgt.errors import GameError
 
 S, B, N, D, A, Z, H = 2, 3, 2, 3, 5, 4, 2

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from marlgt.deep.returns import generalised_advantages, lambda_returns, n_step_returns
+from marlgt.deep.losses.returns import generalised_advantages, lambda_returns, n_step_returns
 from marlgt.errors import GameError
 
 CASES = json.loads((Path(__file__).parents[1] / "data" / "equations.json").read_text(encoding="utf-8"))

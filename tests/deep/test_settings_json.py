@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
-from marlgt.deep.settings_json import parse_setting, settings_from_json, settings_to_json
+from marlgt.deep.runs.settings_json import parse_setting, settings_from_json, settings_to_json
 from marlgt.errors import GameError
 
 

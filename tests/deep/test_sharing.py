@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marlgt.deep.sharing import Sharing
+from marlgt.deep.networks.sharing import Sharing
 from marlgt.errors import GameError
 
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marlgt.deep.targets import (
+from marlgt.deep.losses.targets import (
     action_values,
     dueling,
     greedy,

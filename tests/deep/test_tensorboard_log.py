@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from marlgt.deep.curves import Evaluation
-from marlgt.deep.tensorboard_log import TensorBoardLog
+from marlgt.deep.runs.curves import Evaluation
+from marlgt.deep.runs.tensorboard_log import TensorBoardLog
 from marlgt.errors import GameError, MissingDependency, SavingFailed
 
 

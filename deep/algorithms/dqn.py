@@ -1,0 +1,57 @@
+"""Deep Q-networks: the values of one agent's actions, learnt off policy from a replay.
+
+The loss of a transition is ``(r + discount Q'(s', a*) - Q(s, a))^2`` where ``Q'`` is the target network, a copy that
+lags behind, and ``a*`` its best action (Mnih et al. 2015, algorithm 1). Nothing follows a terminal state; a state in
+which the clock stopped the episode keeps its value.
+
+Departures
+----------
+1. Adam in place of RMSprop, and squared errors unless `huber` is set; the paper clips errors at 1.
+2. Several copies of the environment are stepped at once.
+
+References
+----------
+Mnih, V. et al. (2015). Human-level control through deep reinforcement learning. Nature 518, 529-533.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+
+from marlgt.deep.algorithms.value_algorithm import Loss, ValueAlgorithm
+from marlgt.deep.losses.targets import action_values
+from marlgt.deep.networks.agent_networks import AgentNetwork
+
+if TYPE_CHECKING:
+    from marlgt.deep.replay.store import Batch
+
+__all__ = ["DQN"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DQN(ValueAlgorithm):
+    """Deep Q-networks, one for each agent that there is; its switches are those of :class:`ValueAlgorithm`."""
+
+    name: ClassVar[str] = "DQN"
+
+    double: bool = False
+
+    def loss(self, online: Any, target: Any, batch: Batch, generators: Sequence[torch.Generator]) -> Loss:
+        """Return the sum over agents of the errors of their own values."""
+        agents: AgentNetwork = online.agents
+        behind: AgentNetwork = target.agents
+        outputs, features = agents(batch.observations, batch.memory, batch.starts)
+        with torch.no_grad():
+            then = self.features_behind(behind, batch, features)
+            next_outputs = behind.following(batch.reached, then)
+        choices = self.next_choices(agents, batch, features, behind.head_values(next_outputs))
+        rewards, discounts = batch.rewards, batch.discounts.unsqueeze(-1).expand_as(batch.rewards)
+        if self.recurrent:
+            next_values = action_values(behind.head_values(next_outputs), choices)
+            rewards, discounts = self.returns(batch, rewards, next_values), torch.zeros_like(rewards)
+        errors = agents.head.errors(outputs, batch.actions, rewards, discounts, next_outputs, choices)
+        return Loss(errors.losses.sum(-1), errors.priorities.mean((1, 3)))

@@ -1,0 +1,346 @@
+"""What every value-based algorithm shares: its settings, its networks, its targets and its exploration."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from marlgt.deep.losses.returns import lambda_returns
+from marlgt.deep.losses.targets import greedy
+from marlgt.deep.networks.agent_networks import AgentNetwork
+from marlgt.deep.networks.heads import ExpectedHead
+from marlgt.deep.networks.sharing import Sharing
+from marlgt.deep.schedules import Linear
+from marlgt.errors import GameError
+
+if TYPE_CHECKING:
+    from marlgt.deep.environments import BatchEnv
+    from marlgt.deep.replay.store import Batch
+
+__all__ = ["Loss", "Spec", "ValueAlgorithm"]
+
+
+class Spec(NamedTuple):
+    """The sizes of a task: what networks and replay are built from.
+
+    Attributes
+    ----------
+    n_agents, n_actions : int
+    observation_size, state_size : int
+    common_reward : bool
+        Whether all agents are rewarded alike; otherwise a team is rewarded by the sum.
+    masked : bool
+        Whether there are times when not all actions are allowed.
+    """
+
+    n_agents: int
+    n_actions: int
+    observation_size: int
+    state_size: int
+    common_reward: bool
+    masked: bool
+
+    @classmethod
+    def of(cls, env: BatchEnv) -> Spec:
+        """Return the sizes of an environment."""
+        return cls(
+            env.n_agents,
+            env.n_actions,
+            env.observation_size,
+            env.state_size,
+            env.common_reward,
+            getattr(env, "masked", True),
+        )
+
+
+class Loss(NamedTuple):
+    """What an update descends on.
+
+    Attributes
+    ----------
+    elements : Tensor, shape (S, L, R)
+        The loss of every step of every window.
+    errors : Tensor, shape (S, R)
+        How wrong the values of each window are, for prioritised replay; without gradient.
+    """
+
+    elements: Tensor
+    errors: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueAlgorithm:
+    """Settings that all value-based algorithms share.
+
+    Attributes
+    ----------
+    lr : float
+        Learning rate of Adam.
+    lr_end : float or None
+        Learning rate at the end of the run, reached linearly; None keeps `lr`.
+    adam_epsilon : float
+        The small number that Adam adds to the root of the second moment.
+    discount : float
+        From 0 to 1.
+    n_envs : int
+        Copies of the environment that are stepped at once, for each seed.
+    batch_size : int
+        Windows in an update, for each seed.
+    update_every : int
+        Environment steps (of all copies of a seed together) for each update.
+    buffer_size : int
+        Environment steps that the replay holds, for each seed.
+    learning_starts : int
+        Environment steps before the first update.
+    target_period : int
+        Updates between two copies of the network to its target.
+    target_rate : float
+        1 copies the network; less blends it into the target by this share (Polyak averaging).
+    epsilon_start, epsilon_end : float
+        Share of random actions, drawn for each agent apart, at the beginning and from `epsilon_steps` on.
+    epsilon_steps : int
+        Environment steps over which it falls linearly.
+    hidden : tuple of int
+        Units of the hidden layers.
+    normalised : bool
+        Whether layer normalisation follows each hidden layer.
+    recurrent : bool
+        Whether a GRU follows the hidden layers; learning is then from sequences.
+    sequence_length : int
+        Steps in a window of a recurrent network.
+    trace : float
+        lambda of the returns over a sequence: 0 is one step, 1 the whole sequence.
+    n_steps : int
+        Steps of the return of a network without memory.
+    double : bool
+        Whether the network chooses the next action and the target only evaluates it (van Hasselt et al. 2016).
+    dueling : bool
+        Whether values are a state's value plus centred advantages (Wang et al. 2016).
+    stream : int
+        Units of a hidden layer of the head's own, in each of the two streams if it is dueling; 0 is none.
+    noisy : bool
+        Whether weights of the head are noisy, which explores (Fortunato et al. 2018).
+    prioritised : bool
+        Whether windows are replayed by their error (Schaul et al. 2016).
+    priority_exponent, priority_correction : float
+        alpha, and beta at the beginning, which rises linearly to 1.
+    clip : float or None
+        Largest norm of a seed's gradient.
+    huber : float or None
+        Where the squared error becomes linear; None keeps it squared.
+    share : {'all', 'none'} or tuple of int
+        Which network each agent uses.
+    agent_ids : bool
+        Whether an agent that shares her network is told who she is.
+    standardise_rewards : bool
+        Whether rewards are learnt from in units of their running standard deviation, from their running mean.
+    frames : int
+        Observations, the newest included, that are seen at once.
+    """
+
+    name: ClassVar[str] = ""
+    needs_state: ClassVar[bool] = False
+    """Whether the loss reads the global state."""
+    team: ClassVar[bool] = False
+    """Whether the agents are rewarded as one."""
+
+    lr: float = 5e-4
+    lr_end: float | None = None
+    adam_epsilon: float = 1e-8
+    discount: float = 0.99
+    n_envs: int = 16
+    batch_size: int = 32
+    update_every: int = 16
+    buffer_size: int = 50_000
+    learning_starts: int = 1_000
+    target_period: int = 200
+    target_rate: float = 1.0
+    epsilon_start: float = 1.0
+    epsilon_end: float = 0.05
+    epsilon_steps: int = 20_000
+    hidden: tuple[int, ...] = (64, 64)
+    normalised: bool = False
+    recurrent: bool = False
+    sequence_length: int = 10
+    trace: float = 0.8
+    n_steps: int = 1
+    double: bool = True
+    dueling: bool = False
+    stream: int = 0
+    noisy: bool = False
+    prioritised: bool = False
+    priority_exponent: float = 0.6
+    priority_correction: float = 0.4
+    clip: float | None = 10.0
+    huber: float | None = None
+    share: str | tuple[int, ...] = "all"
+    agent_ids: bool = True
+    standardise_rewards: bool = False
+    frames: int = 1
+
+    def __post_init__(self) -> None:
+        at_least = {
+            **dict.fromkeys(("n_envs", "batch_size", "update_every", "buffer_size", "target_period"), 1),
+            **dict.fromkeys(("sequence_length", "n_steps", "frames"), 1),
+            **dict.fromkeys(("learning_starts", "epsilon_steps", "stream"), 0),
+        }
+        for field, least in at_least.items():
+            value = getattr(self, field)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise GameError(f"{field} must be a whole number of at least {least}, got {value!r}")
+        shares = ("discount", "epsilon_start", "epsilon_end", "trace", "priority_exponent", "priority_correction")
+        for field in shares:
+            value = getattr(self, field)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+                raise GameError(f"{field} must be a number from 0 to 1, got {value!r}")
+        for field in ("lr", "adam_epsilon", "target_rate", "lr_end", "clip", "huber"):
+            value = getattr(self, field)
+            if value is None and field in ("lr_end", "clip", "huber"):
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+                raise GameError(f"{field} must be a number above 0, got {value!r}")
+        if self.target_rate > 1:
+            raise GameError(f"target_rate must be at most 1, which copies the network, got {self.target_rate!r}")
+        if self.epsilon_end > self.epsilon_start:
+            raise GameError(
+                f"epsilon_end must not exceed epsilon_start, got {self.epsilon_end!r} and {self.epsilon_start!r}"
+            )
+        if (
+            not isinstance(self.hidden, tuple)
+            or not self.hidden
+            or any(isinstance(width, bool) or not isinstance(width, int) or width < 1 for width in self.hidden)
+        ):
+            raise GameError(f"hidden must be a tuple of widths of at least 1, such as (64, 64), got {self.hidden!r}")
+        if self.recurrent and self.n_steps != 1:
+            raise GameError("a recurrent network learns from returns along its sequences: set trace, not n_steps")
+        if self.buffer_size < self.n_envs * (self.window + 1):
+            raise GameError(
+                f"buffer_size must hold {self.window + 1} steps of each of the {self.n_envs} copies, "
+                f"{self.n_envs * (self.window + 1)} in all, got {self.buffer_size}"
+            )
+
+    @property
+    def window(self) -> int:
+        """Steps that a window of the replay spans."""
+        return self.sequence_length if self.recurrent else self.n_steps
+
+    def view(self, env: BatchEnv) -> BatchEnv:
+        """Return the environment as this algorithm sees it."""
+        return env
+
+    def epsilon(self, steps: int) -> float:
+        """Return the share of random actions after so many environment steps."""
+        return Linear(self.epsilon_start, self.epsilon_end, self.epsilon_steps).value(steps)
+
+    def network(self, spec: Spec, n_seeds: int) -> nn.Module:
+        """Return the networks of all seeds, not initialised yet; its ``agents`` are an :class:`AgentNetwork`."""
+        module = nn.Module()
+        module.agents = self.agents(spec, n_seeds)
+        return module
+
+    def agents(self, spec: Spec, n_seeds: int) -> AgentNetwork:
+        """Return the agents' networks."""
+        return AgentNetwork(
+            n_seeds,
+            Sharing.of(self.share, spec.n_agents),
+            spec.observation_size,
+            self.head,
+            spec.n_actions,
+            hidden=self.hidden,
+            normalised=self.normalised,
+            recurrent=self.recurrent,
+            agent_ids=self.agent_ids,
+        )
+
+    def head(self, n_networks: int, n_features: int, n_actions: int) -> nn.Module:
+        """Return the last layers of the agents' networks."""
+        return ExpectedHead(
+            n_networks,
+            n_features,
+            n_actions,
+            delta=self.huber,
+            dueling=self.dueling,
+            noisy=self.noisy,
+            n_hidden=self.stream,
+        )
+
+    def values(self, module: Any, observations: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return what the agents act on.
+
+        Parameters
+        ----------
+        module : nn.Module
+        observations : Tensor, shape (S, B, n, D)
+        memory : Tensor, shape (S, B, n, H), or None
+
+        Returns
+        -------
+        values : Tensor, shape (S, B, n, A)
+        memory : Tensor, shape (S, B, n, H), or None
+        """
+        agents: AgentNetwork = module.agents
+        outputs, memory = agents.act(observations, memory)
+        return agents.head_values(outputs), memory
+
+    @abstractmethod
+    def loss(self, online: Any, target: Any, batch: Batch, generators: Sequence[torch.Generator]) -> Loss:
+        """Return the loss of a batch; every algorithm has its own.
+
+        Parameters
+        ----------
+        online, target : nn.Module
+            Of :meth:`network`.
+        batch : Batch
+        generators : sequence of torch.Generator
+            One for each seed, for losses that draw.
+        """
+
+    def returns(self, batch: Batch, rewards: Tensor, next_values: Tensor) -> Tensor:
+        """Return what the values of a batch should be.
+
+        Parameters
+        ----------
+        rewards, next_values : Tensor, shape (S, L, R) or (S, L, R, n)
+
+        Returns
+        -------
+        Tensor
+            ``r + discount V`` for single transitions, lambda-returns along sequences.
+        """
+        if self.recurrent:
+            return lambda_returns(rewards, batch.discounts, batch.ends, next_values, self.trace)
+        discounts = batch.discounts.unsqueeze(-1) if rewards.ndim == 4 else batch.discounts
+        return rewards + discounts * next_values
+
+    def next_choices(self, agents: AgentNetwork, batch: Batch, features: Tensor, target_values: Tensor) -> Tensor:
+        """Return the actions, shape (S, L, R, n), by which the next state is valued.
+
+        They are greedy in the network's own values if `double`, otherwise in the target's.
+
+        Parameters
+        ----------
+        agents : AgentNetwork
+            The network that is trained.
+        batch : Batch
+        features : Tensor, shape (S * K, L, rows, F)
+            Of its observations.
+        target_values : Tensor, shape (S, L, R, n, A)
+            In what was reached, by the target network.
+        """
+        if not self.double:
+            return greedy(target_values, batch.reached_allowed)
+        with torch.no_grad():
+            own = agents.head_values(agents.following(batch.reached, features.detach()))
+        return greedy(own, batch.reached_allowed)
+
+    def features_behind(self, behind: AgentNetwork, batch: Batch, features: Tensor) -> Tensor:
+        """Return what the target network remembers at each step: with no memory, any tensor of that shape."""
+        if not self.recurrent:
+            return features
+        return cast(Tensor, behind(batch.observations, batch.memory, batch.starts)[1])
