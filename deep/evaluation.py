@@ -19,7 +19,7 @@ from marlgt.games._doors import require_whole
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from marlgt.deep.training import Run
+    from marlgt.deep.runs.run import Run
 
 __all__ = ["Episodes", "Policy", "RandomPolicy", "evaluate", "play_episodes"]
 
@@ -104,7 +104,7 @@ def play_episodes(policy: Policy, envs: SeededEnvs, *, first: int = 0) -> Episod
     envs.reset(first)
     policy.begin()
     env: Any = envs.envs[0]
-    masked = getattr(env, "masked", True)
+    masked = env.masked
     shape = (len(envs.envs), envs.n_envs)
     returns = np.zeros((*shape, env.n_agents))
     lengths = np.zeros(shape, np.int64)
@@ -159,7 +159,7 @@ def evaluate(
     from marlgt.deep.algorithms.value_algorithm import Spec
     from marlgt.deep.environments import make_environment
     from marlgt.deep.interrupts import threads_set
-    from marlgt.deep.training import Run, load_run
+    from marlgt.deep.runs.run import Run, load_run
 
     require_whole(episodes, "episodes", least=1)
     if not 0 <= epsilon <= 1:

@@ -1,106 +1,29 @@
-"""Training: the one loop in which deep learners act, observe and learn, are evaluated, saved, and go on after a stop.
+"""Training and going on with it: the doors through which a run begins.
 
-A run with a folder leaves ``run.json`` and ``curve.json`` there (:mod:`marlgt.deep.runs.records`), ``policy.safetensors``
-with the networks, and until it is finished ``checkpoint.safetensors`` with everything it needs to go on. A run that is
-killed at any moment and resumed gives bit for bit what it gives undisturbed, on the same kind of machine. Environments
-that cannot be saved in the middle of an episode begin anew at each checkpoint, whether or not the run is stopped there,
-and what they are in the middle of counts as truncated.
+A run with a folder leaves ``run.json`` and ``curve.json`` there (:mod:`marlgt.deep.runs.records`),
+``policy.safetensors`` with the networks, and until it is finished ``checkpoint.safetensors`` with everything it needs
+to go on. A run that is killed at any moment and resumed gives bit for bit what it gives undisturbed, on the same kind
+of machine. Environments that cannot be saved in the middle of an episode begin anew at each checkpoint, whether or not the
+run is stopped there, and what they are in the middle of counts as truncated.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import math
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
 from marlgt.deep.algorithms.naming import algorithm_named
-from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
-from marlgt.deep.environments import BatchEnv, make_environment
-from marlgt.deep.evaluation import play_episodes
-from marlgt.deep.interrupts import deferred_interrupt, threads_set
-from marlgt.deep.optimisers import FlatParameters
-from marlgt.deep.runs.checkpoints import read_checkpoint, require_same, write_checkpoint
-from marlgt.deep.runs.curves import Curve, Evaluation
-from marlgt.deep.runs.records import RunRecord, read_run, write_curve, write_run
+from marlgt.deep.algorithms.value_algorithm import ValueAlgorithm
+from marlgt.deep.interrupts import threads_set
+from marlgt.deep.runs.records import read_run
+from marlgt.deep.runs.run import Run, load_run
 from marlgt.deep.runs.settings_json import settings_from_json
-from marlgt.deep.seeded_environments import SeededEnvs
-from marlgt.deep.value_learner import GreedyPolicy, ValueLearner
+from marlgt.deep.trainer import CHECKPOINT, Plan, Trainer
 from marlgt.errors import GameError
 from marlgt.games._doors import require_seed, require_whole
-from marlgt.progress import progress
 
-__all__ = ["Run", "load_run", "resume", "train"]
-
-EVALUATION_COPIES = 2**30
-"""Number of the first copy on which a run is evaluated: no training reaches it."""
-
-_CHECKPOINT, _POLICY = "checkpoint.safetensors", "policy.safetensors"
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """What a training gave.
-
-    Attributes
-    ----------
-    record : RunRecord
-        How it was made and how far it came.
-    curve : Curve
-        What the greedy policies earned as they learnt.
-    algorithm : ValueAlgorithm
-    spec : Spec
-        The sizes of the task.
-    module : nn.Module
-        The networks of all seeds; of a seed that reached the threshold, those that did.
-    task : str or callable
-        What :func:`~marlgt.deep.environments.make_environment` makes the task from.
-    folder : Path or None
-    """
-
-    record: RunRecord
-    curve: Curve
-    algorithm: ValueAlgorithm
-    spec: Spec
-    module: torch.nn.Module
-    task: Any
-    folder: Path | None
-
-    def policy(self) -> GreedyPolicy:
-        """Return the greedy policies of all seeds."""
-        return GreedyPolicy(self.algorithm, self.module)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What a training is told besides its algorithm and task; kept in the record of the run.
-
-    Attributes
-    ----------
-    evaluate_every : int
-        Environment steps of a seed between evaluations.
-    episodes : int
-        Episodes of an evaluation, for each seed.
-    checkpoint_every : int
-        Environment steps of a seed between checkpoints.
-    return_threshold, success_threshold : float or None
-        A seed whose evaluation reaches all that are given keeps its networks and learns no more.
-    threads : int
-        Of PyTorch.
-    """
-
-    evaluate_every: int
-    episodes: int
-    checkpoint_every: int
-    return_threshold: float | None
-    success_threshold: float | None
-    threads: int
+__all__ = ["resume", "train"]
 
 
 def train(
@@ -186,7 +109,7 @@ def train(
     if tensorboard and folder is None:
         raise GameError("tensorboard writes into the folder of the run: give a folder")
     with threads_set(plan.threads):
-        training = _Training(algorithm, task, steps, chosen, plan, folder, device, tensorboard)
+        training = Trainer(algorithm, task, steps, chosen, plan, folder, device, tensorboard)
         return training.run()
 
 
@@ -213,271 +136,12 @@ def resume(folder: str | Path, *, tensorboard: bool = False) -> Run:
     algorithm = settings_from_json(algorithm_named(record.algorithm), record.settings)
     plan = settings_from_json(Plan, record.options)
     with threads_set(plan.threads):
-        training = _Training(
+        training = Trainer(
             algorithm, record.task, record.steps, record.seeds, plan, folder, record.device, tensorboard, record
         )
-        if (Path(folder) / _CHECKPOINT).exists():
+        if (Path(folder) / CHECKPOINT).exists():
             training.load()
         return training.run()
-
-
-def load_run(folder: str | Path, *, device: str = "cpu") -> Run:
-    """Return the run in a folder, finished or not, with the networks it had when they were last saved.
-
-    Raises
-    ------
-    UnreadableFile
-        If the folder holds no run, or a file of it is damaged, or the networks are of another architecture.
-    """
-    from marlgt.deep.runs.records import read_curve
-
-    record = read_run(folder)
-    algorithm = settings_from_json(algorithm_named(record.algorithm), record.settings)
-    tensors, facts = read_checkpoint(Path(folder) / _POLICY)
-    spec = Spec(**facts["spec"])
-    module = algorithm.network(spec, len(record.seeds))
-    require_same(dict(module.named_parameters()), tensors)
-    with torch.no_grad():
-        for name, parameter in module.named_parameters():
-            parameter.copy_(tensors[name])
-    return Run(record, read_curve(folder), algorithm, spec, module.to(device), record.task, Path(folder))
-
-
-class _Training:
-    """A run as it goes on."""
-
-    def __init__(
-        self,
-        algorithm: ValueAlgorithm,
-        task: Any,
-        steps: int,
-        seeds: tuple[int, ...],
-        plan: Plan,
-        folder: str | Path | None,
-        device: str,
-        tensorboard: bool,
-        record: RunRecord | None = None,
-    ) -> None:
-        self.algorithm, self.task, self.steps, self.seeds, self.plan = algorithm, task, steps, seeds, plan
-        self.folder = None if folder is None else Path(folder)
-        self.device = torch.device(device)
-        self.envs = SeededEnvs(lambda: self._made(algorithm.n_envs), seeds, self.device)
-        self.examiners = SeededEnvs(lambda: self._made(plan.episodes), seeds, self.device)
-        self.envs.reset()
-        env = self.envs.envs[0]
-        self.spec = Spec.of(env)
-        self.learner = ValueLearner(algorithm, self.spec, seeds, steps=steps, device=self.device)
-        self.curve = Curve(seeds)
-        self.record = record or RunRecord.begin(
-            algorithm.name,
-            algorithm,
-            env.name,
-            seeds=seeds,
-            steps=steps,
-            device=device,
-            options=dataclasses.asdict(plan),
-        )
-        self.kept: dict[int, dict[str, torch.Tensor]] = {}
-        self.checkpoints = 0
-        shape = (len(seeds), algorithm.n_envs)
-        self.running = np.zeros(shape)
-        self.ended_sum, self.ended_count = np.zeros(len(seeds)), np.zeros(len(seeds))
-        self.spent = (self.record.wall_seconds, self.record.cpu_seconds)
-        self.sink: Any = None
-        if tensorboard and self.folder is not None:
-            from marlgt.deep.runs.tensorboard_log import TensorBoardLog
-
-            self.sink = TensorBoardLog(self.folder / "tensorboard", seeds)
-
-    def _made(self, n_envs: int) -> BatchEnv:
-        env = make_environment(self.task, n_envs, device=str(self.device), frames=self.algorithm.frames)
-        return self.algorithm.view(env)
-
-    def run(self) -> Run:
-        """Train until the steps are done, or every seed has reached the threshold."""
-        self.began = (time.perf_counter(), time.process_time())
-        self.since = (time.perf_counter(), self.learner.steps)
-        description = f"training {self.algorithm.name} on {self.envs.envs[0].name}"
-        try:
-            with deferred_interrupt() as interrupted, progress(description, total=self.steps) as report:
-                if not self.curve.points:
-                    self._evaluate()
-                    self._save()
-                while self.learner.steps < self.steps and len(self.kept) < len(self.seeds):
-                    self._step()
-                    report(self.learner.steps, self._note())
-                    if interrupted():
-                        if self.resumable:
-                            self._save()
-                        raise KeyboardInterrupt
-        except KeyboardInterrupt:
-            self._end("stopped", "interrupted by the user")
-            raise
-        except GameError as error:
-            self._end("failed", str(error))
-            raise
-        finally:
-            self.envs.close()
-            self.examiners.close()
-            if self.sink is not None:
-                self.sink.close()
-        return self._finish()
-
-    @property
-    def resumable(self) -> bool:
-        """Whether the environments can be saved in the middle of an episode."""
-        return self.envs.snapshot() is not None
-
-    def _step(self) -> None:
-        learner, n_envs = self.learner, self.algorithm.n_envs
-        actions = learner.act(self.envs)
-        step = self.envs.step(actions)
-        self._account(step)
-        saves = _crossed(learner.steps, n_envs, self.plan.checkpoint_every)
-        anew = saves and not self.resumable
-        if anew:
-            step = step._replace(truncated=~step.terminated)
-        learner.observe(step, self.envs)
-        learner.learn()
-        if anew:
-            self.checkpoints += 1
-            self.envs.reset(self.checkpoints * n_envs)
-            self.running[:] = 0.0
-        last = learner.steps >= self.steps
-        if _crossed(learner.steps - n_envs, n_envs, self.plan.evaluate_every) or last:
-            self._evaluate()
-        if saves:
-            self._save()
-
-    def _account(self, step: Any) -> None:
-        rewards = step.rewards.cpu().numpy()
-        self.running += rewards[..., 0] if self.spec.common_reward else rewards.sum(-1)
-        ends = (step.terminated | step.truncated).cpu().numpy()
-        if ends.any():
-            self.ended_sum += np.where(ends, self.running, 0.0).sum(1)
-            self.ended_count += ends.sum(1)
-            self.running[ends] = 0.0
-
-    def _evaluate(self) -> None:
-        first = EVALUATION_COPIES + len(self.curve) * self.plan.episodes
-        played = play_episodes(self.learner.policy(), self.examiners, first=first)
-        returns = played.team_returns.copy()
-        rates = played.successes.mean(1)
-        done = list(self.kept)
-        returns[done], rates[done] = np.nan, np.nan
-        with np.errstate(invalid="ignore"):
-            training = self.ended_sum / np.where(self.ended_count > 0, self.ended_count, np.nan)
-        now = time.perf_counter()
-        steps, seconds = self.learner.steps - self.since[1], now - self.since[0]
-        point = Evaluation(
-            self.learner.steps,
-            returns,
-            played.lengths,
-            rates,
-            training,
-            np.array(self.learner.losses()),
-            exploration=self.algorithm.epsilon(self.learner.steps),
-            steps_per_second=steps * len(self.seeds) / seconds if steps else math.nan,
-        )
-        self.curve = self.curve.extended(point)
-        self.ended_sum[:], self.ended_count[:] = 0.0, 0.0
-        for number in range(len(self.seeds)):
-            if number not in self.kept and self._reached(returns[number].mean(), rates[number]):
-                self.kept[number] = self.learner.parameters.seed_slice(number)
-        if self.sink is not None:
-            self.sink.add(point)
-        self.since = (time.perf_counter(), self.learner.steps)
-
-    def _reached(self, mean_return: float, success_rate: float) -> bool:
-        wanted = ((self.plan.return_threshold, mean_return), (self.plan.success_threshold, success_rate))
-        given = [(least, got) for least, got in wanted if least is not None]
-        return bool(given) and all(got >= least for least, got in given)
-
-    def _note(self) -> str:
-        last = self.curve.points[-1]
-        with np.errstate(invalid="ignore"):
-            known = last.returns.mean(1)
-        shown = np.nanmean(known) if np.isfinite(known).any() else math.nan
-        elapsed = time.perf_counter() - self.since[0]
-        rate = (self.learner.steps - self.since[1]) * len(self.seeds) / elapsed if elapsed > 0 else 0.0
-        return f"return {shown:.3g}, {rate:,.0f} steps/s"
-
-    def _proceeded(self) -> RunRecord:
-        wall = self.spent[0] + time.perf_counter() - self.began[0]
-        cpu = self.spent[1] + time.process_time() - self.began[1]
-        return self.record.proceeded(self.learner.steps, wall_seconds=wall, cpu_seconds=cpu)
-
-    def _save(self) -> None:
-        if self.folder is None:
-            return
-        self.record = self._proceeded()
-        write_run(self.folder, self.record)
-        write_curve(self.folder, self.curve)
-        tensors = self.learner.state()
-        tensors |= {f"envs.{name}": torch.from_numpy(array) for name, array in (self.envs.snapshot() or {}).items()}
-        for number, slices in self.kept.items():
-            tensors |= {f"kept.{number}.{name}": value for name, value in slices.items()}
-        accounts = np.concatenate((self.running, self.ended_sum[:, None], self.ended_count[:, None]), axis=1)
-        tensors["accounts"] = torch.from_numpy(accounts)
-        facts = {
-            "checkpoints": self.checkpoints,
-            "kept": sorted(self.kept),
-            "curve": [point.facts() for point in self.curve.points],
-            "seconds": [self.record.wall_seconds, self.record.cpu_seconds],
-        }
-        write_checkpoint(self.folder / _CHECKPOINT, tensors, facts)
-        self._save_policy()
-
-    def _save_policy(self) -> None:
-        if self.folder is not None:
-            module = self._kept_module()
-            write_checkpoint(self.folder / _POLICY, dict(module.named_parameters()), {"spec": self.spec._asdict()})
-
-    def load(self) -> None:
-        """Take up the last checkpoint."""
-        assert_folder = self.folder
-        if assert_folder is None:
-            raise GameError("a run without a folder has no checkpoint: train with a folder")
-        tensors, facts = read_checkpoint(assert_folder / _CHECKPOINT)
-        self.learner.load(tensors)
-        snapshot = {name[5:]: value.numpy() for name, value in tensors.items() if name.startswith("envs.")}
-        self.checkpoints = facts["checkpoints"]
-        if snapshot:
-            self.envs.restore(snapshot)
-        else:
-            self.envs.reset(self.checkpoints * self.algorithm.n_envs)
-        for number in facts["kept"]:
-            prefix = f"kept.{number}."
-            self.kept[number] = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-        accounts = tensors["accounts"].numpy()
-        self.running[:], self.ended_sum[:], self.ended_count[:] = accounts[:, :-2], accounts[:, -2], accounts[:, -1]
-        self.curve = Curve(self.seeds, tuple(Evaluation.from_facts(point) for point in facts["curve"]))
-        self.spent = tuple(facts["seconds"])
-
-    def _kept_module(self) -> Any:
-        module = self.algorithm.network(self.spec, len(self.seeds)).to(self.device)
-        flat = FlatParameters(module, len(self.seeds))
-        flat.copy_from(self.learner.parameters)
-        for number, slices in self.kept.items():
-            flat.load_seed_slice(number, slices)
-        return module
-
-    def _end(self, status: Any, reason: str) -> None:
-        if self.folder is not None:
-            write_run(self.folder, self._proceeded().ended(status, reason))
-
-    def _finish(self) -> Run:
-        self.record = self._proceeded().ended("finished")
-        if self.folder is not None:
-            write_curve(self.folder, self.curve)
-            self._save_policy()
-            write_run(self.folder, self.record)
-            (self.folder / _CHECKPOINT).unlink(missing_ok=True)
-        return Run(self.record, self.curve, self.algorithm, self.spec, self._kept_module(), self.task, self.folder)
-
-
-def _crossed(steps: int, more: int, every: int) -> bool:
-    return (steps + more) // every > steps // every
 
 
 def _every(given: int | None, steps: int, parts: int, name: str) -> int:

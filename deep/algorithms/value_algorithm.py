@@ -55,7 +55,7 @@ class Spec(NamedTuple):
             env.observation_size,
             env.state_size,
             env.common_reward,
-            getattr(env, "masked", True),
+            env.masked,
         )
 
 

@@ -90,6 +90,7 @@ class MatrixEpisodes:
         self.n_actions = equal_actions(game.n_actions, pad_actions, self.name)
         self.observation_size = self.state_size = 1
         self.common_reward = bool((game.payoffs == game.payoffs[:1]).all())
+        self.judged = False
         counts = np.array(game.n_actions)
         self._payoffs = np.ascontiguousarray(game.payoffs.reshape(game.n_players, -1).T, dtype=np.float32)
         self._strides = np.append(np.cumprod(counts[:0:-1])[::-1], 1).astype(np.int64)
@@ -98,6 +99,7 @@ class MatrixEpisodes:
         self.state = self.reached_state = np.ones((self.n_envs, 1), np.float32)
         self.allowed = np.repeat((np.arange(self.n_actions) < counts[:, None])[None], self.n_envs, axis=0)
         self.reached_allowed = self.allowed
+        self.masked = not bool(self.allowed.all())
         self._never, self._always = np.zeros(self.n_envs, np.bool_), np.ones(self.n_envs, np.bool_)
         self._played = -1
 
@@ -180,6 +182,7 @@ class StochasticEpisodes:
         self.n_envs, self.n_agents = int(n_envs), game.n_players
         self.n_actions = equal_actions(game.n_actions, pad_actions, self.name)
         self.common_reward = bool(game.is_common_interest)
+        self.judged = False
         self._codes = _state_codes(game.n_states, observation)
         self.observation_size = self.state_size = self._codes.shape[1]
         legal = np.zeros((game.n_states, self.n_agents, self.n_actions), np.bool_)
@@ -188,6 +191,7 @@ class StochasticEpisodes:
         # Nothing is chosen in a terminal state, but a mask that forbids everything has no largest value.
         legal[game.terminal, :, 0] = True
         self._legal = legal
+        self.masked = not bool(self._legal.all())
         self._tables = TransitionTables(game)
         self._paid = self._tables.rewards.astype(np.float32)
         starts = np.flatnonzero(game.start)

@@ -159,6 +159,7 @@ class ClassicControl:
 
     n_agents = 1
     common_reward = True
+    masked = judged = False
 
     def __init__(self, name: str, n_envs: int) -> None:
         require_whole(n_envs, "n_envs", least=1)

@@ -92,7 +92,8 @@ class DroneTask:
         self.n_envs, self.n_agents, self.n_actions = self.batch.n_envs, task.n_agents, task.n_actions
         self.observation_size, self.state_size = task.n_observations, task.n_state
         self.common_reward = task.payoff == "shared"
-        self._loses = task.disturbances.loss > 0.0
+        self._loses = self.masked = task.disturbances.loss > 0.0
+        self.judged = True
         self._tensors = backend == "torch"
         self._allowed = self._everything()
         self._reached_allowed = self._allowed

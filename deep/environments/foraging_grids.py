@@ -39,6 +39,7 @@ class ForagingGrid:
         self.n_envs, self.n_agents, self.n_actions = self.batch.n_envs, self.batch.n_agents, self.batch.n_actions
         self.observation_size, self.state_size = self.batch.n_observations, self.batch.n_state
         self.common_reward = bool(shared_reward) or self.n_agents == 1
+        self.masked = self.judged = True
         self._truncated: NDArray[np.bool_] | None = None
 
     @property

@@ -84,6 +84,7 @@ class GymnasiumCopies:
 
     n_agents = 1
     common_reward = True
+    judged = False
 
     def __init__(self, make: Callable[[], Any], n_envs: int, *, name: str, made: Sequence[Any] = ()) -> None:
         require_whole(n_envs, "n_envs", least=1)
@@ -102,6 +103,11 @@ class GymnasiumCopies:
         self.reached_allowed = self.allowed
         self._masked = False
         self._never = np.zeros(self.n_envs, np.bool_)
+
+    @property
+    def masked(self) -> bool:
+        """Whether a reset told of actions that are not allowed."""
+        return self._masked
 
     @property
     def state(self) -> NDArray[np.float32]:

@@ -103,6 +103,7 @@ class ParallelCopies:
         self.name, self.n_envs = name, int(n_envs)
         first = make() if made is None else made
         self.agents = list(first.possible_agents)
+        self.masked, self.judged = True, False
         self.n_agents, self.common_reward = len(self.agents), bool(shared_reward) or len(self.agents) == 1
         counts = tuple(_n_actions(first.action_space(agent), agent, name) for agent in self.agents)
         self.n_actions = equal_actions(counts, pad_actions, name)

@@ -69,6 +69,10 @@ class BatchEnv(Protocol):
         B, n, A, D and Z.
     common_reward : bool
         Whether all agents always get the same reward.
+    masked : bool
+        Whether there are times when an agent is not allowed everything.
+    judged : bool
+        Whether the task knows success.
     observations : float32, shape (B, n, D)
     state : float32, shape (B, Z)
         For mixers and central critics.
@@ -85,6 +89,8 @@ class BatchEnv(Protocol):
     observation_size: int
     state_size: int
     common_reward: bool
+    masked: bool
+    judged: bool
 
     @property
     def observations(self) -> Any:
