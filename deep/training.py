@@ -3,8 +3,8 @@
 A run with a folder leaves ``run.json`` and ``curve.json`` there (:mod:`marlgt.deep.runs.records`),
 ``policy.safetensors`` with the networks, and until it is finished ``checkpoint.safetensors`` with everything it needs
 to go on. A run that is killed at any moment and resumed gives bit for bit what it gives undisturbed, on the same kind
-of machine. Environments that cannot be saved in the middle of an episode begin anew at each checkpoint, whether or not the
-run is stopped there, and what they are in the middle of counts as truncated.
+of machine. Environments that cannot be saved in the middle of an episode begin anew at each checkpoint, whether or not
+the run is stopped there, and what they are in the middle of counts as truncated.
 """
 
 from __future__ import annotations
