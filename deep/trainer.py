@@ -203,7 +203,7 @@ class Trainer:
         self.ended_sum[:], self.ended_count[:] = 0.0, 0.0
         for number in range(len(self.seeds)):
             if number not in self.kept and self._reached(returns[number].mean(), rates[number]):
-                self.kept[number] = self.learner.parameters.seed_slice(number)
+                self.kept[number] = self.learner.judged_parameters.seed_slice(number)
         if self.sink is not None:
             self.sink.add(point)
         self.since = (time.perf_counter(), self.learner.steps)
@@ -277,7 +277,7 @@ class Trainer:
     def _kept_module(self) -> Any:
         module = self.algorithm.network(self.spec, len(self.seeds)).to(self.device)
         flat = FlatParameters(module, len(self.seeds))
-        flat.copy_from(self.learner.parameters)
+        flat.copy_from(self.learner.judged_parameters)
         for number, slices in self.kept.items():
             flat.load_seed_slice(number, slices)
         return module

@@ -268,9 +268,14 @@ class ValueLearner:
         self.steps, self.updates, self._averaged = (int(count) for count in tensors["counts"])
         self._due = float(tensors["due"])
 
+    @property
+    def judged_parameters(self) -> FlatParameters:
+        """The networks that are evaluated and kept: those that are trained, or their average."""
+        return self._target_parameters if self.algorithm.averaged_policy else self.parameters
+
     def policy(self) -> GreedyPolicy:
         """Return the policy that is greedy in the values as they are now."""
-        return GreedyPolicy(self.algorithm, self.online)
+        return GreedyPolicy(self.algorithm, self.target if self.algorithm.averaged_policy else self.online)
 
 
 class GreedyPolicy:

@@ -102,6 +102,9 @@ class ValueAlgorithm:
         Updates between two copies of the network to its target.
     target_rate : float
         1 copies the network; less blends it into the target by this share (Polyak averaging).
+    averaged_policy : bool
+        Whether evaluations play, and the run keeps, the target network, which with a small `target_rate` is an average of
+        the late networks and steadier than the newest one.
     epsilon_start, epsilon_end : float
         Share of random actions, drawn for each agent apart, at the beginning and from `epsilon_steps` on.
     epsilon_steps : int
@@ -161,6 +164,7 @@ class ValueAlgorithm:
     learning_starts: int = 1_000
     target_period: int = 200
     target_rate: float = 1.0
+    averaged_policy: bool = False
     epsilon_start: float = 1.0
     epsilon_end: float = 0.05
     epsilon_steps: int = 20_000
