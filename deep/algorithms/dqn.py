@@ -50,7 +50,7 @@ class DQN(ValueAlgorithm):
             next_outputs = behind.following(batch.reached, then)
         choices = self.next_choices(agents, batch, features, behind.head_values(next_outputs))
         rewards, discounts = batch.rewards, batch.discounts.unsqueeze(-1).expand_as(batch.rewards)
-        if self.recurrent:
+        if self.recurrent and self.trace > 0:
             next_values = action_values(behind.head_values(next_outputs), choices)
             rewards, discounts = self.returns(batch, rewards, next_values), torch.zeros_like(rewards)
         errors = agents.head.errors(outputs, batch.actions, rewards, discounts, next_outputs, choices)

@@ -80,6 +80,7 @@ class IQN(DQN):
             dueling=self.dueling,
             noisy=self.noisy,
             n_hidden=self.stream,
+            n_midpoints=self.n_acting_samples,
         )
 
     def loss(self, online: Any, target: Any, batch: Batch, generators: Sequence[torch.Generator]) -> Loss:
@@ -92,7 +93,9 @@ class IQN(DQN):
         with torch.no_grad():
             then = self.features_behind(behind, batch, features)
             next_outputs = behind.following(batch.reached, then, generators=generators, n_samples=self.n_target_samples)
-        choices = self.next_choices(agents, batch, features, behind.head_values(next_outputs))
+            # Other fractions than those of the targets, lest an action be chosen for the luck of its draws.
+            asked = next_outputs if self.double else behind.following(batch.reached, then)
+        choices = self.next_choices(agents, batch, features, behind.head_values(asked))
         discounts = batch.discounts.unsqueeze(-1).expand_as(batch.rewards)
         errors = agents.head.errors(outputs, batch.actions, batch.rewards, discounts, next_outputs, choices)
         return Loss(errors.losses.sum(-1), errors.priorities.mean((1, 3)))

@@ -46,9 +46,14 @@ class FrameStack:
         self.frames = int(frames)
         self.name, self.n_envs, self.n_agents, self.n_actions = env.name, env.n_envs, env.n_agents, env.n_actions
         self.observation_size, self.state_size = self.frames * env.observation_size, env.state_size
-        self.common_reward, self.masked, self.judged = env.common_reward, env.masked, env.judged
+        self.common_reward, self.judged = env.common_reward, env.judged
         self.observations: Any = None
         self._stack(env.observations)
+
+    @property
+    def masked(self) -> bool:
+        """Whether there are times when not everything is allowed, which some environments tell at their first reset."""
+        return self.env.masked
 
     @property
     def state(self) -> Any:

@@ -57,9 +57,14 @@ class JointView:
             )
         self.env, self.name, self.n_envs, self.n_actions = env, env.name, env.n_envs, joint
         self.observation_size, self.state_size = env.n_agents * env.observation_size, env.state_size
-        self.masked, self.judged = env.masked, env.judged
+        self.judged = env.judged
         self._places = env.n_actions ** np.arange(env.n_agents - 1, -1, -1)
         self._places_there: Any = None
+
+    @property
+    def masked(self) -> bool:
+        """Whether there are times when not everything is allowed, which some environments tell at their first reset."""
+        return self.env.masked
 
     @property
     def observations(self) -> Any:

@@ -70,7 +70,7 @@ class BatchEnv(Protocol):
     common_reward : bool
         Whether all agents always get the same reward.
     masked : bool
-        Whether there are times when an agent is not allowed everything.
+        Whether there are times when an agent is not allowed everything; some environments tell at their first reset.
     judged : bool
         Whether the task knows success.
     observations : float32, shape (B, n, D)
@@ -89,8 +89,11 @@ class BatchEnv(Protocol):
     observation_size: int
     state_size: int
     common_reward: bool
-    masked: bool
     judged: bool
+
+    @property
+    def masked(self) -> bool:
+        """Whether there are times when an agent is not allowed everything; known from the first reset on."""
 
     @property
     def observations(self) -> Any:

@@ -297,6 +297,8 @@ class ImplicitQuantileHead(nn.Module):
     kappa : float
     dueling, noisy, sigma, n_hidden
         See :class:`ExpectedHead`.
+    n_midpoints : int
+        Fractions without chance, unless another number is asked for.
 
     Notes
     -----
@@ -317,19 +319,20 @@ class ImplicitQuantileHead(nn.Module):
         noisy: bool = False,
         sigma: float = 0.5,
         n_hidden: int = 0,
+        n_midpoints: int = 32,
     ) -> None:
         super().__init__()
         if n_cosines < 1:
             raise GameError(f"a fraction is embedded by at least one cosine, got {n_cosines}: give n_cosines >= 1")
         require_kappa(kappa)
-        self.kappa, self.n_cosines = kappa, n_cosines
+        self.kappa, self.n_cosines, self.n_midpoints = kappa, n_cosines, n_midpoints
         self.embedding = Linear(n_networks, n_cosines, n_features)
         self.streams = _Streams(
             n_networks, n_features, n_actions, 1, dueling=dueling, noisy=noisy, sigma=sigma, n_hidden=n_hidden
         )
 
     def forward(
-        self, features: Tensor, generators: Sequence[torch.Generator] | None = None, n_samples: int = 32
+        self, features: Tensor, generators: Sequence[torch.Generator] | None = None, n_samples: int | None = None
     ) -> Tensor:
         """Give quantiles and their fractions.
 
@@ -339,13 +342,15 @@ class ImplicitQuantileHead(nn.Module):
         generators : sequence of torch.Generator, optional
             One a seed, from which the fractions are drawn, anew for every row. Without them every row has the
             midpoints ``(2 i + 1) / 2 n_samples``, for acting without chance.
-        n_samples : int
+        n_samples : int, optional
+            By default ``n_midpoints``.
 
         Returns
         -------
         Tensor, shape (N, rows, A, 2, n_samples)
         """
         n_networks, n_rows, n_features = features.shape
+        n_samples = self.n_midpoints if n_samples is None else n_samples
         shape = (n_networks, n_rows, n_samples)
         if generators is None:
             fractions = midpoints(n_samples, dtype=features.dtype, device=features.device).expand(shape)
