@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
     from marlgt.deep.runs.run import Run
 
-__all__ = ["Episodes", "Policy", "RandomPolicy", "evaluate", "play_episodes"]
+__all__ = ["Episodes", "Policy", "RandomPolicy", "evaluate", "evaluate_random", "play_episodes"]
 
 FRESH_COPIES = 2**31
 """Number of the first copy that :func:`evaluate` plays: no training and no curve reaches it."""
+
+MOST_TOGETHER, MOST_WORLDS = 4096, 16
+"""Copies that are played at once for each seed, and in PyBullet, whose worlds take memory."""
 
 _EVALUATING = 9
 
@@ -76,12 +79,15 @@ class Episodes:
     successes : ndarray of bool, shape (S, E)
     common_reward : bool
         Whether all agents are rewarded alike.
+    judged : bool
+        Whether the task knows success.
     """
 
     returns: NDArray[np.float64]
     lengths: NDArray[np.int64]
     successes: NDArray[np.bool_]
     common_reward: bool
+    judged: bool = True
 
     @property
     def team_returns(self) -> NDArray[np.float64]:
@@ -117,7 +123,7 @@ def play_episodes(policy: Policy, envs: SeededEnvs, *, first: int = 0) -> Episod
         lengths += playing
         successes |= playing & step.successes.cpu().numpy()
         playing &= ~(step.terminated | step.truncated).cpu().numpy()
-    return Episodes(returns, lengths, successes, bool(env.common_reward))
+    return Episodes(returns, lengths, successes, bool(env.common_reward), bool(env.judged))
 
 
 def evaluate(
@@ -136,7 +142,7 @@ def evaluate(
     ----------
     run : Run, or path of its folder
     episodes : int
-        For each seed, each in a fresh copy, all at once.
+        For each seed, each in a fresh copy, thousands at once; in PyBullet a few at once.
     task : str, game, or callable, optional
         Another task of the same sizes; by default the one it was trained on.
     backend : {'numba', 'torch', 'bullet'}, optional
@@ -156,23 +162,76 @@ def evaluate(
     GameError
         If the task has other sizes than the one that the run was trained on.
     """
+    if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float)) or not 0 <= epsilon <= 1:
+        raise GameError(f"epsilon must be a number from 0 to 1, got {epsilon!r}")
+    done = _loaded(run, device)
+
+    def made() -> Policy:
+        policy = done.policy()
+        if epsilon > 0:
+            policy.explore(epsilon, seeded_generators(done.record.seeds, _EVALUATING, device))
+        return policy
+
+    return _on_fresh_copies(done, made, done.record.seeds, episodes, task, backend, device, threads)
+
+
+def evaluate_random(
+    run: Run | str | Path,
+    *,
+    episodes: int = 1000,
+    task: Any = None,
+    backend: str | None = None,
+    device: str = "cpu",
+    threads: int = 1,
+) -> Episodes:
+    """Play random actions where :func:`evaluate` plays what a run learnt: in the episodes of its first seed.
+
+    Parameters
+    ----------
+    run, episodes, task, backend, device, threads
+        See :func:`evaluate`.
+    """
+    done = _loaded(run, device)
+    first = done.record.seeds[:1]
+
+    def made() -> Policy:
+        return RandomPolicy(done.spec.n_actions, seeded_generators(first, _EVALUATING, device))
+
+    return _on_fresh_copies(done, made, first, episodes, task, backend, device, threads)
+
+
+def _loaded(run: Any, device: str) -> Run:
+    from marlgt.deep.runs.run import Run, load_run
+
+    return run if isinstance(run, Run) else load_run(run, device=device)
+
+
+def _on_fresh_copies(
+    done: Run,
+    make_policy: Callable[[], Policy],
+    seeds: Sequence[int],
+    episodes: int,
+    task: Any,
+    backend: str | None,
+    device: str,
+    threads: int,
+) -> Episodes:
     from marlgt.deep.algorithms.value_algorithm import Spec
     from marlgt.deep.environments import make_environment
     from marlgt.deep.interrupts import threads_set
-    from marlgt.deep.runs.run import Run, load_run
 
     require_whole(episodes, "episodes", least=1)
-    if not 0 <= epsilon <= 1:
-        raise GameError(f"epsilon must be a number from 0 to 1, got {epsilon!r}")
-    done = run if isinstance(run, Run) else load_run(run, device=device)
-    chosen = done.task if task is None else task
-    seeds = done.record.seeds
+    require_whole(threads, "threads", least=1)
+    together = min(int(episodes), MOST_WORLDS if backend == "bullet" else MOST_TOGETHER)
 
     def made() -> Any:
         options = {"backend": backend} if backend is not None else {}
-        env = make_environment(chosen, episodes, device=device, frames=done.algorithm.frames, **options)
+        env = make_environment(
+            done.task if task is None else task, together, device=device, frames=done.algorithm.frames, **options
+        )
         return done.algorithm.view(env)
 
+    parts = []
     with threads_set(threads):
         envs = SeededEnvs(made, seeds, device)
         try:
@@ -183,12 +242,16 @@ def evaluate(
                     f"the task {envs.envs[0].name} has {_sizes(spec)}, and the run was trained with "
                     f"{_sizes(done.spec)}: evaluate it on a task of the same sizes"
                 )
-            policy = done.policy()
-            if epsilon > 0:
-                policy.explore(epsilon, seeded_generators(seeds, _EVALUATING, device))
-            return play_episodes(policy, envs, first=FRESH_COPIES)
+            policy = make_policy()
+            for first in range(0, int(episodes), together):
+                parts.append(play_episodes(policy, envs, first=FRESH_COPIES + first))
         finally:
             envs.close()
+    returns, lengths, successes = (
+        np.concatenate([getattr(part, name) for part in parts], axis=1)[:, : int(episodes)]
+        for name in ("returns", "lengths", "successes")
+    )
+    return Episodes(returns, lengths, successes, parts[0].common_reward, parts[0].judged)
 
 
 def _sizes(spec: Any) -> str:

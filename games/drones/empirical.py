@@ -26,7 +26,7 @@ from marlgt.games._arrays import short
 from marlgt.games._doors import require_seed, require_whole
 from marlgt.games.drones.actions import random_actions
 from marlgt.games.drones.doors import require_backend, task_named
-from marlgt.games.drones.evaluation import Policy, evaluate_policy, policy_named
+from marlgt.games.drones.evaluation import Policy, evaluate_policy, pilot_of, policy_named
 from marlgt.games.drones.task import Task
 from marlgt.games.drones.views import View
 from marlgt.games.normal_form import NormalFormGame
@@ -200,11 +200,13 @@ def _together(
     # A player's random actions are its own, and the same whatever the others do.
     rngs = [np.random.default_rng([seed, 2, player]) for player in range(len(seats))]
 
-    def joint(view: View) -> np.ndarray:
+    def joint(view: View, observations: Any) -> np.ndarray:
         shape = (len(view.ticks), task.n_agents) + (() if task.choices is not None else (task.n_inputs,))
         actions = np.zeros(shape, dtype=float if task.choices is None else int)
         for own, (name, policy), rng in zip(seats, chosen, rngs):
-            given = np.asarray(random_actions(task, shape[0], rng) if policy is None else policy(view))
+            given = np.asarray(
+                random_actions(task, shape[0], rng) if policy is None else pilot_of(policy)(view, observations)
+            )
             if given.shape != shape or (task.choices is not None and given.dtype.kind not in "iu"):
                 raise GameError(
                     f"the policy {name!r} must give {'whole ' if task.choices is not None else ''}numbers of shape "
@@ -213,5 +215,6 @@ def _together(
             actions[:, own] = given[:, own]
         return actions
 
+    vars(joint)["observes"] = True
     joint.__name__ = " against ".join(name for name, _ in chosen)
     return joint

@@ -19,9 +19,14 @@ from marlgt.games.drones.task import Task
 from marlgt.games.drones.views import View
 from marlgt.progress import progress
 
-__all__ = ["Scores", "evaluate_policy", "policy_named", "record_flight"]
+__all__ = ["Scores", "evaluate_policy", "pilot_of", "policy_named", "record_flight"]
 
-Policy = Callable[[View], Any]
+Policy = Callable[..., Any]
+"""From the true state to actions; one whose attribute ``observes`` is true is given what the agents observe too."""
+
+Pilot = Callable[[View, Any], Any]
+"""From the true state and the observations, shape (B, n_agents, D), to actions."""
+
 MOST_WORLDS = 16
 """Environments in PyBullet at once: each holds memory for a Bullet of its own."""
 
@@ -118,19 +123,26 @@ def policy_named(task: Task, policy: Policy | str, seed: int) -> tuple[str, Poli
     return getattr(policy, "__name__", type(policy).__name__), policy
 
 
-def _players(task: Task, policy: Policy | str, against: Policy | str | None, seed: int) -> tuple[str, Policy]:
+def pilot_of(policy: Policy) -> Pilot:
+    """Return a policy as a function of the true state and of the observations."""
+    return policy if getattr(policy, "observes", False) else lambda view, observations: policy(view)
+
+
+def _players(task: Task, policy: Policy | str, against: Policy | str | None, seed: int) -> tuple[str, Pilot]:
     """Return the name and the actions of all agents, those of the other teams by another policy."""
-    name, first = policy_named(task, policy, seed)
+    name, chosen = policy_named(task, policy, seed)
+    first = pilot_of(chosen)
     if against is None:
         return name, first
     if not task.teams:
         raise GameError(f"all agents of {task.name} are on one side: against is for tasks with teams, such as pursuit")
-    other, second = policy_named(task, against, seed + 1)
+    other, chosen = policy_named(task, against, seed + 1)
+    second = pilot_of(chosen)
     ours = np.array(task.teams) == task.teams[0]
 
-    def both(view: View) -> Any:
+    def both(view: View, observations: Any) -> Any:
         n_envs = len(view.ticks)
-        mine, theirs = (require_actions(task, side(view), n_envs) for side in (first, second))
+        mine, theirs = (require_actions(task, side(view, observations), n_envs) for side in (first, second))
         return np.where(ours if mine.ndim == 2 else ours[:, None], mine, theirs)
 
     return f"{name} against {other}", both
@@ -152,7 +164,8 @@ def evaluate_policy(
     task : Task or str
         A task, or the name of one.
     policy : callable or {'expert', 'random'}
-        A function from a :class:`~marlgt.games.drones.View` to the actions of all agents, shape (B, n_agents, …).
+        A function from a :class:`~marlgt.games.drones.View` to the actions of all agents, shape (B, n_agents, …); one
+        whose attribute ``observes`` is true takes their observations too, shape (B, n_agents, D).
     against : callable or {'expert', 'random'}, optional
         Who decides for the other teams, in tasks with teams; the policy itself by default.
     episodes : int
@@ -185,7 +198,7 @@ def evaluate_policy(
 
 
 def _fly_once(
-    task: Task, policy: Policy, backend: str, count: int, seed: int, first: int, report: Callable[..., None]
+    task: Task, policy: Pilot, backend: str, count: int, seed: int, first: int, report: Callable[..., None]
 ) -> tuple[np.ndarray, ...]:
     """Fly one episode in each environment from ``first`` on; return returns, lengths, successes and crashes."""
     env = make_batch(task, n_envs=count, backend=backend)
@@ -195,7 +208,7 @@ def _fly_once(
     try:
         env.reset(seed, first=first) if first else env.reset(seed)
         while running.any():
-            step = env.step(policy(env.view()))
+            step = env.step(policy(env.view(), env.observations))
             terminated, truncated = _array(step.terminated), _array(step.truncated)
             returns[running] += _array(step.rewards)[running]
             lengths[running] += 1
@@ -245,7 +258,7 @@ def record_flight(
         while True:
             view = env.view()
             views.append(view)
-            step = env.step(chosen(view))
+            step = env.step(chosen(view, env.observations))
             rewards.append(_array(step.rewards)[0].astype(float))
             if bool(step.terminated[0]) or bool(step.truncated[0]):
                 break

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from marlgt.errors import GameError, ParseError, ProfileError
+from marlgt.errors import GameError, ParseError, ProfileError, UnreadableFile
 
 if TYPE_CHECKING:
     from marlgt.solvers.methods import Game
@@ -18,10 +18,6 @@ __all__ = ["UnreadableFile", "read_file", "read_game", "read_profile"]
 
 _LARGEST_EXPONENT = 10_000
 _NUMBER = re.compile(r"[+-]?[0-9./_]{1,4300}(?:[eE]([+-]?[0-9]{1,9}))?")
-
-
-class UnreadableFile(GameError):
-    """A path that names no readable game file."""
 
 
 def read_game(text: str) -> Game:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from tyro.conf import Positional
 
+from marlgt.cli.deep_commands import evaluate, train
 from marlgt.cli.play_commands import dynamics, fly, learn, play
 
 __all__ = ["COMMANDS"]
@@ -243,6 +244,8 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "learn": learn,
     "dynamics": dynamics,
     "fly": fly,
+    "train": train,
+    "evaluate": evaluate,
     "show": show,
     "doctor": doctor,
 }

@@ -7,8 +7,15 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from marlgt.cli.arguments import UnreadableFile
-from marlgt.errors import BudgetExceeded, GameError, MissingDependency, NotConverged, ParseError
+from marlgt.errors import (
+    BudgetExceeded,
+    GameError,
+    MissingDependency,
+    NotConverged,
+    ParseError,
+    SavingFailed,
+    UnreadableFile,
+)
 
 __all__ = ["main"]
 
@@ -31,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"marlgt {__version__}")
         return FOUND
+    asked = _algorithm_asked_about(given)
+    if asked:
+        return _guarded(lambda: _settings(asked))
     try:
         run: Callable[[], int] = tyro.extras.subcommand_cli_from_dict(
             _deferred(), prog="marlgt", args=given or ["--help"]
@@ -38,6 +48,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return _code(stop)
     return _guarded(run)
+
+
+def _algorithm_asked_about(given: Sequence[str]) -> list[str]:
+    """Return the words of ``marlgt train ALGORITHM [TASK] --help``, whose answer depends on them; else none."""
+    words = [word for word in given[1:] if word not in ("-h", "--help")]
+    if list(given[:1]) != ["train"] or len(words) == len(given) - 1 or not words or words[0].startswith("-"):
+        return []
+    return [word for word in words[:2] if not word.startswith("-")]
+
+
+def _settings(words: Sequence[str]) -> int:
+    from marlgt.cli.deep_commands import show_settings
+
+    return show_settings(*words)
 
 
 def _deferred() -> dict[str, Callable[..., Any]]:
@@ -64,14 +88,14 @@ def _guarded(run: Callable[[], int]) -> int:
             sys.stdout.flush()
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
-    except (ParseError, UnreadableFile) as error:
-        return _fail(str(error), UNREADABLE)
+    except (ParseError, SavingFailed, UnreadableFile) as error:
+        return _fail(_told(error), UNREADABLE)
     except BudgetExceeded as error:
-        return _fail(str(error), OVER_BUDGET)
+        return _fail(_told(error), OVER_BUDGET)
     except NotConverged as error:
-        return _fail(str(error), NOT_CERTIFIED)
+        return _fail(_told(error), NOT_CERTIFIED)
     except (GameError, MissingDependency) as error:
-        return _fail(str(error), USAGE)
+        return _fail(_told(error), USAGE)
     except BrokenPipeError:
         # What is still in the buffer would fail again when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -79,6 +103,11 @@ def _guarded(run: Callable[[], int]) -> int:
     except OSError as error:
         return _fail(f"the output cannot be written: {error.strerror or error}", UNREADABLE)
     return code
+
+
+def _told(error: Exception) -> str:
+    """Return what an error says, and what was noted on its way."""
+    return " ".join([str(error), *getattr(error, "__notes__", ())])
 
 
 def _fail(message: str, code: int) -> int:

@@ -16,7 +16,7 @@ from marlgt.games.drones.flights import Flight
 from marlgt.games.drones.making import TASKS, make_task
 from marlgt.games.drones.task import Task
 
-__all__ = ["print_scores", "print_tasks", "score_policies", "scores_as_json", "show_flight", "task_for"]
+__all__ = ["print_scores", "print_tasks", "score_policies", "scores_as_json", "show_flight", "task_for", "write_flight"]
 
 
 def task_for(name: str, *, drones: int | None, actions: str | None, airframe: str | None, wind: float) -> Task:
@@ -78,18 +78,43 @@ def show_flight(
 ) -> tuple[Any, Any]:
     """Write what is asked for of the first episode, and return the policies of both sides."""
     policy, other = read_policy(task, word), None if against is None else read_policy(task, against)
-    if video is None and replay is None and plots is None:
-        return policy, other
+    if video is not None or replay is not None or plots is not None:
+        write_flight(
+            task,
+            policy,
+            against=other,
+            backend=backend,
+            seed=seed,
+            video=video,
+            camera=camera,
+            replay=replay,
+            plots=plots,
+        )
+    return policy, other
+
+
+def write_flight(
+    task: Task,
+    policy: Any,
+    *,
+    against: Any,
+    backend: str,
+    seed: int,
+    video: Path | None,
+    camera: str,
+    replay: Path | None,
+    plots: Path | None,
+) -> None:
+    """Fly one episode, and write what is asked for of it."""
     if video is not None and video.suffix not in (".gif", ".mp4"):
         raise GameError(f"video is {short(str(video))}: end the name in .gif or .mp4")
     if replay is not None and replay.suffix != ".html":
         raise GameError(f"replay is {short(str(replay))}: end the name in .html")
-    flight = record_flight(task, policy, against=other, seed=seed, backend=backend)
+    flight = record_flight(task, policy, against=against, seed=seed, backend=backend)
     try:
         _write(flight, task, video, camera, replay, plots)
     except OSError as error:
         raise UnreadableFile(f"{error.filename or 'the picture'} cannot be written: {error.strerror}") from error
-    return policy, other
 
 
 def _write(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.learners.records import Run
+from marlgt.statistics import mean_interval
 
-__all__ = ["draw_learning_curve"]
+if TYPE_CHECKING:
+    from marlgt.deep.runs.curves import Curve
+
+__all__ = ["draw_learning_curve", "draw_return_curve"]
 
 _LABELS = {
     "rewards": "mean reward a step",
@@ -22,6 +26,12 @@ _LABELS = {
     "welfare": "sum of mean rewards",
     "fairness": "Jain's index of mean rewards",
     "gaps": "gap",
+}
+_RETURN_LABELS = {
+    "mean_return": "return of a greedy episode",
+    "success_rates": "share of episodes solved",
+    "training_returns": "return of a training episode",
+    "losses": "loss",
 }
 # Okabe and Ito's colours, which people with any colour vision tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C00")
@@ -95,3 +105,53 @@ def _lines(run: Run, what: str, player: int | None, *, single: bool) -> list[tup
     if not single:
         return [("", samples.mean(axis=2))]
     return [(name, samples[:, :, i]) for i, name in enumerate(run.players)]
+
+
+def draw_return_curve(
+    axes: Any, curves: Curve | Mapping[str, Curve], *, what: str = "mean_return", level: float = 0.95
+) -> None:
+    """Draw what greedy policies of deep learners earned: the mean over seeds, with its bootstrap interval as a band.
+
+    A seed that has solved its task and is trained no more counts on with what it last earned.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    curves : Curve, or mapping of str to Curve
+        Of one run, whose seeds are drawn thinly behind; or of several by name, a line for each.
+    what : {'mean_return', 'success_rates', 'training_returns', 'losses'}
+        The attribute of the curve that is drawn.
+    level : float
+        Of the interval.
+
+    Raises
+    ------
+    GameError
+        For another attribute.
+    """
+    if what not in _RETURN_LABELS:
+        raise GameError(f"what is {short(what)}: give one of {', '.join(_RETURN_LABELS)}")
+    named = dict(curves) if isinstance(curves, Mapping) else {"": curves}
+    for number, (name, curve) in enumerate(named.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        samples = _continued(getattr(curve, what))
+        known = np.isfinite(samples).any(axis=1)
+        steps, samples = curve.steps[known], samples[known]
+        interval = mean_interval(samples.T, level=level)
+        if len(named) == 1 and len(curve.seeds) > 1:
+            axes.plot(steps, samples, color=colour, alpha=0.25, linewidth=0.8)
+        axes.plot(steps, interval.mean, color=colour, label=name or None, linewidth=1.6)
+        if len(curve.seeds) > 1:
+            axes.fill_between(steps, interval.low, interval.high, color=colour, alpha=0.2, linewidth=0)
+    axes.set_xlabel("environment steps of a seed")
+    axes.set_ylabel(_RETURN_LABELS[what])
+    axes.grid(alpha=0.3)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, fontsize=8)
+
+
+def _continued(samples: Any) -> Any:
+    """Return samples, shape (points, seeds), with each gap filled by what stood before it."""
+    rows = np.arange(len(samples))[:, None]
+    last = np.maximum.accumulate(np.where(np.isfinite(samples), rows, 0), axis=0)
+    return np.take_along_axis(samples, last, axis=0)
