@@ -123,6 +123,8 @@ class ValueLearner:
         if self.algorithm.team:
             team = rewards[..., 0] if self.spec.common_reward else rewards.sum(-1)
             rewards = team.unsqueeze(-1).expand_as(rewards)
+        if self.algorithm.reward_scale != 1.0:
+            rewards = rewards * self.algorithm.reward_scale
         if self.moments is not None:
             self.moments.update(rewards)
         self.replay.add(

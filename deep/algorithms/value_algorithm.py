@@ -143,6 +143,9 @@ class ValueAlgorithm:
         Whether an agent that shares her network is told who she is.
     standardise_rewards : bool
         Whether rewards are learnt from in units of their running standard deviation, from their running mean.
+    reward_scale : float
+        What rewards are multiplied by before they are remembered, so that values are numbers of a few units; returns
+        are told in the task's own units.
     frames : int
         Observations, the newest included, that are seen at once.
     """
@@ -186,6 +189,7 @@ class ValueAlgorithm:
     share: str | tuple[int, ...] = "all"
     agent_ids: bool = True
     standardise_rewards: bool = False
+    reward_scale: float = 1.0
     frames: int = 1
 
     def __post_init__(self) -> None:
@@ -203,7 +207,7 @@ class ValueAlgorithm:
             value = getattr(self, field)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
                 raise GameError(f"{field} must be a number from 0 to 1, got {value!r}")
-        for field in ("lr", "adam_epsilon", "target_rate", "lr_end", "clip", "huber"):
+        for field in ("lr", "adam_epsilon", "target_rate", "reward_scale", "lr_end", "clip", "huber"):
             value = getattr(self, field)
             if value is None and field in ("lr_end", "clip", "huber"):
                 continue
