@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import time
@@ -13,7 +14,9 @@ import numpy as np
 import torch
 
 from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
+from marlgt.deep.devices import require_device
 from marlgt.deep.environments import BatchEnv, make_environment
+from marlgt.deep.environments.protocol import EnvironmentFailed
 from marlgt.deep.evaluation import play_episodes
 from marlgt.deep.interrupts import deferred_interrupt
 from marlgt.deep.optimisers import FlatParameters
@@ -23,7 +26,8 @@ from marlgt.deep.runs.records import RunRecord, write_curve, write_run
 from marlgt.deep.runs.run import POLICY, Run
 from marlgt.deep.seeded_environments import SeededEnvs
 from marlgt.deep.value_learner import ValueLearner
-from marlgt.errors import GameError
+from marlgt.errors import GameError, SavingFailed, UnreadableFile
+from marlgt.games._arrays import short
 from marlgt.progress import progress
 from marlgt.whole_files import remove_leftovers
 
@@ -79,11 +83,15 @@ class Trainer:
     ) -> None:
         self.algorithm, self.task, self.steps, self.seeds, self.plan = algorithm, task, steps, seeds, plan
         self.folder = None if folder is None else Path(folder)
-        self.device = torch.device(device)
+        self.device = require_device(device)
         self.envs = SeededEnvs(lambda: self._made(algorithm.n_envs), seeds, self.device)
         self.examiners = SeededEnvs(lambda: self._made(plan.episodes), seeds, self.device)
         self.envs.reset()
         env = self.envs.envs[0]
+        if plan.success_threshold is not None and not env.judged:
+            raise GameError(
+                f"{env.name} tells no successes, so that none would reach the success_threshold: leave it out"
+            )
         self.spec = Spec.of(env)
         self.learner = ValueLearner(algorithm, self.spec, seeds, steps=steps, device=self.device)
         self.curve = Curve(seeds)
@@ -102,22 +110,27 @@ class Trainer:
         self.running = np.zeros(shape)
         self.ended_sum, self.ended_count = np.zeros(len(seeds)), np.zeros(len(seeds))
         self.spent = (self.record.wall_seconds, self.record.cpu_seconds)
+        self.tensorboard = tensorboard
         self.sink: Any = None
-        if tensorboard and self.folder is not None:
-            from marlgt.deep.runs.tensorboard_log import TensorBoardLog
-
-            resumed = None if record is None else record.steps_done
-            self.sink = TensorBoardLog(self.folder / "tensorboard", seeds, resumed_at=resumed)
 
     def _made(self, n_envs: int) -> BatchEnv:
         env = make_environment(self.task, n_envs, device=str(self.device), frames=self.algorithm.frames)
         return self.algorithm.view(env)
+
+    def _open_sink(self) -> None:
+        if self.tensorboard and self.folder is not None:
+            from marlgt.deep.runs.tensorboard_log import TensorBoardLog
+
+            # The point at the checkpoint was written before the checkpoint was.
+            told = self.learner.steps + 1 if self.curve.points else 0
+            self.sink = TensorBoardLog(self.folder / "tensorboard", self.seeds, resumed_at=told)
 
     def run(self) -> Run:
         """Train until the steps are done, or every seed has reached the threshold."""
         self.began = (time.perf_counter(), time.process_time())
         self.since = (time.perf_counter(), self.learner.steps)
         description = f"training {self.algorithm.name} on {self.envs.envs[0].name}"
+        self._open_sink()
         try:
             with deferred_interrupt() as interrupted, progress(description, total=self.steps) as report:
                 if not self.curve.points:
@@ -133,8 +146,8 @@ class Trainer:
         except KeyboardInterrupt:
             self._end("stopped", "interrupted by the user")
             raise
-        except GameError as error:
-            self._end("failed", str(error))
+        except Exception as error:
+            self._end("failed", str(error) if isinstance(error, GameError) else f"{type(error).__name__}: {error}")
             raise
         finally:
             self.envs.close()
@@ -187,6 +200,8 @@ class Trainer:
         returns[done], rates[done] = np.nan, np.nan
         with np.errstate(invalid="ignore"):
             training = self.ended_sum / np.where(self.ended_count > 0, self.ended_count, np.nan)
+        losses = np.array(self.learner.losses())
+        training[done], losses[done] = np.nan, np.nan
         now = time.perf_counter()
         steps, seconds = self.learner.steps - self.since[1], now - self.since[0]
         point = Evaluation(
@@ -195,7 +210,7 @@ class Trainer:
             played.lengths,
             rates,
             training,
-            np.array(self.learner.losses()),
+            losses,
             exploration=self.algorithm.epsilon(self.learner.steps),
             steps_per_second=steps * len(self.seeds) / seconds if steps else math.nan,
         )
@@ -240,6 +255,7 @@ class Trainer:
         accounts = np.concatenate((self.running, self.ended_sum[:, None], self.ended_count[:, None]), axis=1)
         tensors["accounts"] = torch.from_numpy(accounts)
         facts = {
+            "architecture": self._architecture(),
             "checkpoints": self.checkpoints,
             "kept": sorted(self.kept),
             "curve": [point.facts() for point in self.curve.points],
@@ -247,6 +263,10 @@ class Trainer:
         }
         write_checkpoint(self.folder / CHECKPOINT, tensors, facts)
         self._save_policy()
+
+    def _architecture(self) -> dict[str, list[int]]:
+        """Return the shape of every parameter: the checkpoint holds them as one row of numbers."""
+        return {name: list(parameter.shape) for name, parameter in self.learner.online.named_parameters()}
 
     def _save_policy(self) -> None:
         if self.folder is not None:
@@ -258,7 +278,21 @@ class Trainer:
         if self.folder is None:
             raise GameError("a run without a folder has no checkpoint: train with a folder")
         remove_leftovers(self.folder / CHECKPOINT)
-        tensors, facts = read_checkpoint(self.folder / CHECKPOINT)
+        path = self.folder / CHECKPOINT
+        tensors, facts = read_checkpoint(path)
+        try:
+            if facts.get("architecture") != self._architecture():
+                raise GameError("its networks are of another architecture")
+            self._take_up(tensors, facts)
+        except EnvironmentFailed:
+            raise
+        except (GameError, LookupError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+            reason = error if isinstance(error, GameError) else f"{type(error).__name__}: {short(error, quoted=False)}"
+            raise UnreadableFile(
+                f"{short(str(path))} does not fit the settings in run.json ({reason}): take both from the same run"
+            ) from error
+
+    def _take_up(self, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> None:
         self.learner.load(tensors)
         snapshot = {name[5:]: value.numpy() for name, value in tensors.items() if name.startswith("envs.")}
         self.checkpoints = facts["checkpoints"]
@@ -284,7 +318,9 @@ class Trainer:
 
     def _end(self, status: Any, reason: str) -> None:
         if self.folder is not None:
-            write_run(self.folder, self._proceeded().ended(status, reason))
+            # On a full disk the record stays as it was, and the run can be resumed all the same.
+            with contextlib.suppress(SavingFailed):
+                write_run(self.folder, self._proceeded().ended(status, reason))
 
     def _finish(self) -> Run:
         self.record = self._proceeded().ended("finished")

@@ -16,6 +16,7 @@ from marlgt.deep.losses.targets import greedy
 from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.heads import ExpectedHead
 from marlgt.deep.networks.sharing import Sharing
+from marlgt.deep.runs.settings_json import require_kinds
 from marlgt.deep.schedules import Linear
 from marlgt.errors import GameError
 
@@ -193,6 +194,7 @@ class ValueAlgorithm:
     frames: int = 1
 
     def __post_init__(self) -> None:
+        require_kinds(self)
         at_least = {
             **dict.fromkeys(("n_envs", "batch_size", "update_every", "buffer_size", "target_period"), 1),
             **dict.fromkeys(("sequence_length", "n_steps", "frames"), 1),
@@ -225,6 +227,8 @@ class ValueAlgorithm:
             or any(isinstance(width, bool) or not isinstance(width, int) or width < 1 for width in self.hidden)
         ):
             raise GameError(f"hidden must be a tuple of widths of at least 1, such as (64, 64), got {self.hidden!r}")
+        if isinstance(self.share, str) and self.share not in ("all", "none"):
+            raise GameError(f"share must be 'all', 'none' or one network index per agent, got {self.share!r}")
         if self.recurrent and self.n_steps != 1:
             raise GameError("a recurrent network learns from returns along its sequences: set trace, not n_steps")
         if self.buffer_size < self.n_envs * (self.window + 1):

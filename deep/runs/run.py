@@ -10,16 +10,22 @@ import torch
 
 from marlgt.deep.algorithms.naming import algorithm_named
 from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
+from marlgt.deep.devices import require_device
 from marlgt.deep.runs.checkpoints import read_checkpoint, require_same
 from marlgt.deep.runs.curves import Curve
 from marlgt.deep.runs.records import RunRecord, read_curve, read_run
 from marlgt.deep.runs.settings_json import settings_from_json
 from marlgt.deep.value_learner import GreedyPolicy
+from marlgt.errors import GameError, UnreadableFile
+from marlgt.games._arrays import short
 
-__all__ = ["POLICY", "Run", "load_run"]
+__all__ = ["POLICY", "Run", "algorithm_of", "load_run"]
 
 POLICY = "policy.safetensors"
 """The networks, in the folder of a run."""
+
+MOST_NUMBERS = 10**6
+"""Largest size of a task that a file may tell of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +69,52 @@ def load_run(folder: str | Path, *, device: str = "cpu") -> Run:
     UnreadableFile
         If the folder holds no run, or a file of it is damaged, or the networks are of another architecture.
     """
+    chosen = require_device(device)
     record = read_run(folder)
-    algorithm = settings_from_json(algorithm_named(record.algorithm), record.settings)
-    tensors, facts = read_checkpoint(Path(folder) / POLICY)
-    spec = Spec(**facts["spec"])
+    algorithm = algorithm_of(record)
+    curve = read_curve(folder)
+    if curve.seeds != record.seeds:
+        raise UnreadableFile(
+            f"curve.json and run.json in {short(str(folder))} are of different seeds, {curve.seeds} "
+            f"and {record.seeds}: take both from the same run"
+        )
+    path = Path(folder) / POLICY
+    tensors, facts = read_checkpoint(path)
+    try:
+        spec = _spec(facts)
+        # Without memory, until it is known that what was saved is of these sizes.
+        with torch.device("meta"):
+            expected = dict(algorithm.network(spec, len(record.seeds)).named_parameters())
+        require_same(expected, tensors)
+    except (GameError, TypeError, ValueError, KeyError, RuntimeError) as error:
+        raise UnreadableFile(f"{short(str(path))} does not fit the settings in run.json: {error}") from error
     module = algorithm.network(spec, len(record.seeds))
-    require_same(dict(module.named_parameters()), tensors)
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             parameter.copy_(tensors[name])
-    return Run(record, read_curve(folder), algorithm, spec, module.to(device), record.task, Path(folder))
+    return Run(record, curve, algorithm, spec, module.to(chosen), record.task, Path(folder))
+
+
+def algorithm_of(record: RunRecord) -> ValueAlgorithm:
+    """Return the algorithm of a record, with its settings.
+
+    Raises
+    ------
+    UnreadableFile
+        If there is no such algorithm, or it refuses the settings.
+    """
+    try:
+        return settings_from_json(algorithm_named(record.algorithm), record.settings)
+    except GameError as error:
+        raise UnreadableFile(f"run.json tells of no algorithm of this marlgt: {error}") from error
+
+
+def _spec(facts: Any) -> Spec:
+    told = facts.get("spec")
+    kinds = {name: bool if name in ("common_reward", "masked") else int for name in Spec._fields}
+    if not isinstance(told, dict) or {name: type(value) for name, value in told.items()} != kinds:
+        raise GameError("its facts do not hold the sizes of the task")
+    # A hostile file may ask for networks of any size, or for as many agents.
+    if not all(0 <= value <= MOST_NUMBERS for value in told.values()):
+        raise GameError("the sizes of the task in its facts are those of no task")
+    return Spec(**told)

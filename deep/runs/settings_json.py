@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import json
 import math
+import sys
 import types
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -18,7 +20,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
 
-__all__ = ["parse_setting", "settings_from_json", "settings_to_json"]
+__all__ = ["parse_setting", "require_kinds", "settings_from_json", "settings_to_json"]
 
 Settings = TypeVar("Settings")
 
@@ -65,6 +67,25 @@ def settings_from_json(cls: type[Settings], data: Any) -> Settings:
     return made
 
 
+def require_kinds(settings: Any) -> None:
+    """Raise unless every setting is of its annotated type; a whole number will do for a number.
+
+    Parameters
+    ----------
+    settings : dataclass
+
+    Raises
+    ------
+    GameError
+        Naming the first that is not.
+    """
+    try:
+        for name, kind in _kinds_once(type(settings)).items():
+            _converted(kind, getattr(settings, name), name)
+    except _Misfit as misfit:
+        raise GameError(str(misfit)) from None
+
+
 def parse_setting(cls: type, text: str) -> tuple[str, Any]:
     """Return the name and the value of a setting written ``name=value``, as the field of that name has it.
 
@@ -104,6 +125,11 @@ def _fields(cls: type) -> list[dataclasses.Field[Any]]:
 def _kinds(cls: type) -> dict[str, Any]:
     hints = get_type_hints(cls)
     return {f.name: hints[f.name] for f in _fields(cls)}
+
+
+@functools.cache
+def _kinds_once(cls: type) -> dict[str, Any]:
+    return _kinds(cls)
 
 
 def _require_known(cls: type, name: Any, kinds: Mapping[str, Any]) -> None:
@@ -249,7 +275,8 @@ def _kinds_of_tuple(parts: tuple[Any, ...], length: int) -> list[Any] | None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    # A whole number may be too large to become a float, which then is not finite.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _expected(kind: Any) -> str:

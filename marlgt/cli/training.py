@@ -16,14 +16,15 @@ import numpy as np
 from marlgt.cli.algorithm_settings import shown_value
 from marlgt.cli.learning import read_seeds
 from marlgt.deep.algorithms.naming import algorithm_named
-from marlgt.deep.environments import make_environment
+from marlgt.deep.interrupts import threads_set
 from marlgt.deep.recipes.naming import Recipe, recipe
 from marlgt.deep.runs.curves import Curve
 from marlgt.deep.runs.records import RunRecord, read_curve, read_run
 from marlgt.deep.runs.settings_json import parse_setting
-from marlgt.deep.training import resume, train
+from marlgt.deep.training import begin_training, resume
 from marlgt.errors import GameError, UnreadableFile
 from marlgt.games._arrays import short
+from marlgt.games._doors import require_whole
 from marlgt.statistics import bootstrap_interval
 
 __all__ = ["Outcome", "Wish", "outcome_of", "outcomes_as_json", "print_outcome", "read_steps", "trained", "went_on"]
@@ -54,7 +55,7 @@ def read_steps(text: str, name: str = "steps") -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What the command line asks of a training; None leaves it to the recipe of the task, or to :func:`train`."""
+    """What the command line asks of a training; None leaves it to the recipe of the task, or to the training itself."""
 
     algorithm: str
     task: str
@@ -87,7 +88,7 @@ def trained(wish: Wish, *, announce: bool) -> Path:
     made = found.algorithm(wish.algorithm, **changes)
     steps = found.steps if wish.steps is None else read_steps(wish.steps)
     seeds = read_seeds(wish.seeds)
-    options = {
+    options: dict[str, Any] = {
         "evaluate_every": None if wish.evaluate_every is None else read_steps(wish.evaluate_every, "evaluate-every"),
         "checkpoint_every": None
         if wish.checkpoint_every is None
@@ -97,25 +98,23 @@ def trained(wish: Wish, *, announce: bool) -> Path:
         "success_threshold": found.success_threshold if wish.success_threshold is None else wish.success_threshold,
     }
     folder = _free_folder(made.name, wish.task) if wish.folder is None else wish.folder
-    # What is wrong with a task is told before anything is announced.
-    make_environment(wish.task, 1).close()
-    if announce:
-        print(_announced(made, wish, steps, len(seeds), options, folder), flush=True)
-
-    def start() -> Any:
-        return train(
+    threads = wish.threads
+    require_whole(threads, "threads", least=1)
+    with threads_set(threads):
+        training = begin_training(
             made,
             wish.task,
             steps=steps,
             seeds=seeds,
             folder=folder,
             device=wish.device,
-            threads=wish.threads,
+            threads=threads,
             tensorboard=wish.tensorboard,
-            **options,  # type: ignore[arg-type]
+            **options,
         )
-
-    _kept(start, folder)
+        if announce:
+            print(_announced(made, wish, steps, len(seeds), options, folder), flush=True)
+        _kept(training.run, folder)
     return folder
 
 
