@@ -35,6 +35,9 @@ CACHE = Path(__file__).parents[1] / "build" / "deep_studies"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#8C6D31", "#444444", "#A5AA99")
 MARKS = ("-", "--", "-.")
 
+_PLANNED = ("algorithm", "label", "task", "panel", "seeds", "steps", "evaluate_every", "episodes", "judged_on")
+_PLANNED += ("return_threshold", "success_threshold", "return_goal", "success_goal", "checkpoint_every")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
@@ -140,22 +143,38 @@ def learnt(cell: Cell, study: str) -> dict[str, Any]:
         The plan of the cell, and for each seed ``final`` (mean return over the fresh episodes), ``final_success``,
         ``best`` (mean return of the best evaluation), ``solved_at`` (environment steps at which the thresholds were
         reached, or None) and ``solved``; ``cpu_seconds`` of all seeds, ``steps_per_second`` of CPU, ``steps_done``,
-        and ``curve`` with ``steps`` (P,), ``returns`` (P, S) and ``successes`` (P, S), where a seed that has reached
+        ``folder`` (of the run, under the cache, if it has checkpoints), and ``curve`` with ``steps`` (P,), ``returns`` (P, S) and ``successes`` (P, S), where a seed that has reached
         the thresholds keeps its value.
     """
     plan = cell.plan()
     text = json.dumps(plan, sort_keys=True)
-    name = f"{plan['label']}_{plan['panel']}_{hashlib.sha1(text.encode()).hexdigest()[:10]}".replace("/", "-")
-    path = CACHE / study / f"{name.replace(' ', '-')}.json"
-    if path.exists():
-        row: dict[str, Any] = json.loads(path.read_text())
-        return row
+    name = f"{plan['label']}_{plan['panel']}".replace("/", "-").replace(" ", "-")
+    path = CACHE / study / f"{name}_{hashlib.sha1(text.encode()).hexdigest()[:10]}.json"
+    for known in (path, *sorted(path.parent.glob(f"{name}_*.json"))):
+        if known.exists():
+            row: dict[str, Any] = json.loads(known.read_text())
+            if _own(row) == _own(plan):
+                return row
     row = plan | _trained(plan, path.with_suffix(""))
+    row["folder"] = path.stem if plan["checkpoint_every"] else None
     path.parent.mkdir(parents=True, exist_ok=True)
     partial_path = path.with_suffix(".new")
     partial_path.write_text(json.dumps(row))
     partial_path.replace(path)
     return row
+
+
+def _own(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a plan without the settings that are defaults: settings that came later do not make it another."""
+    return {key: plan[key] for key in _PLANNED} | {"settings": _unusual(plan)}
+
+
+def _unusual(plan: Mapping[str, Any]) -> dict[str, Any]:
+    from marlgt.deep.algorithms.naming import algorithm_named
+    from marlgt.deep.runs.settings_json import settings_to_json
+
+    usual = settings_to_json(algorithm_named(plan["algorithm"])())
+    return {key: value for key, value in plan["settings"].items() if value != usual.get(key)}
 
 
 def _trained(plan: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -343,13 +362,9 @@ def tables(rows: Sequence[Mapping[str, Any]], baselines: Sequence[Baseline]) -> 
 
 def settings_table(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """Return the settings of each cell that are not the algorithm's defaults."""
-    from marlgt.deep.algorithms.naming import algorithm_named
-    from marlgt.deep.runs.settings_json import settings_to_json
-
     body = []
     for row in rows:
-        usual = settings_to_json(algorithm_named(row["algorithm"])())
-        own = [f"{key}={_plain(value)}" for key, value in row["settings"].items() if value != usual.get(key)]
+        own = [f"{key}={_plain(value)}" for key, value in _unusual(row).items()]
         body.append([row["panel"], row["label"], str(row["steps"]), ", ".join(own)])
     return [["task", "algorithm", "steps", "settings that are not the defaults"], *body]
 
