@@ -7,8 +7,8 @@ equations 9.82 to 9.84). The losses are ``(r_i + discount max AV_i'(h_i', .) - Q
 
 Departures
 ----------
-1. Q_i has an output for every joint action, of at most 4096, and the expectation is exact; with `n_samples` it is the
-   mean over joint actions of the others that are drawn from the models, as in the book.
+1. Q_i has an output for every joint action, of at most 4096, and the expectation is exact; with `n_samples` it is, in
+   the targets, the mean over joint actions of the others that are drawn from the models, as in the book.
 2. Models read the features of the value network, without changing them, through a hidden layer of their own.
 3. The models that the target's expectation is taken over are those that are trained: they do not bootstrap.
 
@@ -66,8 +66,12 @@ class JALAM(ValueAlgorithm):
         super().__post_init__()
         if self.n_samples is not None and (isinstance(self.n_samples, bool) or self.n_samples < 1):
             raise GameError(f"n_samples must be a whole number of at least 1, or None, got {self.n_samples!r}")
+        if self.model_weight < 0:
+            raise GameError(f"model_weight must be a number from 0, got {self.model_weight!r}")
         if self.double:
             raise GameError("JALAM takes the largest expectation of its target: leave double False")
+        if self.huber is not None:
+            raise GameError("JALAM squares its errors, which huber does not change: leave it None")
 
     def network(self, spec: Spec, n_seeds: int) -> nn.Module:
         """Return the networks of joint values, and the models beside them."""

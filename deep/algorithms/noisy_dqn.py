@@ -7,6 +7,7 @@ Departures
 ----------
 1. The hidden layers before the head have no noise; the paper's are convolutions there.
 2. All copies of a seed act on the same draw of the noise.
+3. The next action is chosen with the noise of the value that is learnt; the paper draws a third one for it.
 
 References
 ----------

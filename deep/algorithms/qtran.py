@@ -35,6 +35,7 @@ from marlgt.deep.losses.factorisation import qtran_alt_losses, qtran_base_losses
 from marlgt.deep.losses.targets import greedy
 from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.mixers import JointTable, JointValueNetwork, StateValueNetwork
+from marlgt.errors import GameError
 
 if TYPE_CHECKING:
     from marlgt.deep.replay.store import Batch
@@ -64,6 +65,17 @@ class QTRAN(ValueAlgorithm):
     optimal_weight: float = 1.0
     not_optimal_weight: float = 1.0
     joint: Literal["network", "table"] = "network"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for field, known in (("variant", ("base", "alt")), ("joint", ("network", "table"))):
+            if getattr(self, field) not in known:
+                raise GameError(f"{field} must be {known[0]!r} or {known[1]!r}, got {getattr(self, field)!r}")
+        for field in ("optimal_weight", "not_optimal_weight"):
+            if getattr(self, field) < 0:
+                raise GameError(f"{field} must be a number from 0, got {getattr(self, field)!r}")
+        if self.huber is not None:
+            raise GameError("QTRAN squares its errors, which huber does not change: leave it None")
 
     def network(self, spec: Spec, n_seeds: int) -> nn.Module:
         """Return the agents' networks, the joint value and the state's value."""
