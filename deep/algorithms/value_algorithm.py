@@ -142,6 +142,9 @@ class ValueAlgorithm:
         Which network each agent uses.
     agent_ids : bool
         Whether an agent that shares her network is told who she is.
+    one_hot : tuple of int or None
+        Least and largest whole number of observations, which networks then see as one-hot vectors: places on a grid
+        are learnt from faster than as numbers.
     standardise_rewards : bool
         Whether rewards are learnt from in units of their running standard deviation, from their running mean.
     reward_scale : float
@@ -189,6 +192,7 @@ class ValueAlgorithm:
     huber: float | None = None
     share: str | tuple[int, ...] = "all"
     agent_ids: bool = True
+    one_hot: tuple[int, int] | None = None
     standardise_rewards: bool = False
     reward_scale: float = 1.0
     frames: int = 1
@@ -229,6 +233,10 @@ class ValueAlgorithm:
             raise GameError(f"hidden must be a tuple of widths of at least 1, such as (64, 64), got {self.hidden!r}")
         if isinstance(self.share, str) and self.share not in ("all", "none"):
             raise GameError(f"share must be 'all', 'none' or one network index per agent, got {self.share!r}")
+        if self.one_hot is not None and (len(self.one_hot) != 2 or self.one_hot[0] >= self.one_hot[1]):
+            raise GameError(
+                f"one_hot must be a least and a largest whole number, such as (-7, 8), got {self.one_hot!r}"
+            )
         if self.recurrent and self.n_steps != 1:
             raise GameError("a recurrent network learns from returns along its sequences: set trace, not n_steps")
         if self.buffer_size < self.n_envs * (self.window + 1):
@@ -268,6 +276,7 @@ class ValueAlgorithm:
             normalised=self.normalised,
             recurrent=self.recurrent,
             agent_ids=self.agent_ids,
+            one_hot=self.one_hot,
         )
 
     def head(self, n_networks: int, n_features: int, n_actions: int) -> nn.Module:

@@ -32,6 +32,7 @@ _VERSIONED = re.compile(r"[\w./-]+-v\d+")
 _WORDS = {"true": True, "false": False, "none": None}
 
 MATRIX_OPTIONS = ("repeats", "pad_actions")
+FORAGING_OPTIONS = ("shared_reward", "masked", "observation")
 STOCHASTIC_OPTIONS = ("horizon", "observation", "pad_actions")
 
 
@@ -62,9 +63,9 @@ def make_environment(
         The physics of a drone task: by default ``torch`` where the device is not the processor, else ``numba``.
     options : mapping, optional
         Options of the task, as in the string, which it goes before. Drone tasks: ``n_drones, actions, airframe,
-        neighbours, history, rate, seconds, dtype, threads``; foraging: ``shared_reward``; matrix games: ``repeats``;
-        stochastic games: ``horizon, observation``; both: ``pad_actions`` and the parameters of the game's own function;
-        PettingZoo: ``pad_actions``; a Gymnasium name: what ``gymnasium.make`` takes.
+        neighbours, history, rate, seconds, dtype, threads``; foraging: ``shared_reward, masked, observation``; matrix
+        games: ``repeats``; stochastic games: ``horizon, observation``; both: ``pad_actions`` and the parameters of the
+        game's own function; PettingZoo: ``pad_actions``; a Gymnasium name: what ``gymnasium.make`` takes.
 
     Returns
     -------
@@ -176,7 +177,7 @@ def _made(task: Any, name: str, options: dict[str, Any], n_envs: int, device: st
         if name.startswith("Foraging"):
             from marlgt.deep.environments.foraging_grids import ForagingGrid
 
-            _require_known(options, ("shared_reward",), name)
+            _require_known(options, FORAGING_OPTIONS, name)
             return ForagingGrid(name, n_envs, label=canonical_name(name, options), **options)
         if _VERSIONED.fullmatch(name):
             from marlgt.deep.environments.gymnasium_copies import named_copies

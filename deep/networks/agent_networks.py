@@ -37,6 +37,9 @@ class AgentNetwork(nn.Module):
         Whether a GRU follows the hidden layers (Hausknecht & Stone 2015).
     agent_ids : bool
         Whether agents that share a network are told who they are, by a one-hot input (Gupta et al. 2017).
+    one_hot : tuple of int, optional
+        Least and largest whole number of observations, each of which the networks see as a one-hot vector; as zeros
+        what is not one of them. Without it, numbers are seen as they are.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class AgentNetwork(nn.Module):
         normalised: bool = False,
         recurrent: bool = False,
         agent_ids: bool = True,
+        one_hot: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         self.sharing, self.n_seeds, self.recurrent = sharing, n_seeds, recurrent
@@ -58,7 +62,10 @@ class AgentNetwork(nn.Module):
         told = agent_ids and sharing.n_networks < sharing.n_agents
         self.ids: Tensor | None
         self.register_buffer("ids", torch.eye(sharing.n_agents) if told else None, persistent=False)
-        n_inputs = observation_size + (sharing.n_agents if told else 0)
+        self.numbers: Tensor | None
+        numbers = None if one_hot is None else torch.arange(one_hot[0], one_hot[1] + 1, dtype=torch.float32)
+        self.register_buffer("numbers", numbers, persistent=False)
+        n_inputs = observation_size * (1 if numbers is None else len(numbers)) + (sharing.n_agents if told else 0)
         self.torso = MLP(n_networks, (n_inputs, *hidden), normalised=normalised, activate_last=True)
         self.memory = GRU(n_networks, hidden[-1], hidden[-1]) if recurrent else None
         self.head = head(n_networks, hidden[-1], n_actions)
@@ -152,6 +159,8 @@ class AgentNetwork(nn.Module):
         return rows.view(self.n_seeds, features.shape[1], windows, self.sharing.n_agents, self.n_features)
 
     def _torso(self, observations: Tensor) -> Tensor:
+        if self.numbers is not None:
+            observations = (observations.unsqueeze(-1) == self.numbers).flatten(-2).to(observations.dtype)
         if self.ids is not None:
             ids = self.ids.expand(*observations.shape[:-1], -1)
             observations = torch.cat((observations, ids), dim=-1)

@@ -287,6 +287,8 @@ def test_task_strings_and_their_canonical_form():
         ("climbing:rows=3", "climbing has no option 'rows'"),
         ("Foraging-8x9-2p-3f-v3", "give one like 'Foraging-8x8-2p-3f-v3'"),
         ("Foraging-8x8-2p-3f-v3:shared=true", "did you mean 'shared_reward'"),
+        ("Foraging-8x8-2p-3f-v3:observation=pixels", "foraging has 'raw' and 'relative'"),
+        ("Foraging-8x8-2p-3f-v3:masked=0", "masked"),
         ("soccer:observation=picture", "choose from one_hot, binary"),
         ("soccer:horizon=0", "horizon"),
         ("kuhn_poker", "played in turns"),

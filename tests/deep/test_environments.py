@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from marlgt.deep.environments import BatchEnv, FrameStack, JointView, make_environment
+from marlgt.deep.environments.foraging_grids import relative_places
 from marlgt.errors import GameError
 from marlgt.games import NormalFormGame, parallel_env, soccer
 from marlgt.games.drones import Disturbances, make_task
@@ -73,6 +74,7 @@ MAKERS = {
     "drones": lambda b: make_environment("multihover:n_drones=2,seconds=0.3", b),
     "drones with losses": lambda b: make_environment(LOSSY, b),
     "foraging": lambda b: make_environment("Foraging-5x5-2p-1f-v3", b),
+    "foraging, relative": lambda b: make_environment("Foraging-2s-5x5-2p-1f-v3:observation=relative,masked=false", b),
     "foraging, shared": lambda b: make_environment("Foraging-2s-5x5-3p-2f-v3:shared_reward=true", b),
     "matrix": lambda b: make_environment("climbing", b),
     "repeated matrix": lambda b: make_environment("penalty:penalty=-25,repeats=3", b),
@@ -320,3 +322,44 @@ def test_frames_of_frames_are_refused():
 def test_too_many_joint_actions_are_refused():
     with pytest.raises(GameError, match="joint actions, more than 4,096"):
         JointView(make_environment("multihover:n_drones=5", 1))
+
+
+def test_foraging_tells_places_as_an_agent_sees_them():
+    seen = np.array([[[3, 4, 2, -1, -1, 0, 1, 6, 1, 5, 5, 2], [3, 4, 2, -1, -1, 0, 5, 5, 2, 1, 6, 1]]], np.float32)
+    told = [[[2, -2, 2, 8, 8, 0, 1, 6, 1, 4, -1, 2], [-2, -1, 2, 8, 8, 0, 5, 5, 2, -4, 1, 1]]]
+    assert relative_places(seen, 2, 8).tolist() == told
+
+
+def test_relative_foraging_is_the_raw_game_told_otherwise():
+    raw = make_environment("Foraging-2s-6x6-2p-2f-v3", 4)
+    told = make_environment("Foraging-2s-6x6-2p-2f-v3:observation=relative", 4)
+    assert np.array_equal(told.reset(3), relative_places(raw.reset(3), 2, 6))
+    rngs, ended = generators(4), 0
+    for _ in range(120):
+        actions = chosen(raw, rngs)
+        step, twin = raw.step(actions), told.step(actions)
+        assert np.array_equal(twin.observations, relative_places(step.observations, 2, 6))
+        assert np.array_equal(twin.reached, relative_places(step.reached, 2, 6))
+        assert np.array_equal(told.state, raw.state / np.float32(6))
+        assert np.array_equal(told.reached_state, raw.reached_state / np.float32(6))
+        assert np.array_equal(told.allowed, raw.allowed)
+        assert all(np.array_equal(one, other) for one, other in zip(step[1:4], twin[1:4]))
+        ended += int((step.terminated | step.truncated).sum())
+    assert ended > 4
+
+
+def test_foraging_without_masks_is_the_same_game_and_allows_everything():
+    masked = make_environment("Foraging-5x5-2p-1f-v3", 3)
+    free = make_environment("Foraging-5x5-2p-1f-v3:masked=false", 3)
+    assert masked.masked
+    assert not free.masked
+    masked.reset(1)
+    free.reset(1)
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        actions = rng.integers(6, size=(3, 2))
+        step, twin = masked.step(actions), free.step(actions)
+        assert all(np.array_equal(one, other) for one, other in zip(step, twin))
+        assert free.allowed.all()
+        assert free.reached_allowed.all()
+    assert not masked.allowed.all()
