@@ -93,7 +93,16 @@ class Trainer:
                 f"{env.name} tells no successes, so that none would reach the success_threshold: leave it out"
             )
         self.spec = Spec.of(env)
-        self.learner = ValueLearner(algorithm, self.spec, seeds, steps=steps, device=self.device)
+        try:
+            self.learner = ValueLearner(algorithm, self.spec, seeds, steps=steps, device=self.device)
+        except (RuntimeError, MemoryError) as error:
+            # PyTorch has no type of its own for what does not fit into the memory of a processor.
+            if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
+                raise
+            raise GameError(
+                f"the networks and the replay of {len(seeds)} seeds do not fit into memory: take a smaller "
+                "buffer_size, fewer units or fewer seeds"
+            ) from error
         self.curve = Curve(seeds)
         self.record = record or RunRecord.begin(
             algorithm.name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +18,17 @@ from marlgt.deep.networks.sharing import Sharing
 from marlgt.deep.runs.settings_json import require_kinds
 from marlgt.deep.schedules import Linear
 from marlgt.errors import GameError
+from marlgt.games._arrays import short
 
 if TYPE_CHECKING:
     from marlgt.deep.environments import BatchEnv
     from marlgt.deep.replay.store import Batch
 
 __all__ = ["Loss", "Spec", "ValueAlgorithm"]
+
+
+MOST = 10**12
+"""Largest whole number of a setting: what is beyond is a slip of the keyboard."""
 
 
 class Spec(NamedTuple):
@@ -206,18 +210,18 @@ class ValueAlgorithm:
         }
         for field, least in at_least.items():
             value = getattr(self, field)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise GameError(f"{field} must be a whole number of at least {least}, got {value!r}")
+            if not least <= value <= MOST:
+                raise GameError(f"{field} must be a whole number of at least {least}, got {short(value)}")
         shares = ("discount", "epsilon_start", "epsilon_end", "trace", "priority_exponent", "priority_correction")
         for field in shares:
             value = getattr(self, field)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+            if not 0 <= value <= 1:
                 raise GameError(f"{field} must be a number from 0 to 1, got {value!r}")
         for field in ("lr", "adam_epsilon", "target_rate", "reward_scale", "lr_end", "clip", "huber"):
             value = getattr(self, field)
             if value is None and field in ("lr_end", "clip", "huber"):
                 continue
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+            if value <= 0:
                 raise GameError(f"{field} must be a number above 0, got {value!r}")
         if self.target_rate > 1:
             raise GameError(f"target_rate must be at most 1, which copies the network, got {self.target_rate!r}")
@@ -228,7 +232,7 @@ class ValueAlgorithm:
         if (
             not isinstance(self.hidden, tuple)
             or not self.hidden
-            or any(isinstance(width, bool) or not isinstance(width, int) or width < 1 for width in self.hidden)
+            or not all(1 <= width <= MOST for width in self.hidden)
         ):
             raise GameError(f"hidden must be a tuple of widths of at least 1, such as (64, 64), got {self.hidden!r}")
         if isinstance(self.share, str) and self.share not in ("all", "none"):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.deep.environments.classic_control import PLANTS, ClassicControl
-from marlgt.deep.environments.protocol import BatchEnv, EnvironmentFailed, Step
+from marlgt.deep.environments.protocol import BatchEnv, EnvironmentFailed, Step, not_finite
 from marlgt.deep.environments.streams import copy_seeds
 from marlgt.errors import GameError, MissingDependency, UnsupportedGame
 from marlgt.games._arrays import short
@@ -134,6 +134,9 @@ class GymnasiumCopies:
                 if "action_mask" in info:
                     self._masked = True
                     allowed[k, 0] = _mask(info)
+            if (found := not_finite(seen)) is not None:
+                k, _, what = found
+                raise GameError(f"its {what} holds a number that is not finite")
         except Exception as error:
             self._fail(k, error)
         self.observations = self._reached = seen
@@ -166,6 +169,9 @@ class GymnasiumCopies:
                 if ended or stopped or steps[k] == limits[k]:
                     terminated[k] = ended
                     over.append((k, bool(info.get("is_success", False))))
+            if (found := not_finite(reached, rewards)) is not None:
+                k, _, what = found
+                raise GameError(f"its {what} holds a number that is not finite")
             self.observations = self._reached = reached
             self.allowed = self.reached_allowed = allowed
             if over:

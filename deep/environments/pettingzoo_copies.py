@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from marlgt.deep.environments.catalogue_games import equal_actions
 from marlgt.deep.environments.gymnasium_copies import GymnasiumCopies, refuse_snapshot
-from marlgt.deep.environments.protocol import BatchEnv, EnvironmentFailed, Step
+from marlgt.deep.environments.protocol import BatchEnv, EnvironmentFailed, Step, not_finite
 from marlgt.deep.environments.streams import copy_seeds
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
@@ -150,6 +150,9 @@ class ParallelCopies:
         try:
             for k, own in enumerate(copy_seeds(seed, first, self.n_envs)):
                 self._look(k, self._envs[k].reset(seed=own), self.observations, self.state, self.allowed)
+            if (found := not_finite(self.observations)) is not None:
+                k = found[0]
+                raise GameError(f"the {found[2]} of {self.agents[found[1]]} holds a number that is not finite")
         except Exception as error:
             self._fail(k, error)
         self.reached_state, self.reached_allowed = self.state, self.allowed
@@ -209,6 +212,9 @@ class ParallelCopies:
                     truncated[k] = any(stopped.get(a, False) and not ended.get(a, False) for a in there)
                     terminated[k] = not truncated[k]
                     successes[k] = any(info.get("is_success", False) for info in infos.values())
+            if (found := not_finite(reached, rewards)) is not None:
+                k = found[0]
+                raise GameError(f"the {found[2]} of {self.agents[found[1]]} holds a number that is not finite")
             self.observations, self.state, self.allowed = reached, state, allowed
             self.reached_state, self.reached_allowed = state, allowed
             if over:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
 
-__all__ = ["BatchEnv", "EnvironmentFailed", "Step", "checked_arrays"]
+__all__ = ["BatchEnv", "EnvironmentFailed", "Step", "checked_arrays", "not_finite"]
 
 
 class EnvironmentFailed(GameError):
@@ -154,3 +154,21 @@ def checked_arrays(snapshot: Any, expected: Mapping[str, NDArray[Any]]) -> dict[
             )
         arrays[name] = array
     return arrays
+
+
+def not_finite(
+    observations: NDArray[np.float32], rewards: NDArray[np.float32] | None = None
+) -> tuple[int, int, str] | None:
+    """Return the first copy and agent that were given a number that is not finite, and what it stands in, or None.
+
+    Parameters
+    ----------
+    observations : ndarray, shape (B, n, D)
+    rewards : ndarray, shape (B, n), optional
+    """
+    for what, array in (("reward", rewards), ("observation", observations)):
+        if array is not None and not np.isfinite(array).all():
+            per_agent = np.isfinite(array).reshape(*array.shape[:2], -1).all(axis=2)
+            copy, agent = np.argwhere(~per_agent)[0].tolist()
+            return copy, agent, what
+    return None
