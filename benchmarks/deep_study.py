@@ -143,8 +143,9 @@ def learnt(cell: Cell, study: str) -> dict[str, Any]:
         The plan of the cell, and for each seed ``final`` (mean return over the fresh episodes), ``final_success``,
         ``best`` (mean return of the best evaluation), ``solved_at`` (environment steps at which the thresholds were
         reached, or None) and ``solved``; ``cpu_seconds`` of all seeds, ``steps_per_second`` of CPU, ``steps_done``,
-        ``folder`` (of the run, under the cache, if it has checkpoints), and ``curve`` with ``steps`` (P,), ``returns`` (P, S) and ``successes`` (P, S), where a seed that has reached
-        the thresholds keeps its value.
+        ``folder`` (of the run, in the folder of the study under the cache, if it has checkpoints), and ``curve`` with
+        ``steps`` (P,), ``returns`` (P, S) and ``successes`` (P, S), where a seed that has reached the thresholds keeps
+        its value.
     """
     plan = cell.plan()
     text = json.dumps(plan, sort_keys=True)

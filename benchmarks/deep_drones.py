@@ -1,0 +1,228 @@
+"""Teams that fly: what value learners reach on drone tasks with discrete actions.
+
+Asked for are takeoff by motors with two speeds each, two drones that hover and three in formation, *solved* by at
+least one algorithm with all of five seeds, in less than 15 minutes of two cores for all five; and, as curves,
+coverage, and takeoff by motors that are on or off. An episode is solved as the task says: by the mean of its figure
+over the last two seconds, and without a crash. A policy has solved a task if it solves 95 % of 1000 fresh episodes, as
+part 4 asked of the scripted experts (:doc:`drone_tasks`); a seed stops learning as soon as an evaluation of 128
+episodes, apart from those 1000, has 98 % solved. Rewards of a step are at most 1, and an episode has 240 steps (takeoff
+180, on/off 288), so that a return over those is the score of ``drone_tasks``.
+
+Final policies then fly the first 16 of their fresh episodes in PyBullet and in our own physics: asked for are mean
+returns within 2 %.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.deep_study import CACHE, Baseline, Cell, draw_curves, learnt, policy_baseline, settings_table
+from benchmarks.studies import record_study
+from marlgt.statistics import bootstrap_interval
+
+NAME = "deep_drones"
+SEEDS = range(5)
+EPISODES, COMPARED = 1000, 16
+BUDGET = 2 * 15 * 60
+"""Seconds of one core that all seeds of a task may take."""
+
+PANELS = {
+    "takeoff-2level:actions=four": "two-level takeoff, 4 motors",
+    "multihover:n_drones=2": "multi-hover, 2 drones",
+    "formation:n_drones=3": "formation, 3 drones",
+    "coverage:n_drones=3": "coverage, 3 drones",
+    "takeoff-onoff:actions=four": "on/off takeoff, 4 motors",
+}
+REQUIRED = tuple(PANELS)[:3]
+ALGORITHMS = ("IDQN", "VDN", "QMIX", "QTRAN")
+
+FINDINGS = """"""
+
+
+def cell(task: str, algorithm: str) -> Cell:
+    """Return the training of an algorithm on a task by its recipe, kept so that its policy can fly elsewhere."""
+    return Cell(
+        algorithm,
+        task,
+        SEEDS,
+        panel=PANELS[task],
+        success_goal=0.95,
+        judged_on=EPISODES,
+        checkpoint_every=4_000_000,
+    )
+
+
+def study(folder: Path) -> None:
+    """Train what is not trained yet, and write ``deep_drones`` as .json, .md and .png."""
+    rows = []
+    for task in PANELS:
+        for algorithm in ALGORITHMS:
+            row = learnt(cell(task, algorithm), NAME)
+            rows.append(row | in_bullet(row))
+            print(
+                f"  {task}, {algorithm}: {sum(row['solved'])} of {len(SEEDS)}, {row['cpu_seconds']:.0f} s", flush=True
+            )
+    record(folder, rows)
+
+
+def record(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the results of the cells that there are."""
+    tasks = [task for task in PANELS if any(row["task"] == task for row in rows)]
+    baselines = [each for task in tasks for each in kept_baselines(task)]
+    record_study(
+        folder,
+        NAME,
+        title="Drones by value learners",
+        text=f"{__doc__}\n{FINDINGS}".replace(":doc:`drone_tasks`", "[drone_tasks](drone_tasks.md)"),
+        settings={
+            "seeds": f"{min(SEEDS)} to {max(SEEDS)}",
+            "fresh episodes of a seed": EPISODES,
+            "of those in PyBullet": COMPARED,
+            "torch": importlib.metadata.version("torch"),
+            "seconds are": "of one core, evaluations included",
+        },
+        rows=[*rows, *({"baseline": each.name, "task": each.task, "returns": each.returns} for each in baselines)],
+        tables={
+            "What was asked": _asked(rows),
+            **{PANELS[task]: _table(task, rows, baselines) for task in tasks},
+            "In PyBullet": _bullet_table(rows),
+            "Settings": settings_table(rows),
+        },
+        draw=partial(draw_curves, rows=rows, baselines=baselines),
+        seconds=sum(row["cpu_seconds"] for row in rows),
+    )
+
+
+def in_bullet(row: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Return what the final policy of each seed earns in the same few episodes in our own physics and in PyBullet."""
+    from marlgt.deep import evaluate
+
+    path = CACHE / NAME / f"{row['folder']}.bullet"
+    if not path.exists():
+        run = CACHE / NAME / row["folder"]
+        played = {
+            backend: evaluate(run, episodes=COMPARED, backend=backend).team_returns.mean(1).tolist()
+            for backend in ("numba", "bullet")
+        }
+        path.write_text(json.dumps(played))
+    found: dict[str, list[float]] = json.loads(path.read_text())
+    return found
+
+
+class ExpertPolicy:
+    """The scripted expert of a drone task, who sees the true state.
+
+    Parameters
+    ----------
+    env : DroneTask
+        That he flies.
+    """
+
+    def __init__(self, env: Any) -> None:
+        self.batch, self.choose = env.batch, env.batch.task.expert(env.batch.task)
+
+    def begin(self) -> None:
+        """Do nothing: there is nothing to forget."""
+
+    def act(self, observations: Any, allowed: Any) -> Any:
+        """Return actions, shape (1, B, n)."""
+        import torch
+
+        return torch.from_numpy(np.asarray(self.choose(self.batch.view()))).reshape(observations.shape[:3])
+
+
+def kept_baselines(task: str) -> list[Baseline]:
+    """Return what random actions and the expert earn on the fresh episodes of every seed."""
+    from marlgt.deep.evaluation import RandomPolicy
+
+    path = CACHE / NAME / f"{task.replace(':', '_')}.baselines"
+    if not path.exists():
+        found = {}
+        for name, make in (
+            ("random", lambda env, draws: RandomPolicy(env.n_actions, draws)),
+            ("expert", lambda env, draws: ExpertPolicy(env)),
+        ):
+            each = [policy_baseline(task, name, make, seeds=[seed], episodes=EPISODES) for seed in SEEDS]
+            found[name] = [[one.returns[0], (one.successes or (np.nan,))[0]] for one in each]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found))
+    return [
+        Baseline(task=task, name=name, returns=tuple(row[0] for row in rows), successes=tuple(row[1] for row in rows))
+        for name, rows in json.loads(path.read_text()).items()
+    ]
+
+
+def _asked(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    head = ["asked", "by", "seeds", "CPU-s of all seeds", "PyBullet differs by", "as asked"]
+    body = []
+    for task in REQUIRED:
+        own = [row for row in rows if row["task"] == task]
+        if not own:
+            body.append([f"{PANELS[task]}: solved", "not run yet", "", "", "", "**no**"])
+            continue
+        best = min(own, key=lambda row: (-sum(row["solved"]), row["cpu_seconds"]))
+        met = all(best["solved"]) and best["cpu_seconds"] < BUDGET and abs(_gap(best)) <= 0.02
+        body.append(
+            [
+                f"{PANELS[task]}: solved",
+                best["label"],
+                f"{sum(best['solved'])} of {len(best['solved'])}",
+                f"{best['cpu_seconds']:.0f} of {BUDGET}",
+                f"{_gap(best):+.2%}",
+                "yes" if met else "**no**",
+            ]
+        )
+    return [head, *body]
+
+
+def _table(task: str, rows: Sequence[Mapping[str, Any]], baselines: Sequence[Baseline]) -> list[list[str]]:
+    head = ["algorithm", "return, IQM [95 %]", "episodes solved, IQM [95 %]", "least of a seed", "seeds solved"]
+    head += ["solved at, thousand steps", "CPU-s of all seeds", "steps/CPU-s"]
+    body = []
+    for row in (row for row in rows if row["task"] == task):
+        reached = ", ".join("–" if at is None else f"{at / 1000:.0f}" for at in row["solved_at"])
+        body.append(
+            [
+                row["label"],
+                _interval(row["final"], ".1f"),
+                _interval(row["final_success"], ".1%"),
+                f"{min(row['final_success']):.1%}",
+                f"{sum(row['solved'])} of {len(row['solved'])}",
+                reached,
+                f"{row['cpu_seconds']:.0f}",
+                f"{row['steps_per_second']:,.0f}",
+            ]
+        )
+    for each in (each for each in baselines if each.task == task):
+        rates = each.successes or ()
+        body.append(
+            [each.name, _interval(each.returns, ".1f"), _interval(rates, ".1%"), f"{min(rates):.1%}", *[""] * 4]
+        )
+    return [head, *body]
+
+
+def _bullet_table(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    head = ["task", "algorithm", "our physics, mean return", "PyBullet", "differs by", "most of a seed"]
+    body = []
+    for row in rows:
+        ours, theirs = (np.array(row[backend]) for backend in ("numba", "bullet"))
+        most = float(np.abs(theirs / ours - 1.0).max())
+        means = [f"{ours.mean():.2f}", f"{theirs.mean():.2f}"]
+        body.append([PANELS[row["task"]], row["label"], *means, f"{_gap(row):+.2%}", f"{most:.2%}"])
+    return [head, *body]
+
+
+def _gap(row: Mapping[str, Any]) -> float:
+    return float(np.mean(row["bullet"]) / np.mean(row["numba"]) - 1.0)
+
+
+def _interval(values: Sequence[float], form: str) -> str:
+    found = bootstrap_interval(values)
+    return f"{float(found.estimate):{form}} [{float(found.low):{form}}, {float(found.high):{form}}]"
