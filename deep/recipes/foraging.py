@@ -1,9 +1,55 @@
-"""Recipes of level-based foraging, by patterns of their names; the first that fits counts."""
+"""Recipes of level-based foraging, by patterns of their names; the first that fits counts.
+
+What was found (``benchmarks/results/deep_foraging.md``). The discount decides most: with 0.99 a wasted step costs a
+hundredth of what is to come, less than the errors of the values, and greedy agents walk in circles; with 0.95 it costs
+five times that. Places told relative to the agent and as one-hot vectors, lambda-returns, and masks of actions that do
+nothing each save half of the steps or more. Recurrence is not needed where everything is seen.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from marlgt.deep.recipes.naming import Recipe
 
 __all__ = ["RECIPES"]
 
-RECIPES: dict[str, Recipe] = {}
+_FORAGING: Mapping[str, Any] = {
+    "hidden": (64,),
+    "normalised": True,
+    "recurrent": True,
+    "sequence_length": 16,
+    "trace": 0.8,
+    "stream": 64,
+    "discount": 0.95,
+    "double": False,
+    "n_envs": 64,
+    "update_every": 256,
+    "batch_size": 32,
+    "buffer_size": 100_000,
+    "learning_starts": 1_024,
+    "lr": 1e-3,
+    "lr_end": 1e-4,
+    "adam_epsilon": 1e-5,
+    "target_rate": 0.02,
+    "epsilon_steps": 150_000,
+}
+
+_BY_ALGORITHM: Mapping[str, Mapping[str, Any]] = {"QMIX": {"hypernetwork_layers": 2}}
+
+_RELATIVE = r"(?=.*observation=relative)Foraging-(\ds-)?"
+
+
+def _page(steps: int, **settings: Any) -> Recipe:
+    return Recipe(
+        steps=steps, settings={**_FORAGING, **settings}, by_algorithm=_BY_ALGORITHM, return_threshold=0.98, episodes=128
+    )
+
+
+RECIPES: dict[str, Recipe] = {
+    _RELATIVE + r"[3-8]x.*": _page(400_000, one_hot=(-7, 8)),
+    _RELATIVE + r"(9|10)x.*": _page(1_000_000, one_hot=(-9, 10)),
+    _RELATIVE + r"1[1-6]x.*": _page(2_000_000, one_hot=(-15, 16)),
+    r"Foraging-.*": _page(1_000_000),
+}
