@@ -38,14 +38,10 @@ _FLYING: Mapping[str, Any] = {
 
 _MOTORS: Mapping[str, Any] = {**_FLYING, "discount": 0.97, "reward_scale": 0.3, "agent_ids": False}
 
-_SQUARED: Mapping[str, Any] = {name: {"huber": None} for name in ("QTRAN", "JALAM", "C51", "QRDQN", "IQN", "Rainbow")}
-
 RECIPES: dict[str, Recipe] = {
-    "takeoff-(2level|onoff)": Recipe(
-        steps=1_000_000, settings=_MOTORS, by_algorithm=_SQUARED, success_threshold=0.98, episodes=128
-    ),
-    "multihover": Recipe(steps=800_000, settings=_FLYING, by_algorithm=_SQUARED, success_threshold=0.98, episodes=128),
+    "takeoff-(2level|onoff)": Recipe(steps=1_000_000, settings=_MOTORS, success_threshold=0.98, episodes=128),
+    "multihover": Recipe(steps=800_000, settings=_FLYING, success_threshold=0.98, episodes=128),
     "formation|coverage|leaderfollow|gate|crossing|payload": Recipe(
-        steps=1_000_000, settings=_FLYING, by_algorithm=_SQUARED, success_threshold=0.98, episodes=128
+        steps=1_000_000, settings=_FLYING, success_threshold=0.98, episodes=128
     ),
 }

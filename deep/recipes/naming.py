@@ -13,6 +13,9 @@ from marlgt.deep.algorithms.value_algorithm import ValueAlgorithm
 
 __all__ = ["Recipe", "recipe"]
 
+_OWN_LOSSES = ("C51", "QRDQN", "IQN", "Rainbow", "QTRAN", "JALAM")
+"""Algorithms whose losses are not an error's, so that ``huber`` says nothing to them."""
+
 _BOOKS = ("matrix_games", "classic_control", "foraging", "drones")
 
 
@@ -25,7 +28,8 @@ class Recipe:
     steps : int
         Environment steps of each seed.
     settings : mapping
-        Settings of every algorithm that has them, where they are not the defaults.
+        Settings of every algorithm that has them, where they are not the defaults; ``huber`` is only told to those
+        whose loss is an error's.
     by_algorithm : mapping of str to mapping
         Further settings of single algorithms, by their names.
     return_threshold, success_threshold : float or None
@@ -45,7 +49,8 @@ class Recipe:
         """Return an algorithm with the settings of this recipe, and perhaps some of the caller's own."""
         kind = algorithm_named(name)
         known = kind.__dataclass_fields__
-        settings = {key: value for key, value in self.settings.items() if key in known}
+        foreign = ("huber",) if kind.name in _OWN_LOSSES else ()
+        settings = {key: value for key, value in self.settings.items() if key in known and key not in foreign}
         return kind(**{**settings, **self.by_algorithm.get(kind.name, {}), **changes})
 
 
