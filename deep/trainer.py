@@ -29,7 +29,7 @@ from marlgt.deep.value_learner import ValueLearner
 from marlgt.errors import GameError, SavingFailed, UnreadableFile
 from marlgt.games._arrays import short
 from marlgt.progress import progress
-from marlgt.whole_files import remove_leftovers
+from marlgt.whole_files import remove_leftovers, shown_path
 
 __all__ = ["CHECKPOINT", "Plan", "Trainer"]
 
@@ -298,7 +298,7 @@ class Trainer:
         except (GameError, LookupError, TypeError, ValueError, RuntimeError, OverflowError) as error:
             reason = error if isinstance(error, GameError) else f"{type(error).__name__}: {short(error, quoted=False)}"
             raise UnreadableFile(
-                f"{short(str(path))} does not fit the settings in run.json ({reason}): take both from the same run"
+                f"{shown_path(path)} does not fit the settings in run.json ({reason}): take both from the same run"
             ) from error
 
     def _take_up(self, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> None:

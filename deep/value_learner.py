@@ -115,7 +115,14 @@ class ValueLearner:
         return self._actions
 
     def observe(self, step: SeededStep, envs: SeededEnvs) -> None:
-        """Remember what the actions led to."""
+        """Remember what the actions led to.
+
+        Raises
+        ------
+        NotFinite
+            If the environment observes or pays what is not finite; it is not remembered.
+        """
+        self._require_sound(step)
         memory = self._before
         if memory is None and self._memory is not None:
             memory = torch.zeros_like(self._memory)
@@ -196,6 +203,17 @@ class ValueLearner:
             self._target_parameters.blend_from(self.parameters, algorithm.target_rate)
         elif self.updates % algorithm.target_period == 0:
             self._target_parameters.copy_from(self.parameters)
+
+    def _require_sound(self, step: SeededStep) -> None:
+        # Sums are cheap, and a device is not waited for; they may overflow where no number does.
+        if self.device.type != "cpu" or math.isfinite(float(step.rewards.sum()) + float(step.reached.sum())):
+            return
+        for name, numbers in (("rewards", step.rewards), ("observations", step.reached)):
+            if not bool(torch.isfinite(numbers).all()):
+                raise NotFinite(
+                    f"learning stopped after environment step {self.steps}: the {name} of the environment held a "
+                    "number that is not finite; mend the environment, and the last checkpoint is kept"
+                )
 
     def _require_finite(self, total: Tensor, batch: Batch) -> None:
         if self.device.type != "cpu" and self.updates % 100:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from marlgt.errors import GameError, SavingFailed
 
-__all__ = ["remove_leftovers", "write_whole"]
+__all__ = ["remove_leftovers", "shown_path", "write_whole"]
 
 _TOKEN_BYTES = 4
 
@@ -39,19 +39,24 @@ def write_whole(path: str | os.PathLike[str], fill: Callable[[BinaryIO], object]
         If the folder does not exist, or the path is a folder, a device or a pipe.
     """
     target = Path(path)
-    shown = str(target) if len(str(target)) <= 120 else f"...{str(target)[-117:]}"
     if not target.parent.is_dir():
         raise GameError(f"there is no folder {str(target.parent)!r}: make it first")
     try:
         # What is moved to its place would take the place of a device or a pipe too.
         if target.exists() and not target.is_file():
-            raise GameError(f"{shown!r} is no file that could be written over: give the path of a file")
+            raise GameError(f"{shown_path(target)} is no file that could be written over: give the path of a file")
         _write_beside(target, fill)
     except OSError as error:
         raise SavingFailed(
-            f"{shown!r} cannot be written: {error.strerror or error}; what stood there before is kept, so make room "
-            "or give another place, and save again"
+            f"{shown_path(target)} cannot be written: {error.strerror or error}; what stood there before is kept, so "
+            "make room or give another place, and save again"
         ) from error
+
+
+def shown_path(path: str | os.PathLike[str]) -> str:
+    """Return a path in quotes as errors tell of it: where it is long, its end, which holds the name."""
+    text = str(path)
+    return repr(text if len(text) <= 120 else f"...{text[-117:]}")
 
 
 def remove_leftovers(path: str | os.PathLike[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 import torch
@@ -108,8 +108,8 @@ class ValueAlgorithm:
     target_rate : float
         1 copies the network; less blends it into the target by this share (Polyak averaging).
     averaged_policy : bool
-        Whether evaluations play, and the run keeps, the target network, which with a small `target_rate` is an average of
-        the late networks and steadier than the newest one.
+        Whether evaluations play, and the run keeps, the target network, which with a small `target_rate` is an average
+        of the late networks and steadier than the newest one.
     epsilon_start, epsilon_end : float
         Share of random actions, drawn for each agent apart, at the beginning and from `epsilon_steps` on.
     epsilon_steps : int
@@ -203,6 +203,10 @@ class ValueAlgorithm:
 
     def __post_init__(self) -> None:
         require_kinds(self)
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, int) and abs(value) > MOST:
+                raise GameError(f"{field.name} must be a number of at most {MOST:.0e}, got {short(value)}")
         at_least = {
             **dict.fromkeys(("n_envs", "batch_size", "update_every", "buffer_size", "target_period"), 1),
             **dict.fromkeys(("sequence_length", "n_steps", "frames"), 1),
@@ -210,7 +214,7 @@ class ValueAlgorithm:
         }
         for field, least in at_least.items():
             value = getattr(self, field)
-            if not least <= value <= MOST:
+            if value < least:
                 raise GameError(f"{field} must be a whole number of at least {least}, got {short(value)}")
         shares = ("discount", "epsilon_start", "epsilon_end", "trace", "priority_exponent", "priority_correction")
         for field in shares:
@@ -235,7 +239,7 @@ class ValueAlgorithm:
             or not all(1 <= width <= MOST for width in self.hidden)
         ):
             raise GameError(f"hidden must be a tuple of widths of at least 1, such as (64, 64), got {self.hidden!r}")
-        if isinstance(self.share, str) and self.share not in ("all", "none"):
+        if not isinstance(self.share, tuple) and self.share not in ("all", "none"):
             raise GameError(f"share must be 'all', 'none' or one network index per agent, got {self.share!r}")
         if self.one_hot is not None and (len(self.one_hot) != 2 or self.one_hot[0] >= self.one_hot[1]):
             raise GameError(

@@ -28,7 +28,7 @@ from marlgt.deep.runs.plain_json import json_text
 from marlgt.errors import GameError, UnreadableFile
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_path
-from marlgt.whole_files import write_whole
+from marlgt.whole_files import shown_path, write_whole
 
 __all__ = ["read_checkpoint", "require_same", "write_checkpoint"]
 
@@ -103,7 +103,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], di
     from safetensors import SafetensorError, safe_open
 
     require_path(path, "path")
-    shown = short(str(path))
+    shown = shown_path(path)
     if not Path(path).is_file():
         raise UnreadableFile(f"there is no file {shown}: give the path of a checkpoint that marlgt.deep wrote")
     try:

@@ -29,7 +29,7 @@ from marlgt.deep.runs.settings_json import settings_from_json, settings_to_json
 from marlgt.errors import GameError, UnreadableFile
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_path
-from marlgt.whole_files import write_whole
+from marlgt.whole_files import shown_path, write_whole
 
 __all__ = ["RunRecord", "read_curve", "read_run", "write_curve", "write_run"]
 
@@ -213,7 +213,7 @@ def _write(folder: str | os.PathLike[str], kind: tuple[str, str], told: Mapping[
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise GameError(
-            f"the folder {short(str(folder))} of the run cannot be made ({error.strerror}): give another place"
+            f"the folder {shown_path(folder)} of the run cannot be made ({error.strerror}): give another place"
         ) from error
     text = json_text({"schema": schema, "version": _VERSION, **told}, name, indent=1)
     write_whole(Path(folder) / name, lambda file: file.write(text.encode()))
@@ -222,11 +222,11 @@ def _write(folder: str | os.PathLike[str], kind: tuple[str, str], told: Mapping[
 def _read(folder: str | os.PathLike[str], kind: tuple[str, str]) -> tuple[str, dict[str, Any]]:
     require_path(folder, "folder")
     name, schema = kind
-    shown = short(str(Path(folder) / name))
+    shown = shown_path(Path(folder) / name)
     try:
         told = json.loads((Path(folder) / name).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
-        raise UnreadableFile(f"there is no {name} in {short(str(folder))}: give the folder of a run") from None
+        raise UnreadableFile(f"there is no {name} in {shown_path(folder)}: give the folder of a run") from None
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         reason = f"{type(error).__name__}: {short(str(error), quoted=False)}"
         raise UnreadableFile(f"{shown} is damaged or cut short ({reason}): give the folder of another run") from error

@@ -17,7 +17,7 @@ from marlgt.deep.runs.records import RunRecord, read_curve, read_run
 from marlgt.deep.runs.settings_json import settings_from_json
 from marlgt.deep.value_learner import GreedyPolicy
 from marlgt.errors import GameError, UnreadableFile
-from marlgt.games._arrays import short
+from marlgt.whole_files import shown_path
 
 __all__ = ["POLICY", "Run", "algorithm_of", "load_run"]
 
@@ -75,7 +75,7 @@ def load_run(folder: str | Path, *, device: str = "cpu") -> Run:
     curve = read_curve(folder)
     if curve.seeds != record.seeds:
         raise UnreadableFile(
-            f"curve.json and run.json in {short(str(folder))} are of different seeds, {curve.seeds} "
+            f"curve.json and run.json in {shown_path(folder)} are of different seeds, {curve.seeds} "
             f"and {record.seeds}: take both from the same run"
         )
     path = Path(folder) / POLICY
@@ -87,7 +87,7 @@ def load_run(folder: str | Path, *, device: str = "cpu") -> Run:
             expected = dict(algorithm.network(spec, len(record.seeds)).named_parameters())
         require_same(expected, tensors)
     except (GameError, TypeError, ValueError, KeyError, RuntimeError) as error:
-        raise UnreadableFile(f"{short(str(path))} does not fit the settings in run.json: {error}") from error
+        raise UnreadableFile(f"{shown_path(path)} does not fit the settings in run.json: {error}") from error
     module = algorithm.network(spec, len(record.seeds))
     with torch.no_grad():
         for name, parameter in module.named_parameters():
