@@ -28,6 +28,7 @@ _EXPORTS = {
     "Run": "marlgt.deep.runs.run",
     "VDN": "marlgt.deep.algorithms.vdn",
     "evaluate": "marlgt.deep.evaluation",
+    "learnt_values": "marlgt.deep.inspection",
     "load_run": "marlgt.deep.runs.run",
     "make_environment": "marlgt.deep.environments",
     "recipe": "marlgt.deep.recipes.naming",
