@@ -203,10 +203,10 @@ class ValueAlgorithm:
 
     def __post_init__(self) -> None:
         require_kinds(self)
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for setting in fields(self):
+            value = getattr(self, setting.name)
             if isinstance(value, int) and abs(value) > MOST:
-                raise GameError(f"{field.name} must be a number of at most {MOST:.0e}, got {short(value)}")
+                raise GameError(f"{setting.name} must be a number of at most {MOST:.0e}, got {short(value)}")
         at_least = {
             **dict.fromkeys(("n_envs", "batch_size", "update_every", "buffer_size", "target_period"), 1),
             **dict.fromkeys(("sequence_length", "n_steps", "frames"), 1),
