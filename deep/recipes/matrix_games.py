@@ -2,9 +2,9 @@
 
 One-shot team games and the two-step game: actions are random throughout (epsilon 1), so that what is learnt does not
 depend on what is found first, and fixed points are those of uniform data. The rate falls to a thirtieth, which brings
-values to rest. QTRAN's Q_jt is a table: so all of 20 seeds of both variants are optimal after 800 updates, where the
-paper's network, at a steady rate of 1e-3, needed 1,000 to 2,000 (climbing) or left 3 of 20 short after 2,000 (QTRAN-base,
-penalty -100).
+values to rest. QTRAN has a table for Q_jt: so all of 20 seeds of both variants are optimal after 800 updates, where the
+network of the paper, at a steady rate of 1e-3, needed 1,000 to 2,000 (climbing), or left 3 of 20 short after 2,000
+(QTRAN-base, penalty -100).
 """
 
 from __future__ import annotations
