@@ -11,7 +11,16 @@ from typing import Any
 
 __all__ = ["STUDIES", "record_study", "run_study"]
 
-STUDIES = ("littman_soccer", "grid_games", "foraging", "climbing", "convergence_maps", "drone_fidelity", "drone_tasks")
+STUDIES = (
+    "littman_soccer",
+    "grid_games",
+    "foraging",
+    "climbing",
+    "convergence_maps",
+    "drone_fidelity",
+    "drone_tasks",
+    "deep_drones",
+)
 """Modules of this folder with a function ``study(folder)``, each run by ``python -m benchmarks NAME``."""
 
 PACKAGES = ("marlgt", "numpy", "numba", "scipy")
