@@ -13,7 +13,7 @@ from marlgt.errors import GameError
 
 pytest.importorskip("torch")
 
-QUICK = ["--steps", "640", "--set", "learning_starts=64", "epsilon_steps=300", "--episodes", "4"]
+QUICK = ["--defaults", "--steps", "640", "--set", "learning_starts=64", "epsilon_steps=300", "--episodes", "4"]
 
 
 def run(capsys, *words):
@@ -186,7 +186,7 @@ def test_a_folder_that_holds_a_run_is_left_alone(capsys, here):
 
 def test_an_interrupted_training_is_kept_and_goes_on(capsys, here):
     command = [sys.executable, "-m", "marlgt", "train", "VDN", "climbing", "--folder", "kept", "--seeds", "0"]
-    options = ["--steps", "60k", "--evaluate-every", "30k", "--episodes", "2", "--set", "update_every=64"]
+    options = ["--defaults", "--steps", "60k", "--evaluate-every", "30k", "--episodes", "2", "--set", "update_every=64"]
     process = subprocess.Popen(
         [*command, *options, "--format", "json"],
         stdout=subprocess.PIPE,
