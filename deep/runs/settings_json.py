@@ -14,7 +14,7 @@ import json
 import math
 import sys
 import types
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from marlgt.errors import GameError
@@ -80,7 +80,7 @@ def require_kinds(settings: Any) -> None:
         Naming the first that is not.
     """
     try:
-        cls: Hashable = type(settings)
+        cls: Any = type(settings)
         for name, kind in _kinds_once(cls).items():
             _converted(kind, getattr(settings, name), name)
     except _Misfit as misfit:
