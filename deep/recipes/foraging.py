@@ -25,15 +25,17 @@ _FORAGING: Mapping[str, Any] = {
     "discount": 0.95,
     "double": False,
     "n_envs": 64,
-    "update_every": 256,
-    "batch_size": 32,
+    "update_every": 128,
+    "batch_size": 16,
+    "reward_scale": 5.0,
     "buffer_size": 100_000,
     "learning_starts": 1_024,
     "lr": 1e-3,
     "lr_end": 1e-4,
     "adam_epsilon": 1e-5,
     "target_rate": 0.02,
-    "epsilon_steps": 150_000,
+    "averaged_policy": True,
+    "epsilon_steps": 100_000,
 }
 
 _BY_ALGORITHM: Mapping[str, Mapping[str, Any]] = {"QMIX": {"hypernetwork_layers": 2}}
@@ -48,8 +50,8 @@ def _page(steps: int, **settings: Any) -> Recipe:
 
 
 RECIPES: dict[str, Recipe] = {
-    _RELATIVE + r"[3-8]x.*": _page(400_000, one_hot=(-7, 8)),
-    _RELATIVE + r"(9|10)x.*": _page(1_000_000, one_hot=(-9, 10)),
-    _RELATIVE + r"1[1-6]x.*": _page(2_000_000, one_hot=(-15, 16)),
+    _RELATIVE + r"[3-8]x.*": _page(200_000, one_hot=(-7, 8)),
+    _RELATIVE + r"(9|10)x.*": _page(400_000, one_hot=(-9, 10)),
+    _RELATIVE + r"1[1-6]x.*": _page(1_000_000, one_hot=(-15, 16)),
     r"Foraging-.*": _page(1_000_000),
 }
