@@ -20,6 +20,8 @@ STUDIES = (
     "drone_fidelity",
     "drone_tasks",
     "deep_drones",
+    "deep_matrix_games",
+    "deep_ablations",
 )
 """Modules of this folder with a function ``study(folder)``, each run by ``python -m benchmarks NAME``."""
 
