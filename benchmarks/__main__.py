@@ -37,6 +37,8 @@ AREAS = (
     "drone_speed",
     "drone_peers",
     "drone_gpu",
+    "deep_speed",
+    "deep_gpu",
 )
 PACKAGES = (
     "marlgt",
@@ -50,6 +52,7 @@ PACKAGES = (
     "LiteEFG",
     "pygambit",
     "pybullet",
+    "torch",
 )
 
 
