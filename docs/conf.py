@@ -36,7 +36,18 @@ html_title = "marlgt"
 html_extra_path = ["files"]
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 
-PACKAGES = ("games", "games.drones", "concepts", "solvers", "dynamics", "learners", "testing", "pictures")
+PACKAGES = (
+    "games",
+    "games.drones",
+    "concepts",
+    "solvers",
+    "dynamics",
+    "learners",
+    "deep",
+    "deep.environments",
+    "testing",
+    "pictures",
+)
 CORE = ("certificates", "equilibria", "errors", "kernels", "statistics")
 
 

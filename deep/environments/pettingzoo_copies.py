@@ -247,7 +247,8 @@ class ParallelCopies:
     def close(self) -> None:
         """Close all environments."""
         for env in self._envs:
-            env.close()
+            if hasattr(env, "close"):
+                env.close()
 
 
 def _n_actions(space: Any, agent: str, name: str) -> int:

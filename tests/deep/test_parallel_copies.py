@@ -158,3 +158,15 @@ def test_the_state_of_a_parallel_environment_is_its_own_where_it_has_one():
     env.reset(0)
     assert env.state_size == 761
     assert (env.state.sum(axis=1) == 1).all()
+
+
+def test_an_environment_that_has_nothing_to_close_is_left_alone():
+    class Open(Rows):
+        def __getattribute__(self, name):
+            if name == "close":
+                raise AttributeError(name)
+            return super().__getattribute__(name)
+
+    env = make_environment(Open, 2)
+    env.reset(0)
+    assert env.close() is None

@@ -1,0 +1,48 @@
+"""The pages on the deep layer say what the algorithms, their settings and the recipes are."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from marlgt.deep.algorithms.naming import ALGORITHMS
+
+DOCS = Path(__file__).parents[2] / "docs" / "deep"
+AGAIN = "run `python docs/deep/write_tables.py`"
+
+
+@pytest.fixture(scope="module")
+def tables():
+    spec = importlib.util.spec_from_file_location("write_deep_tables", DOCS / "write_tables.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_tables_in_the_pages_are_those_of_the_algorithms(tables):
+    for path, text in tables.pages().items():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name} is out of date: {AGAIN}"
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_an_algorithm_has_a_page_with_a_picture_in_the_index(tables, name):
+    page = DOCS / f"{tables.PAGES[name]}.md"
+    pictures = re.findall(r"\{figure\} (\S+)", page.read_text(encoding="utf-8"))
+    assert pictures
+    assert all((DOCS / picture).stat().st_size < 120_000 for picture in pictures)
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    assert f"\n{page.stem}\n" in index
+    assert f"[`{name}`]({page.name})" in index
+
+
+def test_every_shared_setting_stands_in_one_group_of_the_reference(tables):
+    text = (DOCS / "settings.md").read_text(encoding="utf-8")
+    names = [name for group in tables.GROUPS.values() for name in group]
+    assert len(set(names)) == len(names)
+    assert all(text.count(f"\n| `{name}` |") == 1 for name in names)
+
+
+def test_a_page_without_a_place_for_what_is_written_is_refused(tables, tmp_path):
+    with pytest.raises(ValueError, match=r"vdn.md has no place for settings: put '<!-- settings"):
+        tables._replaced(tmp_path / "vdn.md", "nothing", "settings", ["row"])
