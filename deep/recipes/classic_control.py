@@ -33,6 +33,7 @@ _CONTROL: Mapping[str, Any] = {
 _NOISY: Mapping[str, Any] = {"epsilon_start": 0.0, "epsilon_end": 0.0}
 _FROM_0_TO_100: Mapping[str, Any] = {"v_min": 0.0, "v_max": 100.0}
 _FROM_MINUS_100_TO_0: Mapping[str, Any] = {"v_min": -100.0, "v_max": 0.0}
+_LANDING: Mapping[str, Any] = {"v_min": -300.0, "v_max": 300.0, "n_atoms": 101}
 
 RECIPES: dict[str, Recipe] = {
     "CartPole-v1": Recipe(
@@ -69,7 +70,11 @@ RECIPES: dict[str, Recipe] = {
             "epsilon_end": 0.02,
             "target_period": 20,
         },
-        by_algorithm={"NoisyDQN": _NOISY},
+        by_algorithm={
+            "NoisyDQN": _NOISY,
+            "C51": _LANDING,
+            "Rainbow": {**_NOISY, **_LANDING},
+        },
         return_threshold=235.0,
         episodes=20,
     ),
