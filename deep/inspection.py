@@ -87,7 +87,8 @@ class LearntValues:
     def greedy(self) -> NDArray[np.int64]:
         """The joint action that is played, shape (S, n)."""
         if self.utilities is not None:
-            return self.utilities.argmax(-1)
+            best: NDArray[np.int64] = self.utilities.argmax(-1)
+            return best
         if self.joint is None:
             raise GameError("without utilities and joint values there is no greedy action: read them from a run")
         flat = self.joint.reshape(len(self.joint), -1).argmax(-1)
