@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from marlgt.deep.environments.protocol import Step
 from marlgt.errors import GameError
-from marlgt.games._doors import require_flag, short
+from marlgt.games._arrays import short
+from marlgt.games._doors import require_flag
 from marlgt.games._foraging_kernels import EAST, LOAD, NORTH, SOUTH, WEST
 from marlgt.games.foraging_batches import ForagingBatch
 
