@@ -28,6 +28,7 @@ autodoc_member_order = "bysource"
 napoleon_numpy_docstring = True
 napoleon_google_docstring = False
 napoleon_use_ivar = True
+napoleon_custom_sections = ["Departures"]
 exclude_patterns = ["_build"]
 # A word in the column of types, such as score, may be the name of several things.
 suppress_warnings = ["ref.python"]

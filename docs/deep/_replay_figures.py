@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from _panels import COLOURS, band, line, panels, plain, title, watched
 
-from marlgt.deep import DQN, DoubleDQN, DuelingDQN, NoisyDQN, NStepDQN, train
+from marlgt.deep import DQN, DoubleDQN, NStepDQN, recipe, train
 from marlgt.deep.losses.returns import n_step_returns
 from marlgt.deep.losses.targets import maximisation_bias
 from marlgt.deep.replay.priorities import SumTrees, importance_weights
@@ -35,10 +35,10 @@ def _claimed(observations):
 def dqn():
     figure, (left, right) = panels(2)
     seeds = range(5)
-    run = train(DQN(**CART_POLE), "CartPole-v1", steps=24_000, seeds=seeds, episodes=20)
-    band(left, run.curve.steps, run.curve.mean_return, "greedy")
+    run = train(recipe("CartPole-v1").algorithm("DQN"), "CartPole-v1", steps=24_000, seeds=seeds, episodes=20)
+    band(left, run.curve.steps, run.curve.mean_return)
     left.set_ylim(0, 520)
-    plain(left, "return", place="upper left")
+    plain(left, "return of the greedy policy")
     title(left, "CartPole: mean and range of 5 seeds")
     upright = torch.zeros(5, 1, 1, 4)
     for index, period in enumerate((50, 1)):
@@ -98,7 +98,8 @@ def double_dqn():
 
 def dueling_dqn():
     figure, (left, right) = panels(2)
-    run = train(DuelingDQN(**CART_POLE), "CartPole-v1", steps=24_000, episodes=10, return_threshold=475)
+    algorithm = recipe("CartPole-v1").algorithm("DuelingDQN")
+    run = train(algorithm, "CartPole-v1", steps=24_000, episodes=20, return_threshold=490)
     angles = torch.linspace(-0.2, 0.2, 81)
     states = torch.zeros(1, 1, 81, 1, 4)
     states[0, 0, :, 0, 2] = angles
@@ -229,8 +230,7 @@ def noisy_dqn():
         values = torch.stack(found)
         return (values[:, 1] - values[:, 0]).numpy(), float(torch.stack(other).mean())
 
-    settings = {key: value for key, value in CART_POLE.items() if key != "epsilon_steps"}
-    times, seen = watched(NoisyDQN(**settings), "CartPole-v1", look, steps=24_000, every=1000)
+    times, seen = watched(recipe("CartPole-v1").algorithm("NoisyDQN"), "CartPole-v1", look, steps=24_000, every=1000)
     for place in (0, 4, 12, 24):
         spread = np.sort(seen[place][0])
         x = times[place] / 1000
@@ -241,7 +241,7 @@ def noisy_dqn():
     left.set_xticks([0, 4, 12, 24])
     title(left, "100 draws of the noise, pole leaning right")
     line(right, times, [share for _, share in seen], "noisy layers", 0)
-    line(right, times, 0.5 * np.interp(times, [0, 8000, 24_000], [1, 0.05, 0.05]), "random by the schedule", 1)
+    line(right, times, 0.5 * np.interp(times, [0, 6000, 24_000], [1, 0.04, 0.04]), "random by the schedule", 1)
     right.set_ylim(0, 0.55)
     plain(right, "share of actions that are not greedy", place="upper right")
     title(right, "how much is explored")

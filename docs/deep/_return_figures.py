@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from _panels import COLOURS, band, line, panels, plain, title
 
-from marlgt.deep import DQN, Rainbow, train
+from marlgt.deep import recipe, train
 from marlgt.deep.exploration import seeded_generators
 from marlgt.deep.losses.categorical import cross_entropy, project, return_support
 from marlgt.deep.losses.quantiles import cosine_features, midpoints, quantile_huber_loss
@@ -138,22 +138,18 @@ def iqn():
 
 def rainbow():
     figure, (left, right) = panels(2)
-    shared = {"learning_starts": 500, "n_envs": 8, "update_every": 8, "batch_size": 64, "lr": 1e-3, "target_period": 50}
-    runs = {
-        "Rainbow": Rainbow(v_min=0.0, v_max=100.0, **shared),
-        "DQN": DQN(epsilon_steps=8000, **shared),
-    }
-    for index, (name, algorithm) in enumerate(runs.items()):
-        run = train(algorithm, "CartPole-v1", steps=24_000, seeds=range(5), episodes=10)
+    for index, name in enumerate(("Rainbow", "DQN")):
+        algorithm = recipe("CartPole-v1").algorithm(name)
+        run = train(algorithm, "CartPole-v1", steps=20_000, seeds=range(3), episodes=20)
         band(right, run.curve.steps, run.curve.mean_return, name, index)
         if name == "Rainbow":
             learnt = run
     right.set_ylim(0, 520)
     plain(right, "return", place="upper left")
-    title(right, "CartPole: mean and range of 5 seeds")
+    title(right, "CartPole: mean and range of 3 seeds")
 
-    falling = torch.tensor([0.0, 0.0, 0.14, 0.6]).expand(5, 1, 1, 4)
-    upright = torch.zeros(5, 1, 1, 4)
+    falling = torch.tensor([0.0, 0.0, 0.14, 0.6]).expand(3, 1, 1, 4)
+    upright = torch.zeros(3, 1, 1, 4)
     agents = learnt.module.agents
     for layer in learnt.policy()._noisy:
         layer.noisy = False
