@@ -29,7 +29,7 @@ __all__ = ["C51"]
 
 @dataclass(frozen=True, kw_only=True)
 class C51(DQN):
-    """C51; other settings are those of :class:`~marlgt.deep.value_algorithm.ValueAlgorithm`.
+    """C51; other settings are those of :class:`~marlgt.deep.algorithms.value_algorithm.ValueAlgorithm`.
 
     Attributes
     ----------

@@ -28,7 +28,7 @@ __all__ = ["CentralQ"]
 
 @dataclass(frozen=True, kw_only=True)
 class CentralQ(DQN):
-    """Central Q-learning; see :class:`~marlgt.deep.value_algorithm.ValueAlgorithm` for the settings."""
+    """Central Q-learning; see :class:`~marlgt.deep.algorithms.value_algorithm.ValueAlgorithm` for the settings."""
 
     name: ClassVar[str] = "CentralQ"
 

@@ -24,7 +24,7 @@ __all__ = ["DoubleDQN"]
 
 @dataclass(frozen=True, kw_only=True)
 class DoubleDQN(DQN):
-    """Double deep Q-networks; see :class:`~marlgt.deep.value_algorithm.ValueAlgorithm` for the settings."""
+    """Double deep Q-networks; see :class:`~marlgt.deep.algorithms.value_algorithm.ValueAlgorithm` for the settings."""
 
     name: ClassVar[str] = "DoubleDQN"
 

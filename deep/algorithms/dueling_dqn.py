@@ -26,7 +26,7 @@ __all__ = ["DuelingDQN"]
 
 @dataclass(frozen=True, kw_only=True)
 class DuelingDQN(DQN):
-    """Dueling deep Q-networks; see :class:`~marlgt.deep.value_algorithm.ValueAlgorithm` for the settings."""
+    """Dueling deep Q-networks; see :class:`~marlgt.deep.algorithms.value_algorithm.ValueAlgorithm` for the settings."""
 
     name: ClassVar[str] = "DuelingDQN"
 

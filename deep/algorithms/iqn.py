@@ -37,7 +37,7 @@ __all__ = ["IQN"]
 
 @dataclass(frozen=True, kw_only=True)
 class IQN(DQN):
-    """IQN; other settings are those of :class:`~marlgt.deep.value_algorithm.ValueAlgorithm`.
+    """IQN; other settings are those of :class:`~marlgt.deep.algorithms.value_algorithm.ValueAlgorithm`.
 
     Attributes
     ----------

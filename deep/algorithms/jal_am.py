@@ -46,7 +46,7 @@ MOST_JOINT_ACTIONS = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class JALAM(ValueAlgorithm):
-    """Deep JAL-AM; other settings are those of :class:`~marlgt.deep.value_algorithm.ValueAlgorithm`.
+    """Deep JAL-AM; other settings are those of :class:`~marlgt.deep.algorithms.value_algorithm.ValueAlgorithm`.
 
     Attributes
     ----------

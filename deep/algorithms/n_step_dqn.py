@@ -25,7 +25,7 @@ __all__ = ["NStepDQN"]
 
 @dataclass(frozen=True, kw_only=True)
 class NStepDQN(DQN):
-    """n-step deep Q-networks; see :class:`~marlgt.deep.value_algorithm.ValueAlgorithm` for the settings."""
+    """n-step deep Q-networks; see :class:`~marlgt.deep.algorithms.value_algorithm.ValueAlgorithm` for the settings."""
 
     name: ClassVar[str] = "NStepDQN"
 

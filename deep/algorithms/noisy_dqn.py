@@ -26,7 +26,10 @@ __all__ = ["NoisyDQN"]
 
 @dataclass(frozen=True, kw_only=True)
 class NoisyDQN(DQN):
-    """Deep Q-networks with noisy layers; see :class:`~marlgt.deep.value_algorithm.ValueAlgorithm` for the settings."""
+    """Deep Q-networks with noisy layers.
+
+    The settings are those of :class:`~marlgt.deep.algorithms.value_algorithm.ValueAlgorithm`.
+    """
 
     name: ClassVar[str] = "NoisyDQN"
 

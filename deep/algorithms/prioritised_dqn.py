@@ -25,7 +25,7 @@ __all__ = ["PrioritisedDQN"]
 
 @dataclass(frozen=True, kw_only=True)
 class PrioritisedDQN(DQN):
-    """Prioritised replay; see :class:`~marlgt.deep.value_algorithm.ValueAlgorithm` for the settings."""
+    """Prioritised replay; see :class:`~marlgt.deep.algorithms.value_algorithm.ValueAlgorithm` for the settings."""
 
     name: ClassVar[str] = "PrioritisedDQN"
 

@@ -32,7 +32,7 @@ __all__ = ["QMIX"]
 
 @dataclass(frozen=True, kw_only=True)
 class QMIX(VDN):
-    """QMIX; other settings are those of :class:`~marlgt.deep.value_algorithm.ValueAlgorithm`.
+    """QMIX; other settings are those of :class:`~marlgt.deep.algorithms.value_algorithm.ValueAlgorithm`.
 
     Attributes
     ----------

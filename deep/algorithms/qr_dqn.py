@@ -29,7 +29,7 @@ __all__ = ["QRDQN"]
 
 @dataclass(frozen=True, kw_only=True)
 class QRDQN(DQN):
-    """QR-DQN; other settings are those of :class:`~marlgt.deep.value_algorithm.ValueAlgorithm`.
+    """QR-DQN; other settings are those of :class:`~marlgt.deep.algorithms.value_algorithm.ValueAlgorithm`.
 
     Attributes
     ----------

@@ -45,7 +45,7 @@ __all__ = ["QTRAN"]
 
 @dataclass(frozen=True, kw_only=True)
 class QTRAN(ValueAlgorithm):
-    """QTRAN; other settings are those of :class:`~marlgt.deep.value_algorithm.ValueAlgorithm`.
+    """QTRAN; other settings are those of :class:`~marlgt.deep.algorithms.value_algorithm.ValueAlgorithm`.
 
     Attributes
     ----------

@@ -36,7 +36,7 @@ __all__ = ["Rainbow"]
 
 @dataclass(frozen=True, kw_only=True)
 class Rainbow(C51):
-    """Rainbow; other settings are those of :class:`~marlgt.deep.value_algorithm.ValueAlgorithm`.
+    """Rainbow; other settings are those of :class:`~marlgt.deep.algorithms.value_algorithm.ValueAlgorithm`.
 
     Attributes
     ----------

@@ -36,7 +36,10 @@ __all__ = ["VDN"]
 
 @dataclass(frozen=True, kw_only=True)
 class VDN(ValueAlgorithm):
-    """Value-decomposition networks; see :class:`~marlgt.deep.value_algorithm.ValueAlgorithm` for the settings."""
+    """Value-decomposition networks.
+
+    The settings are those of :class:`~marlgt.deep.algorithms.value_algorithm.ValueAlgorithm`.
+    """
 
     name: ClassVar[str] = "VDN"
     team: ClassVar[bool] = True

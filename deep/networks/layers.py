@@ -1,7 +1,7 @@
 """Neural layers for many networks at once: every parameter is stacked along a first axis of N = seeds x networks.
 
 A layer maps ``(N, rows, in)`` to ``(N, rows, out)``: network i sees only the i-th slice, and one product serves all.
-Parameters start at zero; `marlgt.deep.initialising.initialise` draws them, seed by seed.
+Parameters start at zero; `marlgt.deep.networks.initialising.initialise` draws them, seed by seed.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Both are whole at every moment, and hold no NaN: what is not a number is null. ``run.json`` is an object with
 ``schema`` ("marlgt.run"), ``version`` (1) and the attributes of :class:`RunRecord`; ``curve.json`` one with ``schema``
 ("marlgt.curve"), ``version`` (1), ``seeds`` and ``points``, a list of objects with the attributes of
-:class:`~marlgt.deep.curves.Evaluation`, arrays as nested lists.
+:class:`~marlgt.deep.runs.curves.Evaluation`, arrays as nested lists.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class RunRecord:
     algorithm : str
         Name of the algorithm.
     settings : mapping
-        Its settings as JSON; :func:`~marlgt.deep.settings_json.settings_from_json` makes them settings again.
+        Its settings as JSON; :func:`~marlgt.deep.runs.settings_json.settings_from_json` makes them settings again.
     task : str
     seeds : tuple of int
     steps : int
