@@ -37,6 +37,7 @@ AREAS = (
     "drone_speed",
     "drone_peers",
     "drone_gpu",
+    "deep_peers",
     "deep_speed",
     "deep_gpu",
 )
@@ -52,6 +53,7 @@ PACKAGES = (
     "LiteEFG",
     "pygambit",
     "pybullet",
+    "stable_baselines3",
     "torch",
 )
 
