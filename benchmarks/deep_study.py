@@ -414,6 +414,8 @@ def draw_curves(
 
     Baselines are dotted; a seed that has reached its threshold keeps its value.
     """
+    from matplotlib.ticker import MaxNLocator
+
     panels = list(dict.fromkeys(row["panel"] for row in rows))
     labels = list(dict.fromkeys(row["label"] for row in rows))
     columns = min(3, len(panels))
@@ -432,7 +434,9 @@ def draw_curves(
                 shade = "#999999" if number == 0 else "#000000"
                 handles[each.name] = ax.axhline(np.mean(level), color=shade, linestyle=":", linewidth=1.3)
         ax.set_title(panel, fontsize=10)
-        ax.set_xlabel("environment steps of a seed")
+        ax.set_xlabel("thousand environment steps of a seed")
+        ax.xaxis.set_major_locator(MaxNLocator(5))
+        ax.xaxis.set_major_formatter(lambda steps, _: f"{steps / 1000:g}")
         ax.grid(alpha=0.25, linewidth=0.6)
         ax.spines[["top", "right"]].set_visible(False)
     for ax in axes.ravel()[len(panels) :]:

@@ -15,7 +15,7 @@ from benchmarks.deep_study import CACHE, learnt
 from marlgt.deep import load_run
 from marlgt.deep.flying import flight_policy, flown_task
 from marlgt.games.drones import record_flight
-from marlgt.pictures import animate_flight, draw_flight
+from marlgt.pictures import draw_flight
 
 FOLDER = Path(__file__).parents[1] / "files" / "deep"
 
@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parents[1] / "files" / "deep"
 FLIGHTS = {
     "takeoff_learnt": ("takeoff-2level:actions=four", "VDN", 0, 3),
     "multihover_learnt": ("multihover:n_drones=2", "IDQN", 0, 0),
-    "formation_learnt": ("formation:n_drones=3", "IDQN", 0, 0),
+    "formation_learnt": ("formation:n_drones=3", "IDQN", 0, 1),
 }
 
 
@@ -45,17 +45,11 @@ def picture(name):
     return path
 
 
-def film(name):
-    """Animate a flight."""
-    return animate_flight(flown(name), FOLDER / f"{name}.gif", fps=12, size=(520, 370), elevation=30.0, turn=12.0)
-
-
 def main(wanted):
     FOLDER.mkdir(parents=True, exist_ok=True)
-    drawn = {name: picture for name in FLIGHTS} | {f"{name}.gif": film for name in ("formation_learnt",)}
-    for name in wanted or drawn:
+    for name in wanted or FLIGHTS:
         clock = time.process_time()
-        path = drawn[name](name.removesuffix(".gif"))
+        path = picture(name)
         print(f"{name:18} {path.stat().st_size / 1000:5.0f} kB {time.process_time() - clock:5.1f} s", flush=True)
 
 
