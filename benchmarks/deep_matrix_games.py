@@ -362,8 +362,8 @@ def study(folder: Path, *, seeds: int = SEEDS) -> None:
 
 def draw(figure: Any, *, rows: Sequence[Mapping[str, Any]]) -> None:
     """Draw the values learnt in QTRAN's game as heat maps, and below them the payoffs of all learners."""
-    figure.set_size_inches(13, 7.4)
-    above, below = figure.subfigures(2, 1, height_ratios=(1.0, 1.05))
+    figure.set_size_inches(13, 6.6)
+    above, below = figure.subfigures(2, 1, height_ratios=(0.62, 1.0))
     _maps(above, rows)
     _bars(below, rows)
 
@@ -413,8 +413,8 @@ def _bars(figure: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         ax.errorbar(
             places, middle, np.abs([middle - low, high - middle]), fmt="none", ecolor="black", capsize=1.5, lw=0.9
         )
-        for place, value in zip(places, middle):
-            ax.text(place, max(value, 0) + 0.15, f"{value:.3g}", ha="center", fontsize=7)
+        for place, value, above in zip(places, middle, high):
+            ax.text(place, max(above, 0) + 0.15, f"{value:.3g}", ha="center", fontsize=7)
     for i, task in enumerate(TASKS):
         (best,) = ax.plot([i - 0.45, i + 0.45], [outcomes(task).max()] * 2, color="black", lw=1.2, ls="--")
     best.set_label("optimum")
