@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from marlgt.deep.exploration import seeded_generators
 from marlgt.deep.seeded_environments import SeededEnvs
-from marlgt.errors import GameError
+from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games._doors import require_whole
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ FRESH_COPIES = 2**31
 
 MOST_TOGETHER, MOST_WORLDS = 4096, 16
 """Copies that are played at once for each seed, and in PyBullet, whose worlds take memory."""
+
+LONGEST = 100_000
+"""Steps after which an episode is held to be endless."""
 
 _EVALUATING = 9
 
@@ -106,6 +110,11 @@ def play_episodes(policy: Policy, envs: SeededEnvs, *, first: int = 0) -> Episod
         E copies of each of S seeds.
     first : int
         Number of the first copy: copies are the same for the same seed and number.
+
+    Raises
+    ------
+    BudgetExceeded
+        If an episode has not ended after 100,000 steps.
     """
     envs.reset(first)
     policy.begin()
@@ -117,6 +126,12 @@ def play_episodes(policy: Policy, envs: SeededEnvs, *, first: int = 0) -> Episod
     successes = np.zeros(shape, bool)
     playing = np.ones(shape, bool)
     while playing.any():
+        if lengths.max() >= LONGEST:
+            raise BudgetExceeded(
+                f"an episode of {env.name} has not ended after {LONGEST:,} steps: give the task a limit of time",
+                estimate=math.inf,
+                limit=float(LONGEST),
+            )
         actions = policy.act(envs.observations, envs.allowed if masked else None)
         step = envs.step(actions)
         returns += np.where(playing[..., None], step.rewards.cpu().numpy(), 0.0)
