@@ -6,10 +6,10 @@ same network without, and with one that sees the last observations at once (fram
 among them. The return is that of greedy policies.
 
 *Sharing.* Independent deep Q-learners with one network for all (with and without telling agents who they are, by a
-one-hot input) or one for each. In the anti-coordination game of three players each picks one of two sides, and it pays
-to be alone: agents who share a network and are not told apart do the same, which pays 3 in all, whatever they learn;
-acting apart pays 4, the optimum. Climbing is symmetric in its payoffs to both, but not in its actions' values once
-others' choices differ: its optimum is 11, where independent learners settle at 5 to 7 however they share.
+one-hot input) or one for each. In the anti-coordination game of three players a safe action pays 1, and another pays 2
+to a player who is alone with it, else 0: agents who share a network and are not told apart do the same, which pays 3 in
+all at best; acting apart pays 4. Climbing pays both players alike, 11 at best; independent learners miss it however
+they share.
 """
 
 from __future__ import annotations
@@ -39,8 +39,7 @@ SHARING: dict[str, dict[str, Any]] = {
     "one network, with names": {"share": "all"},
     "a network for each": {"share": "none"},
 }
-GAMES = {"anti_coordination": (3.0, 4.0), "climbing": (-31 / 9, 11.0)}
-"""What random actions and the optimum pay the team."""
+GAMES = ("anti_coordination", "climbing")
 
 COMMON: dict[str, Any] = {"lr": 3e-3, "hidden": (32,), "target_period": 50}
 CORRIDOR: dict[str, Any] = {"learning_starts": 500, "buffer_size": 10_000, "epsilon_steps": 4_000, "discount": 0.95}
@@ -105,6 +104,16 @@ def trained(algorithm: Any, task: Any, steps: int, seeds: int, episodes: int) ->
     }
 
 
+def team_payoffs(task: str) -> np.ndarray:
+    """Return what each joint action pays the team: the common payoff, or the sum."""
+    from marlgt.deep import make_environment
+
+    env: Any = make_environment(task, 1)
+    paid = np.asarray(env.game.payoffs, dtype=float)
+    team: np.ndarray = paid[0] if env.common_reward else paid.sum(0)
+    return team
+
+
 def every_row(seeds: int) -> list[dict[str, Any]]:
     """Return the rows of both ablations."""
     from marlgt.deep import DQN, IDQN
@@ -117,11 +126,14 @@ def every_row(seeds: int) -> list[dict[str, Any]]:
             row = trained(DQN(**COMMON, **CORRIDOR, **changes), make, steps, seeds, 200)
             rows.append({"panel": f"corridor of {length}", "label": label, "random": 0.5, "optimum": 1.0, **row})
             print(f"  {rows[-1]['panel']}, {label}: {shown(row['final'])}", flush=True)
-    for task, (chance, optimum) in GAMES.items():
+    for task in GAMES:
+        paid = team_payoffs(task)
         for label, changes in SHARING.items():
             row = trained(IDQN(**COMMON, **ONE_SHOT, **changes), task, 4_800, seeds, 1)
             panel = task.replace("_", "-")
-            rows.append({"panel": panel, "label": label, "random": chance, "optimum": optimum, **row})
+            rows.append(
+                {"panel": panel, "label": label, "random": float(paid.mean()), "optimum": float(paid.max()), **row}
+            )
             print(f"  {panel}, {label}: {shown(row['final'])}", flush=True)
     return rows
 
