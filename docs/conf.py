@@ -49,6 +49,25 @@ PACKAGES = (
     "testing",
     "pictures",
 )
+ENGINE = (
+    "algorithms.value_algorithm",
+    "replay.windows",
+    "runs.curves",
+    "runs.records",
+    "inspection",
+    "recipes.naming",
+    "networks.layers",
+    "networks.heads",
+    "networks.mixers",
+    "networks.agent_networks",
+    "networks.sharing",
+    "losses.targets",
+    "losses.returns",
+    "losses.categorical",
+    "losses.quantiles",
+    "losses.factorisation",
+)
+"""Modules of the deep layer that an algorithm of one's own is made from."""
 CORE = ("certificates", "equilibria", "errors", "kernels", "statistics")
 
 
@@ -60,6 +79,12 @@ def write_reference(app):
         module = importlib.import_module(f"marlgt.{package}")
         sources = sorted({source for source in module._EXPORTS.values() if source.startswith(f"marlgt.{package}.")})
         write_page(folder / f"{package}.md", f"marlgt.{package}", module.__doc__, sources, module._EXPORTS)
+    exports = {}
+    for name in ENGINE:
+        module = importlib.import_module(f"marlgt.deep.{name}")
+        exports |= dict.fromkeys(module.__all__, module.__name__)
+    title = "What deep algorithms are made from"
+    write_page(folder / "deep.engine.md", title, "", [f"marlgt.deep.{name}" for name in ENGINE], exports)
     for name in CORE:
         module = importlib.import_module(f"marlgt.{name}")
         write_page(folder / f"{name}.md", f"marlgt.{name}", "", [f"marlgt.{name}"], {})

@@ -16,6 +16,7 @@ from marlgt.deep.algorithms.naming import ALGORITHMS, algorithm_named
 from marlgt.deep.algorithms.value_algorithm import ValueAlgorithm
 
 FOLDER = Path(__file__).parent
+RESULTS = FOLDER.parents[1] / "benchmarks" / "results"
 PAGES = {
     "DQN": "dqn",
     "DoubleDQN": "double_dqn",
@@ -70,7 +71,25 @@ def pages():
     path = FOLDER / "recipes.md"
     text = _replaced(path, path.read_text(encoding="utf-8"), "recipes", _recipes())
     written[path] = _replaced(path, text, "findings", _findings())
+    path = FOLDER / "results.md"
+    text = path.read_text(encoding="utf-8")
+    for study in re.findall(r"^<!-- tables of (\w+): by write_tables.py -->$", text, re.M):
+        text = _replaced(path, text, f"tables of {study}", _study(study))
+    written[path] = text
     return written
+
+
+def _study(name):
+    """Return the lines that take up the tables of a study from its page, which begins with what was asked."""
+    lines = (RESULTS / f"{name}.md").read_text(encoding="utf-8").splitlines()
+    first = next(place for place, line in enumerate(lines) if line.startswith("## "))
+    return [
+        f"```{{include}} ../../benchmarks/results/{name}.md",
+        f":start-line: {first}",
+        ":heading-offset: 1",
+        ":relative-images:",
+        "```",
+    ]
 
 
 def _recipes():

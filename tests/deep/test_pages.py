@@ -43,6 +43,25 @@ def test_every_shared_setting_stands_in_one_group_of_the_reference(tables):
     assert all(text.count(f"\n| `{name}` |") == 1 for name in names)
 
 
+def test_the_results_are_those_of_every_study_of_deep_learners(tables):
+    text = (DOCS / "results.md").read_text(encoding="utf-8")
+    recorded = {path.stem for path in tables.RESULTS.glob("deep_*.md")}
+    shown = set(re.findall(r"benchmarks/results/(\w+)\.md", text))
+    assert shown == recorded, "give each study a section in results.md, with what works and what does not"
+
+
+def test_what_is_said_of_coordination_games_is_what_was_recorded(tables):
+    text = (tables.RESULTS / "deep_matrix_games.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([\w -]+) \| ((?:\d+ of 20 \| ?)+)$", text, re.M))
+    reached = {name: [int(count) for count in re.findall(r"(\d+) of 20", row)] for name, row in rows.items()}
+    assert min(reached["QTRAN-base"]) == 20
+    assert sorted(reached["QTRAN-alt"])[:3] == [19, 19, 20]
+    for name in ("VDN", "IDQN", "JAL-AM"):
+        assert max(reached[name]) == 0
+    # QTRAN's game, which the best monotone function would play rightly, and the two-step game.
+    assert (reached["QMIX"][0], reached["QMIX"][-1]) == (0, 20)
+
+
 def test_a_page_without_a_place_for_what_is_written_is_refused(tables, tmp_path):
     with pytest.raises(ValueError, match=r"vdn.md has no place for settings: put '<!-- settings"):
         tables._replaced(tmp_path / "vdn.md", "nothing", "settings", ["row"])
