@@ -3,7 +3,8 @@
 Both play CartPole and learn as they go, with the same network (4-64-64-2, ReLU), batch, replay, target period, share of
 random actions and ratio of updates to steps. Nothing is left out but evaluations, which neither does. Rounds alternate;
 the figures are those of the best round of each, since others use the machine too, and beside them those of the median
-round. Stable-Baselines3 counts its target period in steps, and clips gradients at a norm of 10; so do we.
+round. Stable-Baselines3 counts its target period in steps, and clips gradients at a norm of 10; so do we. The last row
+is a training of eight seeds at once, which Stable-Baselines3 has to take one after another.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ STEPS_OF_AN_UPDATE = 4
 TARGET_STEPS = 2_000
 BATCHES = (32, 128)
 COPIES = (1, 8, 16)
+SEEDS = 8
 
 
 class Peer:
@@ -98,23 +100,28 @@ def run() -> list[Row]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return [compared(n_envs, batch_size) for batch_size in BATCHES for n_envs in COPIES]
+        rows = [compared(n_envs, batch_size) for batch_size in BATCHES for n_envs in COPIES]
+        return [*rows, compared(COPIES[-1], BATCHES[0], SEEDS)]
     finally:
         torch.set_num_threads(threads)
 
 
-def compared(n_envs: int, batch_size: int) -> Row:
-    """Time both sides in rounds that alternate."""
+def compared(n_envs: int, batch_size: int, n_seeds: int = 1) -> Row:
+    """Time both sides in rounds that alternate; of several seeds, the seconds of one."""
     chosen = case(n_envs, batch_size)
-    ours, peer = Training(chosen), Peer(n_envs, batch_size)
-    pairs = [(ours.round(SECONDS), peer.round()) for _ in range(ROUNDS)]
+    ours, peer = Training(chosen, n_seeds), Peer(n_envs, batch_size)
+    pairs = [(ours.round(SECONDS) / n_seeds, peer.round()) for _ in range(ROUNDS)]
     ours.close()
     peer.model.get_env().close()
     mine, theirs = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
-    print(f"  {n_envs} copies, batch {batch_size}: {theirs / mine:.2f} times", file=sys.stderr, flush=True)
+    print(
+        f"  {n_envs} copies, batch {batch_size}, {n_seeds} seeds: {theirs / mine:.2f} times",
+        file=sys.stderr,
+        flush=True,
+    )
     return Row(
         area=AREA,
-        case=chosen.title,
+        case=chosen.title if n_seeds == 1 else f"a seed of {n_seeds} at once: {chosen.title}",
         ours=mine,
         peers={PEER: theirs / mine},
         goal={PEER: RATIO},

@@ -35,8 +35,8 @@ def cells() -> list[Cell]:
     """Return all trainings of the study."""
     made = [Cell(name, CART_POLE, TEN, return_goal=GOALS[CART_POLE]) for name in ASKED]
     made += [Cell(name, CART_POLE, FIVE, return_goal=GOALS[CART_POLE]) for name in OTHERS]
-    made += [Cell(name, ACROBOT, FIVE, return_goal=GOALS[ACROBOT]) for name in ("DQN", "DoubleDQN", "C51", "Rainbow")]
-    made += [Cell(name, LANDER, FIVE, return_goal=GOALS[LANDER]) for name in ("DQN", "DoubleDQN")]
+    made += [Cell(name, ACROBOT, FIVE, return_goal=GOALS[ACROBOT]) for name in ("DQN", "C51")]
+    made += [Cell(name, LANDER, FIVE, return_goal=GOALS[LANDER]) for name in ("DQN",)]
     return made
 
 
