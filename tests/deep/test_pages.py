@@ -60,6 +60,9 @@ def test_what_is_said_of_coordination_games_is_what_was_recorded(tables):
         assert max(reached[name]) == 0
     # QTRAN's game, which the best monotone function would play rightly, and the two-step game.
     assert (reached["QMIX"][0], reached["QMIX"][-1]) == (0, 20)
+    seconds = re.findall(r"^\| QTRAN-base \| ([\d.]+); alone ([\d.]+), equal", text, re.M)
+    assert all(20 * float(stacked) < 2 * float(alone) for stacked, alone in seconds)
+    assert seconds
 
 
 def test_a_page_without_a_place_for_what_is_written_is_refused(tables, tmp_path):
