@@ -11,8 +11,8 @@ import marlgt as gt
 from marlgt.deep import evaluate, recipe, train
 from marlgt.pictures.learning import draw_return_curve
 
-algorithm = recipe("CartPole-v1").algorithm("DoubleDQN", epsilon_steps=4000)
-run = train(algorithm, "CartPole-v1", steps=9000, seeds=range(3), episodes=10, evaluate_every=1500)
+algorithm = recipe("CartPole-v1").algorithm("DoubleDQN", epsilon_steps=3000)
+run = train(algorithm, "CartPole-v1", steps=6000, seeds=range(3), episodes=10, evaluate_every=1500)
 
 for steps, returns, loss in zip(run.curve.steps, run.curve.mean_return, run.curve.losses):
     print(f"{steps:5} steps: returns {returns.round()}, loss {loss.mean():.3g}")
