@@ -15,10 +15,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import Variable
 
 from marlgt.errors import GameError
 
-__all__ = ["Adam", "FlatParameters", "RMSprop", "clip_gradients"]
+__all__ = ["Adam", "FlatParameters", "RMSprop", "backward", "clip_gradients"]
 
 _LANES = 16
 
@@ -39,6 +40,8 @@ class FlatParameters:
     Attributes
     ----------
     values, gradients : Tensor, shape (P,)
+    gradients_by_seed : list of Tensor, shape (S, ...)
+        The gradients once more, block by block, one row for each seed.
     """
 
     def __init__(self, module: nn.Module, n_seeds: int) -> None:
@@ -65,6 +68,7 @@ class FlatParameters:
         self.gradients = torch.zeros_like(self.values)
         _forgive_strided_gradients()
         self._shapes = [(height, width) for height, width in widths.items()]
+        self.gradients_by_seed = [block.view(n_seeds, -1) for block in self.blocks(self.gradients)]
         with torch.no_grad():
             for (values, gradients), names in zip(
                 zip(self.blocks(self.values), self.blocks(self.gradients)), heights.values()
@@ -166,6 +170,19 @@ def _forgive_strided_gradients() -> None:
         parameter.sum().backward()  # type: ignore[no-untyped-call]
 
 
+def backward(total: Tensor) -> None:
+    """Add the gradients of a number to those of its leaves, as ``total.backward()`` does with fewer detours.
+
+    PyTorch's method checks and makes what a lone number does not need: of 49 microseconds before the first node on a
+    small network, 16 are left. Where the engine cannot be called directly, the method is.
+    """
+    run = getattr(getattr(Variable, "_execution_engine", None), "run_backward", None)
+    if run is None:
+        total.backward()  # type: ignore[no-untyped-call]
+    else:
+        run((total,), (torch.ones_like(total),), False, False, (), allow_unreachable=True, accumulate_grad=True)
+
+
 def clip_gradients(flat: FlatParameters, limit: float) -> Tensor:
     """Scale each seed's gradient down to a norm of at most ``limit``, and give the norms before, shape (S,).
 
@@ -174,7 +191,7 @@ def clip_gradients(flat: FlatParameters, limit: float) -> Tensor:
     R. Pascanu, T. Mikolov, Y. Bengio (2013), *On the difficulty of training recurrent neural networks*, ICML,
     algorithm 1.
     """
-    blocks = [block.view(flat.n_seeds, -1) for block in flat.blocks(flat.gradients)]
+    blocks = flat.gradients_by_seed
     norms: Tensor = torch.linalg.vector_norm(blocks[0], dim=1)
     for block in blocks[1:]:
         norms = torch.hypot(norms, torch.linalg.vector_norm(block, dim=1))

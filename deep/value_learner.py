@@ -14,7 +14,8 @@ from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
 from marlgt.deep.exploration import epsilon_greedy, seeded_generators
 from marlgt.deep.networks.initialising import initialise
 from marlgt.deep.networks.layers import NoisyLinear
-from marlgt.deep.optimisers import Adam, FlatParameters
+from marlgt.deep.networks.plain_networks import PlainNetwork
+from marlgt.deep.optimisers import Adam, FlatParameters, backward
 from marlgt.deep.replay.store import Batch, Replay
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 from marlgt.deep.standardising import RunningMoments
@@ -94,8 +95,20 @@ class ValueLearner:
         self._starts = torch.ones((n_seeds, algorithm.n_envs), dtype=torch.bool, device=self.device)
         self._loss = torch.zeros(n_seeds, device=self.device)
         self._averaged = 0
+        self._plain = self._plain_networks()
+        self._slopes = torch.full((n_seeds, algorithm.batch_size), 1.0 / algorithm.batch_size, device=self.device)
         self._noisy = [module for module in self.online.modules() if isinstance(module, NoisyLinear)]
         self._noisy_targets = [module for module in self.target.modules() if isinstance(module, NoisyLinear)]
+
+    def _plain_networks(self) -> tuple[PlainNetwork, PlainNetwork] | None:
+        def owner(method: str) -> type:
+            return next(kind for kind in type(self.algorithm).__mro__ if method in vars(kind))
+
+        # Whoever overrides the loss alone means another one than what is written by hand.
+        if owner("loss") is not owner("loss_by_hand"):
+            return None
+        online, target = PlainNetwork.of(self.online.agents), PlainNetwork.of(self.target.agents)
+        return None if online is None or target is None else (online, target)
 
     @torch.no_grad()
     def act(self, envs: SeededEnvs) -> Tensor:
@@ -183,8 +196,13 @@ class ValueLearner:
             batch = batch._replace(rewards=rewards)
         for layer in (*self._noisy, *self._noisy_targets):
             layer.redraw(self.generators[_NOISE])
-        loss = algorithm.loss(self.online, self.target, batch, self.generators[_NOISE])
-        elements = loss.elements.mean(1)
+        by_hand = None if self._plain is None else algorithm.loss_by_hand(*self._plain, batch)
+        loss = (
+            algorithm.loss(self.online, self.target, batch, self.generators[_NOISE])
+            if by_hand is None
+            else by_hand.loss
+        )
+        elements = loss.elements.squeeze(1) if loss.elements.shape[1] == 1 else loss.elements.mean(1)
         if algorithm.prioritised:
             elements = elements * batch.weights
             self.replay.prioritise(batch.indices, loss.errors, exponent=algorithm.priority_exponent)
@@ -192,7 +210,11 @@ class ValueLearner:
         total = each.sum()
         self._require_finite(total.detach(), batch)
         self.parameters.zero_gradients()
-        total.backward()
+        if by_hand is None:
+            backward(total)
+        else:
+            slope = 1.0 / algorithm.batch_size
+            by_hand.pull_back((batch.weights * slope if algorithm.prioritised else self._slopes).unsqueeze(1))
         if algorithm.lr_end is not None:
             self.optimiser.lr = algorithm.lr + (algorithm.lr_end - algorithm.lr) * progress
         self.optimiser.step()

@@ -21,12 +21,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
+from torch import Tensor
 
-from marlgt.deep.algorithms.value_algorithm import Loss, ValueAlgorithm
-from marlgt.deep.losses.targets import action_values
+from marlgt.deep.algorithms.value_algorithm import HandLoss, Loss, ValueAlgorithm
+from marlgt.deep.losses.targets import action_values, greedy
 from marlgt.deep.networks.agent_networks import AgentNetwork
 
 if TYPE_CHECKING:
+    from marlgt.deep.networks.plain_networks import PlainNetwork
     from marlgt.deep.replay.store import Batch
 
 __all__ = ["DQN"]
@@ -55,3 +57,20 @@ class DQN(ValueAlgorithm):
             rewards, discounts = self.returns(batch, rewards, next_values), torch.zeros_like(rewards)
         errors = agents.head.errors(outputs, batch.actions, rewards, discounts, next_outputs, choices)
         return Loss(errors.losses.sum(-1), errors.priorities.mean((1, 3)))
+
+    def loss_by_hand(self, online: PlainNetwork, target: PlainNetwork, batch: Batch) -> HandLoss | None:
+        """Return the squared errors of single steps, and their gradients by hand."""
+        if self.huber is not None or type(self).next_choices is not ValueAlgorithm.next_choices:
+            return None
+        outputs, entering = online.values(batch.observations)
+        next_outputs, _ = target.values(batch.reached)
+        choosing = online.values(batch.reached)[0] if self.double else next_outputs
+        choices = greedy(choosing, batch.reached_allowed)
+        targets = batch.rewards + batch.discounts.unsqueeze(-1) * action_values(next_outputs, choices)
+        errors = targets - action_values(outputs, batch.actions)
+
+        def pull_back(gradient: Tensor) -> None:
+            taken = (gradient.unsqueeze(-1) * (2.0 * errors)).neg_().unsqueeze(-1)
+            online.pull_back(entering, torch.zeros_like(outputs).scatter_(-1, batch.actions.unsqueeze(-1), taken))
+
+        return HandLoss(Loss(errors.square().sum(-1), errors.abs().mean((1, 3))), pull_back)

@@ -30,10 +30,11 @@ import torch
 from torch import Tensor
 
 from marlgt.deep.algorithms.dqn import DQN
-from marlgt.deep.algorithms.value_algorithm import Loss
+from marlgt.deep.algorithms.value_algorithm import HandLoss, Loss
 from marlgt.errors import GameError
 
 if TYPE_CHECKING:
+    from marlgt.deep.networks.plain_networks import PlainNetwork
     from marlgt.deep.replay.store import Batch
 
 __all__ = ["IDQN"]
@@ -68,6 +69,10 @@ class IDQN(DQN):
         if self.shared_experience:
             batch = dealt_out(batch, generators)
         return super().loss(online, target, batch, generators)
+
+    def loss_by_hand(self, online: PlainNetwork, target: PlainNetwork, batch: Batch) -> HandLoss | None:
+        """Return what :meth:`DQN.loss_by_hand` does, unless experience is shared."""
+        return None if self.shared_experience else super().loss_by_hand(online, target, batch)
 
 
 def dealt_out(batch: Batch, generators: Sequence[torch.Generator]) -> Batch:

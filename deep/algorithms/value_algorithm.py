@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
@@ -22,9 +22,10 @@ from marlgt.games._arrays import short
 
 if TYPE_CHECKING:
     from marlgt.deep.environments import BatchEnv
+    from marlgt.deep.networks.plain_networks import PlainNetwork
     from marlgt.deep.replay.store import Batch
 
-__all__ = ["Loss", "Spec", "ValueAlgorithm"]
+__all__ = ["HandLoss", "Loss", "Spec", "ValueAlgorithm"]
 
 
 MOST = 10**12
@@ -77,6 +78,20 @@ class Loss(NamedTuple):
 
     elements: Tensor
     errors: Tensor
+
+
+class HandLoss(NamedTuple):
+    """A loss, and what adds its gradients to those of the weights.
+
+    Attributes
+    ----------
+    loss : Loss
+    pull_back : callable
+        Takes the gradient of the elements, shape (S, L, R).
+    """
+
+    loss: Loss
+    pull_back: Callable[[Tensor], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,6 +344,14 @@ class ValueAlgorithm:
         generators : sequence of torch.Generator
             One for each seed, for losses that draw.
         """
+
+    def loss_by_hand(self, online: PlainNetwork, target: PlainNetwork, batch: Batch) -> HandLoss | None:
+        """Return the loss without a graph, and the way back by hand, or None where there is none; the same bits.
+
+        It is taken in place of :meth:`loss` where the class that has the one has the other too, and all layers are
+        plain.
+        """
+        return None
 
     def returns(self, batch: Batch, rewards: Tensor, next_values: Tensor) -> Tensor:
         """Return what the values of a batch should be.

@@ -92,6 +92,8 @@ def action_values(values: Tensor, actions: Tensor) -> Tensor:
     Tensor, shape (..., *atoms)
     """
     axis = actions.dim()
+    if values.dim() == axis + 1:
+        return values.gather(axis, actions.unsqueeze(axis)).squeeze(axis)
     atoms = values.shape[axis + 1 :]
     index = actions.reshape(*actions.shape, 1, *(1 for _ in atoms)).expand(*actions.shape, 1, *atoms)
     return values.gather(axis, index).squeeze(axis)

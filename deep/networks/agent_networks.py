@@ -158,15 +158,20 @@ class AgentNetwork(nn.Module):
         rows = self.sharing.collect(features.flatten(1, 2))
         return rows.view(self.n_seeds, features.shape[1], windows, self.sharing.n_agents, self.n_features)
 
-    def _torso(self, observations: Tensor) -> Tensor:
+    def rows(self, observations: Tensor) -> Tensor:
+        """Return what enters the first layer, shape (S * K, rows, inputs), for observations of shape (S, R, n, D)."""
         if self.numbers is not None:
             observations = (observations.unsqueeze(-1) == self.numbers).flatten(-2).to(observations.dtype)
         if self.ids is not None:
             ids = self.ids.expand(*observations.shape[:-1], -1)
             observations = torch.cat((observations, ids), dim=-1)
-        return cast(Tensor, self.torso(self.sharing.spread(observations)))
+        return self.sharing.spread(observations)
+
+    def _torso(self, observations: Tensor) -> Tensor:
+        return self.torso.forward(self.rows(observations))
 
     def _headed(self, features: Tensor, length: int, windows: int, options: dict[str, Any]) -> Tensor:
-        outputs = self.head(features.flatten(1, 2), **options)
-        rows = self.sharing.collect(outputs.flatten(2))
+        # Without the hooks of a module's call, which cost as much as a product of a small network.
+        outputs = self.head.forward(features.flatten(1, 2), **options)
+        rows = self.sharing.collect(outputs if outputs.dim() == 3 else outputs.flatten(2))
         return rows.view(self.n_seeds, length, windows, self.sharing.n_agents, *outputs.shape[2:])

@@ -91,6 +91,12 @@ class _Streams(nn.Module):
         outputs: Tensor = self.advantages(features).unflatten(-1, (self.n_actions, self.n_atoms))
         return outputs if self.value is None else dueling(self.value(features), outputs, axis=-2)
 
+    def joined(self, features: Tensor) -> Tensor:
+        if self.value is None:
+            advantages: Tensor = self.advantages.forward(features)
+            return advantages
+        return self.forward(features).squeeze(-1)
+
 
 class ExpectedHead(nn.Module):
     """Expected returns, one number an action: DQN's last layer.
@@ -134,7 +140,8 @@ class ExpectedHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Give the values (N, rows, A)."""
-        return cast(Tensor, self.streams(features)).squeeze(-1)
+        # One atom needs no axis: (N, rows, A) comes out of the last layer as it is.
+        return self.streams.joined(features)
 
     def values(self, outputs: Tensor) -> Tensor:
         """Give the outputs themselves."""

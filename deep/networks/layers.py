@@ -195,6 +195,7 @@ class MLP(nn.Module):
             Linear(n_networks, n_inputs, n_outputs, orthogonal=gain)
             for n_inputs, n_outputs, gain in zip(sizes, sizes[1:], gains)
         )
+        self.affine_maps = tuple((layer.weight, layer.bias) for layer in self._stack)
         self.layers = nn.ModuleList(self._stack)
         self.norms = (
             nn.ModuleList(LayerNorm(n_networks, size) for size in sizes[1 : 1 + self.activated]) if normalised else None
@@ -202,12 +203,12 @@ class MLP(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map ``(N, rows, sizes[0])`` to ``(N, rows, sizes[-1])``."""
-        activate = _ACTIVATIONS[self.activation]
+        activate, norms = _ACTIVATIONS[self.activation], self.norms
         hidden = inputs
-        for index, layer in enumerate(self._stack):
-            hidden = affine(hidden, layer.weight, layer.bias)
+        for index, (weight, bias) in enumerate(self.affine_maps):
+            hidden = affine(hidden, weight, bias)
             if index < self.activated:
-                hidden = activate(hidden if self.norms is None else self.norms[index](hidden))
+                hidden = activate(hidden if norms is None else norms[index](hidden))
         return hidden
 
 

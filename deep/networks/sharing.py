@@ -141,8 +141,8 @@ class Sharing:
         if k == 1:
             return values.reshape(n_seeds, rows * g, width)
         if g == 1:
-            # `baddbmm` takes any stride of rows: one network's rows need not be neighbours in memory.
-            return values.transpose(1, 2).reshape(n_seeds * k, rows, width)
+            # Copied also for one seed, where a view would do: products of strided rows round otherwise.
+            return values.transpose(1, 2).contiguous().view(n_seeds * k, rows, width)
         return values.reshape(n_seeds, rows, k, g, width).transpose(1, 2).reshape(n_seeds * k, rows * g, width)
 
     def collect(self, values: Tensor) -> Tensor:
@@ -155,7 +155,7 @@ class Sharing:
         Returns
         -------
         Tensor, shape (S, rows, n, O)
-            A view where the groups have one size and stand in the agents' order.
+            In the order of the agents, a view where all share one network.
         """
         k, g = self.n_networks, self.group_size
         if values.dim() != 3 or values.shape[0] % k or values.shape[1] % g:
@@ -167,7 +167,8 @@ class Sharing:
         if k == 1:
             ordered = values.reshape(n_seeds, rows, g, width)
         elif g == 1:
-            ordered = values.reshape(n_seeds, k, rows, width).transpose(1, 2)
+            # Not by a transposition, whose gradient is strided for one seed and not for many, and rounds otherwise.
+            ordered = torch.stack(values.reshape(n_seeds, k, rows, width).unbind(1), 2)
         else:
             ordered = values.reshape(n_seeds, k, rows, g, width).transpose(1, 2).reshape(n_seeds, rows, k * g, width)
         if not self._in_order:
