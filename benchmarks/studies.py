@@ -24,6 +24,7 @@ STUDIES = (
     "deep_rainbow",
     "deep_matrix_games",
     "deep_ablations",
+    "deep_foraging",
 )
 """Modules of this folder with a function ``study(folder)``, each run by ``python -m benchmarks NAME``."""
 
