@@ -1,5 +1,7 @@
 """What the figures of the deep layer share: panels, curves with intervals, tables of values, small files."""
 
+import itertools
+import json
 from pathlib import Path
 
 import matplotlib
@@ -93,6 +95,17 @@ def watched(algorithm, task, look, *, steps, seeds=(0,), every):
             seen.append(look(learner))
     envs.close()
     return np.array(times), seen
+
+
+def recorded(name, task, study="deep_single_agent"):
+    """Return steps and returns, shape (points, seeds), that a study recorded; who was done counts on as she was."""
+    path = Path(__file__).parents[2] / "benchmarks" / "results" / f"{study}.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    curve = next(row["curve"] for row in rows if (row.get("algorithm"), row.get("task")) == (name, task))
+    returns = np.array(curve["returns"], dtype=float)
+    for before, after in itertools.pairwise(returns):
+        after[np.isnan(after)] = before[np.isnan(after)]
+    return np.array(curve["steps"]), returns
 
 
 def save(figure, path):
