@@ -65,6 +65,13 @@ def test_what_is_said_of_coordination_games_is_what_was_recorded(tables):
     assert seconds
 
 
+def test_what_is_said_of_takeoff_is_what_was_recorded(tables):
+    text = (tables.RESULTS / "deep_drones.md").read_text(encoding="utf-8")
+    takeoff = text.partition("## two-level takeoff")[2].partition("\n## ")[0]
+    solved = dict(re.findall(r"^\| (\w+) \|.*\| (\d) of 5 \|", takeoff, re.M))
+    assert (solved["VDN"], solved["IDQN"]) == ("5", "0")
+
+
 def test_a_page_without_a_place_for_what_is_written_is_refused(tables, tmp_path):
     with pytest.raises(ValueError, match=r"vdn.md has no place for settings: put '<!-- settings"):
         tables._replaced(tmp_path / "vdn.md", "nothing", "settings", ["row"])
