@@ -1,9 +1,11 @@
 """Recipes of level-based foraging, by patterns of their names; the first that fits counts.
 
-What was found (``benchmarks/results/deep_foraging.md``). The discount decides most: with 0.99 a wasted step costs a
-hundredth of what is to come, less than the errors of the values, and greedy agents walk in circles; with 0.95 it costs
-five times that. Places told relative to the agent and as one-hot vectors, lambda-returns, and masks of actions that do
-nothing each save half of the steps or more. Recurrence is not needed where everything is seen.
+What was found (``benchmarks/results/deep_foraging.md``). Places must be told relative to the agent and as one-hot
+vectors: from raw observations next to nothing is learnt in as many steps. Then count, in this order, masks of actions
+that do nothing; a discount of 0.95, as with 0.99 a wasted step costs a hundredth of what is to come, less than the
+errors of the values, and greedy agents walk in circles; rewards that stand out from the noise of the first values; and
+lambda-returns. Memory is not needed where everything is seen: returns of 5 steps without it do nearly as well, at half
+the CPU time.
 """
 
 from __future__ import annotations
