@@ -46,8 +46,7 @@ def dqn():
         band(right, times, seen, "a copy each 50 updates" if period > 1 else "no lag: each update", index)
     right.set_yscale("log")
     right.set_ylim(0.5, 20_000)
-    right.axhline(100, color="black", linewidth=1, linestyle=":")
-    right.annotate("the most there can be", (16_000, 70), fontsize=7.5, ha="right", va="top")
+    right.axhline(100, color="black", linewidth=1, linestyle=":", label="the most there can be")
     plain(right, "value claimed upright", place="upper left")
     title(right, "what the target network is for, 3 seeds")
     return figure
@@ -204,7 +203,7 @@ def n_step_dqn():
 def noisy_dqn():
     figure, (left, right) = panels(2)
     leaning = torch.zeros(1, 1, 1, 4)
-    leaning[..., 2] = 0.03
+    leaning[..., 2], leaning[..., 3] = 0.1, 0.3
     probes = torch.randn(1, 256, 1, 4, generator=torch.Generator().manual_seed(0)) * torch.tensor([0.8, 0.5, 0.05, 0.5])
     draws = torch.Generator().manual_seed(1)
 
@@ -238,7 +237,7 @@ def noisy_dqn():
     left.axhline(0, color="black", linewidth=0.8)
     plain(left, "$Q$(right) − $Q$(left)", xlabel="environment steps, thousands")
     left.set_xticks([0, 4, 12, 24])
-    title(left, "100 draws of the noise, pole leaning right")
+    title(left, "100 draws of the noise, pole falling right")
     line(right, times, [share for _, share in seen], "noisy layers", 0)
     line(right, times, 0.5 * np.interp(times, [0, 6000, 24_000], [1, 0.04, 0.04]), "random by the schedule", 1)
     right.set_ylim(0, 0.55)

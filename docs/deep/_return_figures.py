@@ -155,7 +155,7 @@ def rainbow():
             outputs, _ = agents.act(state, None)
             chances = outputs.softmax(-1)[0, 0, 0]
             chosen = chances[agents.head_values(outputs)[0, 0, 0].argmax()]
-            left.bar(agents.head.support, chosen, width=1.9, color=COLOURS[index], alpha=0.65, label=name)
+            left.bar(agents.head.support, chosen, width=2.0, color=COLOURS[index], alpha=0.65, label=name)
     plain(left, "probability", xlabel="discounted return of the best action", place="upper left")
     title(left, "what one of them expects")
     return figure
