@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
 from marlgt.deep.exploration import epsilon_greedy, seeded_generators
+from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.initialising import initialise
 from marlgt.deep.networks.layers import NoisyLinear
 from marlgt.deep.networks.plain_networks import PlainNetwork
@@ -77,7 +78,7 @@ class ValueLearner:
             n_actions=spec.n_actions,
             observation_size=spec.observation_size,
             state_size=spec.state_size if algorithm.needs_state else 0,
-            memory_size=self.online.agents.memory_size,
+            memory_size=cast(AgentNetwork, self.online.agents).memory_size,
             masked=spec.masked,
             prioritised=algorithm.prioritised,
             window=algorithm.window,

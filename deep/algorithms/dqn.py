@@ -55,7 +55,8 @@ class DQN(ValueAlgorithm):
         if self.recurrent and self.trace > 0:
             next_values = action_values(behind.head_values(next_outputs), choices)
             rewards, discounts = self.returns(batch, rewards, next_values), torch.zeros_like(rewards)
-        errors = agents.head.errors(outputs, batch.actions, rewards, discounts, next_outputs, choices)
+        head: Any = agents.head
+        errors = head.errors(outputs, batch.actions, rewards, discounts, next_outputs, choices)
         return Loss(errors.losses.sum(-1), errors.priorities.mean((1, 3)))
 
     def loss_by_hand(self, online: PlainNetwork, target: PlainNetwork, batch: Batch) -> HandLoss | None:

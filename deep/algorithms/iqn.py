@@ -97,5 +97,6 @@ class IQN(DQN):
             asked = next_outputs if self.double else behind.following(batch.reached, then)
         choices = self.next_choices(agents, batch, features, behind.head_values(asked))
         discounts = batch.discounts.unsqueeze(-1).expand_as(batch.rewards)
-        errors = agents.head.errors(outputs, batch.actions, batch.rewards, discounts, next_outputs, choices)
+        head: Any = agents.head
+        errors = head.errors(outputs, batch.actions, batch.rewards, discounts, next_outputs, choices)
         return Loss(errors.losses.sum(-1), errors.priorities.mean((1, 3)))

@@ -167,7 +167,7 @@ def expected_over_others(joint: Tensor, policies: Tensor) -> Tensor:
     """
     n_agents, n_actions = policies.shape[-2:]
     letters = string.ascii_lowercase[:n_agents]
-    values = joint.unflatten(-1, (n_actions,) * n_agents)
+    values = joint.reshape(*joint.shape[:-1], *(n_actions,) * n_agents)
     expected = []
     for agent in range(n_agents):
         others = [j for j in range(n_agents) if j != agent]

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -79,8 +79,8 @@ class QTRAN(ValueAlgorithm):
 
     def network(self, spec: Spec, n_seeds: int) -> nn.Module:
         """Return the agents' networks, the joint value and the state's value."""
-        module: Any = super().network(spec, n_seeds)
-        sizes = (n_seeds, module.agents.n_features, spec.n_agents)
+        module = super().network(spec, n_seeds)
+        sizes = (n_seeds, cast(AgentNetwork, module.agents).n_features, spec.n_agents)
         kind = JointTable if self.joint == "table" else JointValueNetwork
         module.joint = kind(*sizes, spec.n_actions, spec.state_size, hidden=self.hidden[-1])
         module.value = StateValueNetwork(*sizes, spec.state_size, hidden=self.hidden[-1])

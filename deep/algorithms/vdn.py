@@ -46,7 +46,7 @@ class VDN(ValueAlgorithm):
 
     def network(self, spec: Spec, n_seeds: int) -> nn.Module:
         """Return the agents' networks and the mixer of their utilities."""
-        module: Any = super().network(spec, n_seeds)
+        module = super().network(spec, n_seeds)
         module.mixer = self.mixer(spec, n_seeds)
         return module
 

@@ -124,7 +124,8 @@ class AgentNetwork(nn.Module):
         -------
         Tensor, shape (S, L, R, n, A, ...)
         """
-        return self._headed(self.following_features(reached, features), *reached.shape[1:3], options)
+        length, windows = reached.shape[1:3]
+        return self._headed(self.following_features(reached, features), length, windows, options)
 
     def following_features(self, reached: Tensor, features: Tensor) -> Tensor:
         """Return the features, shape (S * K, L, rows, F), in the observations that each step led to."""

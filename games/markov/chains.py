@@ -146,8 +146,8 @@ def two_step_game(*, discount: float = 0.99) -> StochasticGame:
 
     References
     ----------
-    Rashid, T., Samvelyan, M., Schroeder de Witt, C., Farquhar, G., Foerster, J. and Whiteson, S. (2018). QMIX: monotonic
-    value function factorisation for deep multi-agent reinforcement learning. ICML, section 5.
+    Rashid, T., Samvelyan, M., Schroeder de Witt, C., Farquhar, G., Foerster, J. and Whiteson, S. (2018). QMIX:
+    monotonic value function factorisation for deep multi-agent reinforcement learning. ICML, section 5.
 
     Examples
     --------

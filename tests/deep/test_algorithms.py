@@ -144,7 +144,7 @@ ENVIRONMENTS = {
     "matrix": "climbing:repeats=5",
     "stochastic": "two_step_game",
     "foraging": "Foraging-5x5-2p-1f-v3",
-    "drones": "multihover:n_drones=2,actions=four,seconds=1",
+    "drones": "multihover:n_drones=2,seconds=1",
     "gymnasium": None,
     "pettingzoo": None,
 }

@@ -34,11 +34,14 @@ from marlgt.games.drones.backends import stepping as steps
 
 ROUGH = Disturbances(mass=0.2, wind=1.0, gusts=0.5, loss=0.5, position_noise=0.01)
 
+IGNORED = "ignore:The old environment creation API:DeprecationWarning"
+"""PettingZoo's own checks import a game in the way that it gives up, where pygame is there to draw it."""
+
 
 def run(code, *arguments, **environment):
     """Run a program in a fresh interpreter in which warnings are errors, and return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(code), *arguments],
+        [sys.executable, "-W", "error", "-W", IGNORED, "-c", textwrap.dedent(code), *arguments],
         capture_output=True,
         text=True,
         timeout=120,
