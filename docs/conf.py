@@ -54,18 +54,9 @@ ENGINE = (
     "replay.windows",
     "runs.curves",
     "runs.records",
-    "inspection",
-    "recipes.naming",
     "networks.layers",
-    "networks.heads",
-    "networks.mixers",
     "networks.agent_networks",
     "networks.sharing",
-    "losses.targets",
-    "losses.returns",
-    "losses.categorical",
-    "losses.quantiles",
-    "losses.factorisation",
 )
 """Modules of the deep layer that an algorithm of one's own is made from."""
 CORE = ("certificates", "equilibria", "errors", "kernels", "statistics")
