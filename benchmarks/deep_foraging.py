@@ -224,7 +224,8 @@ def speed() -> dict[str, list[float]]:
 
     path = CACHE / NAME / "speed.rates"
     if not path.exists():
-        task, rates = COOP + RELATIVE, {}
+        task = COOP + RELATIVE
+        rates: dict[str, list[float]] = {}
         for label, (name, changes) in SPEEDS.items():
             algorithm = recipe(task).algorithm(name, **changes)
             rates[label] = []
