@@ -195,11 +195,15 @@ class MLP(nn.Module):
             Linear(n_networks, n_inputs, n_outputs, orthogonal=gain)
             for n_inputs, n_outputs, gain in zip(sizes, sizes[1:], gains)
         )
-        self.affine_maps = tuple((layer.weight, layer.bias) for layer in self._stack)
         self.layers = nn.ModuleList(self._stack)
         self.norms = (
             nn.ModuleList(LayerNorm(n_networks, size) for size in sizes[1 : 1 + self.activated]) if normalised else None
         )
+
+    @property
+    def affine_maps(self) -> tuple[tuple[Tensor, Tensor], ...]:
+        """Weight and bias of each layer."""
+        return tuple((layer.weight, layer.bias) for layer in self._stack)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map ``(N, rows, sizes[0])`` to ``(N, rows, sizes[-1])``."""
