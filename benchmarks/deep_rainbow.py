@@ -3,6 +3,10 @@
 Settings are those of Rainbow's recipe, in half its steps; only the part named is off. Without noisy layers, actions are
 random by the schedule of DQN's recipe; without the distribution, the head gives the mean of the return, and the errors
 of the squared loss are the priorities. Returns are those of the networks that were kept, on 100 fresh episodes.
+
+The distribution and the priorities are what Rainbow cannot do without here: five and four of five seeds fail when they
+are off. Of the other four parts five seeds cannot tell the order, for the intervals overlap. Plain DQN, at the same
+rate and ratio of updates, solves the task at less than half the seconds (``deep_single_agent``).
 """
 
 from __future__ import annotations
