@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,9 +11,6 @@ from marlgt.errors import GameError
 from marlgt.games._arrays import short
 from marlgt.learners.records import Run
 from marlgt.statistics import mean_interval
-
-if TYPE_CHECKING:
-    from marlgt.deep.runs.curves import Curve
 
 __all__ = ["draw_learning_curve", "draw_return_curve"]
 
@@ -107,8 +104,20 @@ def _lines(run: Run, what: str, player: int | None, *, single: bool) -> list[tup
     return [(name, samples[:, :, i]) for i, name in enumerate(run.players)]
 
 
+class ReturnCurve(Protocol):
+    """A curve of P points and S seeds, as the runs of deep learners have one, with arrays of shape (P, S) to draw."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds."""
+
+    @property
+    def steps(self) -> Any:
+        """Environment steps at each point, shape (P,)."""
+
+
 def draw_return_curve(
-    axes: Any, curves: Curve | Mapping[str, Curve], *, what: str = "mean_return", level: float = 0.95
+    axes: Any, curves: ReturnCurve | Mapping[str, ReturnCurve], *, what: str = "mean_return", level: float = 0.95
 ) -> None:
     """Draw what greedy policies of deep learners earned: the mean over seeds, with its bootstrap interval as a band.
 
@@ -117,7 +126,7 @@ def draw_return_curve(
     Parameters
     ----------
     axes : matplotlib.axes.Axes
-    curves : Curve, or mapping of str to Curve
+    curves : Curve of a run, or mapping of str to such
         Of one run, whose seeds are drawn thinly behind; or of several by name, a line for each.
     what : {'mean_return', 'success_rates', 'training_returns', 'losses'}
         The attribute of the curve that is drawn.
