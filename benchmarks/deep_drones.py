@@ -73,18 +73,19 @@ STEPS = {"coverage:n_drones=3": 400_000, "takeoff-onoff:actions=four": 400_000}
 
 FINDINGS = """
 **What was found.** Two-level takeoff is where the algorithms part. The last table but one has the exact values of all
-16 joint actions, in states that a flight comes through: whether a motor should be fast or slow depends on the others in
-nearly three of four cases, which no sum and no monotone mixing of utilities can represent, and the best sum explains
-two thirds of what joint actions differ by. Yet the greedy actions of that sum lose a twentieth of what there is to
-lose: forces and torques of motors add up, little else happens in a thirtieth of a second, and the next choice corrects
-the last. VDN cannot represent the values, but it can represent good policies, and it solves the task with all seeds.
-Independent motors could have the same greedy policies. But to each of them the other three are noise in the common
-target: with the same settings and steps their curves rise 200,000 steps later, and no seed has solved the task in the
-end. Two drones that hover have goals of their own and see them; there all algorithms are alike, and joint targets only
-save steps. In coverage nobody is told which target is whose. VDN learns within 160,000 steps to fly to a target near
-by, and stays there: two drones claim the same one, and meet, or hover side by side while another is left. Motors that
-are on or off are coupled no more than those with two levels. What is harder there is that rotors lag by seven steps and
-that nobody observes their speeds.
+16 joint actions, in states that a flight comes through: whether a motor should be fast or slow depends on the others
+in nearly three of four cases, which no sum and no monotone mixing of utilities can represent, and the best sum
+explains two thirds of what joint actions differ by. Yet the greedy actions of that sum lose a twentieth of what there
+is to lose: forces and torques of motors add up, little else happens in a thirtieth of a second, and the next choice
+corrects the last. VDN cannot represent the values, but it can represent good policies, and it solves the task with all
+seeds. Independent motors could have the same greedy policies. But to each of them the other three are noise in the
+common target: with the same settings and steps their curves rise 200,000 steps later, and no seed has solved the task
+in the end. Two drones that hover have goals of their own and see them; there joint targets only save steps, but for
+QTRAN's: no seed is done after 800,000 steps, perhaps because its joint network first has to learn that the value is a
+sum. Formation is solved with all seeds by independent learners, VDN and QMIX alike. In coverage nobody is told which
+target is whose. VDN learns within 160,000 steps to fly to a target near by, and stays there: two drones claim the same
+one, and meet, or hover side by side while another is left. Motors that are on or off are coupled no more than those
+with two levels. What is harder there is that rotors lag by seven steps and that nobody observes their speeds.
 
 Policies that never touch the ground earn in PyBullet what they earn in our own physics, to the last digits; takeoff
 meets Bullet's own contacts, and policies that are not finished, and crash, differ by more.
