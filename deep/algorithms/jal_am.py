@@ -30,18 +30,17 @@ import torch
 from torch import Tensor, nn
 
 from marlgt.deep.algorithms.value_algorithm import Loss, Spec, ValueAlgorithm
+from marlgt.deep.environments.joint_view import require_few_joint_actions
 from marlgt.deep.losses.targets import max_value
 from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.layers import MLP
 from marlgt.deep.networks.sharing import Sharing
-from marlgt.errors import BudgetExceeded, GameError
+from marlgt.errors import GameError
 
 if TYPE_CHECKING:
     from marlgt.deep.replay.store import Batch
 
 __all__ = ["JALAM"]
-
-MOST_JOINT_ACTIONS = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,14 +74,7 @@ class JALAM(ValueAlgorithm):
 
     def network(self, spec: Spec, n_seeds: int) -> nn.Module:
         """Return the networks of joint values, and the models beside them."""
-        n_joint = spec.n_actions**spec.n_agents
-        if n_joint > MOST_JOINT_ACTIONS:
-            raise BudgetExceeded(
-                f"{spec.n_agents} agents with {spec.n_actions} actions each have {n_joint:,} joint actions, more than "
-                f"{MOST_JOINT_ACTIONS:,}: decompose the value (VDN, QMIX), or take fewer agents",
-                estimate=float(n_joint),
-                limit=float(MOST_JOINT_ACTIONS),
-            )
+        n_joint = require_few_joint_actions(spec.n_agents, spec.n_actions)
         module = nn.Module()
         agents = AgentNetwork(
             n_seeds,

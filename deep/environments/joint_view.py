@@ -11,10 +11,29 @@ from numpy.typing import NDArray
 from marlgt.deep.environments.protocol import BatchEnv, Step
 from marlgt.errors import BudgetExceeded, GameError
 
-__all__ = ["JointView"]
+__all__ = ["JointView", "require_few_joint_actions"]
 
 MOST_JOINT_ACTIONS = 4096
 """Joint actions from which on a table of them is no way to learn."""
+
+
+def require_few_joint_actions(n_agents: int, n_actions: int) -> int:
+    """Return the number of joint actions.
+
+    Raises
+    ------
+    BudgetExceeded
+        For more than 4,096.
+    """
+    joint: int = n_actions**n_agents
+    if joint > MOST_JOINT_ACTIONS:
+        raise BudgetExceeded(
+            f"{n_agents} agents with {n_actions} actions each have {joint:,} joint actions, more than "
+            f"{MOST_JOINT_ACTIONS:,}: decompose the value (VDN, QMIX), or take fewer agents",
+            estimate=float(joint),
+            limit=float(MOST_JOINT_ACTIONS),
+        )
+    return joint
 
 
 class JointView:
@@ -47,14 +66,7 @@ class JointView:
     common_reward = True
 
     def __init__(self, env: BatchEnv) -> None:
-        joint = env.n_actions**env.n_agents
-        if joint > MOST_JOINT_ACTIONS:
-            raise BudgetExceeded(
-                f"{env.n_agents} agents with {env.n_actions} actions each have {joint:,} joint actions, more than "
-                f"{MOST_JOINT_ACTIONS:,}: decompose the value (VDN, QMIX), or take fewer agents",
-                estimate=float(joint),
-                limit=float(MOST_JOINT_ACTIONS),
-            )
+        joint = require_few_joint_actions(env.n_agents, env.n_actions)
         self.env, self.name, self.n_envs, self.n_actions = env, env.name, env.n_envs, joint
         self.observation_size, self.state_size = env.n_agents * env.observation_size, env.state_size
         self.judged = env.judged
