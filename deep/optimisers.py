@@ -214,6 +214,8 @@ class Adam:
     clip : float, optional
         Largest norm of each seed's gradient.
     betas : tuple of float
+    apart : bool
+        Whether seeds count their steps apart, so that some can rest while others go on.
 
     References
     ----------
@@ -228,6 +230,7 @@ class Adam:
         clip: float | None = None,
         *,
         betas: tuple[float, float] = (0.9, 0.999),
+        apart: bool = False,
     ) -> None:
         _check_rates(lr, epsilon, clip)
         self.flat = flat
@@ -235,16 +238,27 @@ class Adam:
         self.epsilon = epsilon
         self.clip = clip
         self.betas = betas
+        self.apart = apart
         self.fused = hasattr(torch, "_fused_adam_")
         self.first = torch.zeros_like(flat.values)
         self.second = torch.zeros_like(flat.values)
-        self.steps = torch.zeros((), dtype=torch.float32, device=flat.values.device)
+        counts = (flat.n_seeds,) if apart else ()
+        self.steps = torch.zeros(counts, dtype=torch.float32, device=flat.values.device)
 
     @torch.no_grad()
-    def step(self) -> None:
-        """Update the values by the gradients, which stay as they are (but for clipping)."""
+    def step(self, active: Tensor | None = None) -> None:
+        """Update the values by the gradients, which stay as they are (but for clipping).
+
+        Parameters
+        ----------
+        active : Tensor of bool, shape (S,), optional
+            Seeds that take the step, if they are counted apart; the others stay exactly as they are.
+        """
         if self.clip is not None:
             clip_gradients(self.flat, self.clip)
+        if self.apart:
+            self._step_apart(torch.ones_like(self.steps, dtype=torch.bool) if active is None else active)
+            return
         self.steps += 1
         if self.fused:
             self._fused_step()
@@ -278,6 +292,25 @@ class Adam:
         steps = self.steps.double()
         root = self.second.sqrt().div_((1.0 - second**steps).sqrt()).add_(self.epsilon)
         self.flat.values.sub_((self.first / root).mul_(self.lr / (1.0 - first**steps)))
+
+    def _step_apart(self, active: Tensor) -> None:
+        self.steps += active
+        first, second = self.betas
+        steps = self.steps.double()
+        sizes = (self.lr / (1.0 - first**steps)).float().unsqueeze(1)
+        roots = (1.0 - second**steps).sqrt().float().unsqueeze(1)
+        moves = active.unsqueeze(1)
+        rows = [
+            [block.view(self.flat.n_seeds, -1) for block in self.flat.blocks(buffer)]
+            for buffer in (self.flat.values, self.first, self.second)
+        ]
+        for values, mean, square, gradients in zip(*rows, self.flat.gradients_by_seed):
+            new_mean = mean.lerp(gradients, 1.0 - first)
+            new_square = (square * second).addcmul_(gradients, gradients, value=1.0 - second)
+            step = new_mean / new_square.sqrt().div_(roots).add_(self.epsilon) * sizes
+            torch.where(moves, values - step, values, out=values)
+            torch.where(moves, new_mean, mean, out=mean)
+            torch.where(moves, new_square, square, out=square)
 
     def state(self) -> dict[str, Tensor]:
         """Give copies of the moments and of the number of steps."""

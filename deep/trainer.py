@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
+from marlgt.deep.algorithms.algorithm import Algorithm
+from marlgt.deep.algorithms.value_algorithm import Spec
 from marlgt.deep.devices import require_device
 from marlgt.deep.environments import BatchEnv, make_environment
 from marlgt.deep.environments.protocol import EnvironmentFailed
@@ -25,7 +26,6 @@ from marlgt.deep.runs.curves import Curve, Evaluation
 from marlgt.deep.runs.records import RunRecord, write_curve, write_run
 from marlgt.deep.runs.run import POLICY, Run
 from marlgt.deep.seeded_environments import SeededEnvs
-from marlgt.deep.value_learner import ValueLearner
 from marlgt.errors import GameError, SavingFailed, UnreadableFile
 from marlgt.games._arrays import short
 from marlgt.progress import progress
@@ -71,7 +71,7 @@ class Trainer:
 
     def __init__(
         self,
-        algorithm: ValueAlgorithm,
+        algorithm: Algorithm,
         task: Any,
         steps: int,
         seeds: tuple[int, ...],
@@ -94,7 +94,7 @@ class Trainer:
             )
         self.spec = Spec.of(env)
         try:
-            self.learner = ValueLearner(algorithm, self.spec, seeds, steps=steps, device=self.device)
+            self.learner = algorithm.learner(self.spec, seeds, steps=steps, device=self.device)
         except (RuntimeError, MemoryError) as error:
             # PyTorch has no type of its own for what does not fit into the memory of a processor.
             if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
@@ -123,7 +123,13 @@ class Trainer:
         self.sink: Any = None
 
     def _made(self, n_envs: int) -> BatchEnv:
-        env = make_environment(self.task, n_envs, device=str(self.device), frames=self.algorithm.frames)
+        env = make_environment(
+            self.task,
+            n_envs,
+            device=str(self.device),
+            frames=self.algorithm.frames,
+            continuous=self.algorithm.continuous,
+        )
         return self.algorithm.view(env)
 
     def _open_sink(self) -> None:
@@ -220,7 +226,7 @@ class Trainer:
             rates,
             training,
             losses,
-            exploration=self.algorithm.epsilon(self.learner.steps),
+            exploration=self.learner.exploration,
             steps_per_second=steps * len(self.seeds) / seconds if steps else math.nan,
         )
         self.curve = self.curve.extended(point)
@@ -275,7 +281,7 @@ class Trainer:
 
     def _architecture(self) -> dict[str, list[int]]:
         """Return the shape of every parameter: the checkpoint holds them as one row of numbers."""
-        return {name: list(parameter.shape) for name, parameter in self.learner.online.named_parameters()}
+        return {name: list(parameter.shape) for name, parameter in self.learner.module.named_parameters()}
 
     def _save_policy(self) -> None:
         if self.folder is not None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from marlgt.deep.algorithms.value_algorithm import ValueAlgorithm
+from marlgt.deep.algorithms.algorithm import Algorithm
 from marlgt.deep.interrupts import threads_set
 from marlgt.deep.runs.records import RunRecord, read_run
 from marlgt.deep.runs.run import Run, algorithm_of, load_run
@@ -28,7 +28,7 @@ __all__ = ["begin_training", "resume", "train"]
 
 
 def train(
-    algorithm: ValueAlgorithm,
+    algorithm: Algorithm,
     task: str | Callable[[], Any] | Any,
     *,
     steps: int,
@@ -47,7 +47,7 @@ def train(
 
     Parameters
     ----------
-    algorithm : ValueAlgorithm
+    algorithm : Algorithm
         Such as ``QMIX(lr=3e-4)``.
     task : str, game, or callable
         As :func:`~marlgt.deep.environments.make_environment` takes it. A run with a folder needs a string, unless it
@@ -111,7 +111,7 @@ def train(
 
 
 def begin_training(
-    algorithm: ValueAlgorithm,
+    algorithm: Algorithm,
     task: str | Callable[[], Any] | Any,
     *,
     steps: int,
@@ -136,7 +136,7 @@ def begin_training(
     success_threshold, device, threads, tensorboard
         See :func:`train`.
     """
-    if not isinstance(algorithm, ValueAlgorithm):
+    if not isinstance(algorithm, Algorithm):
         raise GameError(f"algorithm must be one such as QMIX(lr=3e-4), got {algorithm!r}")
     require_whole(steps, "steps", least=1)
     require_whole(episodes, "episodes", least=1)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
 from marlgt.deep.exploration import epsilon_greedy, seeded_generators
+from marlgt.deep.finiteness import NotFinite, require_sound
 from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.initialising import initialise
 from marlgt.deep.networks.layers import NoisyLinear
@@ -20,15 +21,10 @@ from marlgt.deep.optimisers import Adam, FlatParameters, backward
 from marlgt.deep.replay.store import Batch, Replay
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 from marlgt.deep.standardising import RunningMoments
-from marlgt.errors import GameError
 
-__all__ = ["GreedyPolicy", "NotFinite", "ValueLearner"]
+__all__ = ["GreedyPolicy", "ValueLearner"]
 
 _INITIAL, _EXPLORING, _REPLAYING, _NOISE = range(4)
-
-
-class NotFinite(GameError):
-    """Learning met a number that is not finite."""
 
 
 class ValueLearner:
@@ -136,7 +132,7 @@ class ValueLearner:
         NotFinite
             If the environment observes or pays what is not finite; it is not remembered.
         """
-        self._require_sound(step)
+        require_sound(step, self.steps)
         memory = self._before
         if memory is None and self._memory is not None:
             memory = torch.zeros_like(self._memory)
@@ -227,17 +223,6 @@ class ValueLearner:
         elif self.updates % algorithm.target_period == 0:
             self._target_parameters.copy_from(self.parameters)
 
-    def _require_sound(self, step: SeededStep) -> None:
-        # Sums are cheap, and a device is not waited for; they may overflow where no number does.
-        if self.device.type != "cpu" or math.isfinite(float(step.rewards.sum()) + float(step.reached.sum())):
-            return
-        for name, numbers in (("rewards", step.rewards), ("observations", step.reached)):
-            if not bool(torch.isfinite(numbers).all()):
-                raise NotFinite(
-                    f"learning stopped after environment step {self.steps}: the {name} of the environment held a "
-                    "number that is not finite; mend the environment, and the last checkpoint is kept"
-                )
-
     def _require_finite(self, total: Tensor, batch: Batch) -> None:
         if self.device.type != "cpu" and self.updates % 100:
             return
@@ -251,10 +236,17 @@ class ValueLearner:
             given = {field: getattr(batch, field) for field in fields}
             broken = [k for k, v in given.items() if v is not None and not bool(torch.isfinite(v).all())]
             name = f"the {broken[0]} of the environment" if broken else "the loss, whose values grew beyond all bounds"
-        raise NotFinite(
-            f"learning stopped at environment step {self.steps}, update {self.updates}: {name} held a number that is "
-            "not finite; a lower lr, a clip or rewards of a smaller scale may help, and the last checkpoint is kept"
-        )
+        raise NotFinite.learning(self.steps, self.updates, name)
+
+    @property
+    def module(self) -> Any:
+        """The networks that are trained."""
+        return self.online
+
+    @property
+    def exploration(self) -> float:
+        """The share of random actions."""
+        return self.algorithm.epsilon(self.steps)
 
     def losses(self) -> list[float]:
         """Return the mean loss of each seed since the last call; NaN without an update."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 
-from marlgt.deep.algorithms.value_algorithm import ValueAlgorithm
+from marlgt.deep.algorithms.algorithm import Algorithm
 from marlgt.errors import GameError
 
 __all__ = ["ALGORITHMS", "algorithm_named"]
@@ -27,11 +27,14 @@ ALGORITHMS = {
     "QMIX": "marlgt.deep.algorithms.qmix",
     "QTRAN": "marlgt.deep.algorithms.qtran",
     "JALAM": "marlgt.deep.algorithms.jal_am",
+    "REINFORCE": "marlgt.deep.algorithms.reinforce",
+    "A2C": "marlgt.deep.algorithms.a2c",
+    "PPO": "marlgt.deep.algorithms.ppo",
 }
 """Where each algorithm is."""
 
 
-def algorithm_named(name: str) -> type[ValueAlgorithm]:
+def algorithm_named(name: str) -> type[Algorithm]:
     """Return the algorithm of a name; capitals do not matter.
 
     Raises
@@ -45,5 +48,5 @@ def algorithm_named(name: str) -> type[ValueAlgorithm]:
         near = difflib.get_close_matches(str(name).lower(), by_name, n=1, cutoff=0.4)
         hint = f"did you mean {by_name[near[0]]}?" if near else f"choose one of {', '.join(ALGORITHMS)}"
         raise GameError(f"there is no algorithm {name!r}; {hint}")
-    algorithm: type[ValueAlgorithm] = getattr(importlib.import_module(ALGORITHMS[found]), found)
+    algorithm: type[Algorithm] = getattr(importlib.import_module(ALGORITHMS[found]), found)
     return algorithm

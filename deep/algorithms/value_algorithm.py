@@ -4,32 +4,28 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
+from marlgt.deep.algorithms.algorithm import Algorithm, require_least, require_positive, require_shares
 from marlgt.deep.losses.returns import lambda_returns
 from marlgt.deep.losses.targets import greedy
 from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.heads import ExpectedHead
 from marlgt.deep.networks.sharing import Sharing
-from marlgt.deep.runs.settings_json import require_kinds
 from marlgt.deep.schedules import Linear
 from marlgt.errors import GameError
-from marlgt.games._arrays import short
 
 if TYPE_CHECKING:
     from marlgt.deep.environments import BatchEnv
     from marlgt.deep.networks.plain_networks import PlainNetwork
     from marlgt.deep.replay.store import Batch
+    from marlgt.deep.value_learner import GreedyPolicy, ValueLearner
 
 __all__ = ["HandLoss", "Loss", "Spec", "ValueAlgorithm"]
-
-
-MOST = 10**12
-"""Largest whole number of a setting: what is beyond is a slip of the keyboard."""
 
 
 class Spec(NamedTuple):
@@ -95,21 +91,11 @@ class HandLoss(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ValueAlgorithm:
-    """Settings that all value-based algorithms share.
+class ValueAlgorithm(Algorithm):
+    """Settings that all value-based algorithms share, beside those of :class:`Algorithm`.
 
     Attributes
     ----------
-    lr : float
-        Learning rate of Adam.
-    lr_end : float or None
-        Learning rate at the end of the run, reached linearly; None keeps `lr`.
-    adam_epsilon : float
-        The small number that Adam adds to the root of the second moment.
-    discount : float
-        From 0 to 1.
-    n_envs : int
-        Copies of the environment that are stepped at once, for each seed.
     batch_size : int
         Windows in an update, for each seed.
     update_every : int
@@ -129,12 +115,6 @@ class ValueAlgorithm:
         Share of random actions, drawn for each agent apart, at the beginning and from `epsilon_steps` on.
     epsilon_steps : int
         Environment steps over which it falls linearly.
-    hidden : tuple of int
-        Units of the hidden layers.
-    normalised : bool
-        Whether layer normalisation follows each hidden layer.
-    recurrent : bool
-        Whether a GRU follows the hidden layers; learning is then from sequences.
     sequence_length : int
         Steps in a window of a recurrent network.
     trace : float
@@ -153,37 +133,15 @@ class ValueAlgorithm:
         Whether windows are replayed by their error (Schaul et al. 2016).
     priority_exponent, priority_correction : float
         alpha, and beta at the beginning, which rises linearly to 1.
-    clip : float or None
-        Largest norm of a seed's gradient.
     huber : float or None
         Where the squared error becomes linear; None keeps it squared.
-    share : {'all', 'none'} or tuple of int
-        Which network each agent uses.
-    agent_ids : bool
-        Whether an agent that shares her network is told who she is.
-    one_hot : tuple of int or None
-        Least and largest whole number of observations, which networks then see as one-hot vectors: places on a grid
-        are learnt from faster than as numbers.
     standardise_rewards : bool
         Whether rewards are learnt from in units of their running standard deviation, from their running mean.
-    reward_scale : float
-        What rewards are multiplied by before they are remembered, so that values are numbers of a few units; returns
-        are told in the task's own units.
-    frames : int
-        Observations, the newest included, that are seen at once.
     """
 
-    name: ClassVar[str] = ""
-    needs_state: ClassVar[bool] = False
-    """Whether the loss reads the global state."""
     team: ClassVar[bool] = False
     """Whether the agents are rewarded as one."""
 
-    lr: float = 5e-4
-    lr_end: float | None = None
-    adam_epsilon: float = 1e-8
-    discount: float = 0.99
-    n_envs: int = 16
     batch_size: int = 32
     update_every: int = 16
     buffer_size: int = 50_000
@@ -194,9 +152,6 @@ class ValueAlgorithm:
     epsilon_start: float = 1.0
     epsilon_end: float = 0.05
     epsilon_steps: int = 20_000
-    hidden: tuple[int, ...] = (64, 64)
-    normalised: bool = False
-    recurrent: bool = False
     sequence_length: int = 10
     trace: float = 0.8
     n_steps: int = 1
@@ -207,58 +162,23 @@ class ValueAlgorithm:
     prioritised: bool = False
     priority_exponent: float = 0.6
     priority_correction: float = 0.4
-    clip: float | None = 10.0
     huber: float | None = None
-    share: str | tuple[int, ...] = "all"
-    agent_ids: bool = True
-    one_hot: tuple[int, int] | None = None
     standardise_rewards: bool = False
-    reward_scale: float = 1.0
-    frames: int = 1
 
     def __post_init__(self) -> None:
-        require_kinds(self)
-        for setting in fields(self):
-            value = getattr(self, setting.name)
-            if isinstance(value, int) and abs(value) > MOST:
-                raise GameError(f"{setting.name} must be a number of at most {MOST:.0e}, got {short(value)}")
-        at_least = {
-            **dict.fromkeys(("n_envs", "batch_size", "update_every", "buffer_size", "target_period"), 1),
-            **dict.fromkeys(("sequence_length", "n_steps", "frames"), 1),
-            **dict.fromkeys(("learning_starts", "epsilon_steps", "stream"), 0),
-        }
-        for field, least in at_least.items():
-            value = getattr(self, field)
-            if value < least:
-                raise GameError(f"{field} must be a whole number of at least {least}, got {short(value)}")
-        shares = ("discount", "epsilon_start", "epsilon_end", "trace", "priority_exponent", "priority_correction")
-        for field in shares:
-            value = getattr(self, field)
-            if not 0 <= value <= 1:
-                raise GameError(f"{field} must be a number from 0 to 1, got {value!r}")
-        for field in ("lr", "adam_epsilon", "target_rate", "reward_scale", "lr_end", "clip", "huber"):
-            value = getattr(self, field)
-            if value is None and field in ("lr_end", "clip", "huber"):
-                continue
-            if value <= 0:
-                raise GameError(f"{field} must be a number above 0, got {value!r}")
+        super().__post_init__()
+        require_least(self, 1, "batch_size", "update_every", "buffer_size", "target_period")
+        require_least(self, 1, "sequence_length", "n_steps")
+        require_least(self, 0, "learning_starts", "epsilon_steps", "stream")
+        require_shares(
+            self, "epsilon_start", "epsilon_end", "trace", "priority_exponent", "priority_correction"
+        )
+        require_positive(self, "target_rate", "huber")
         if self.target_rate > 1:
             raise GameError(f"target_rate must be at most 1, which copies the network, got {self.target_rate!r}")
         if self.epsilon_end > self.epsilon_start:
             raise GameError(
                 f"epsilon_end must not exceed epsilon_start, got {self.epsilon_end!r} and {self.epsilon_start!r}"
-            )
-        if (
-            not isinstance(self.hidden, tuple)
-            or not self.hidden
-            or not all(1 <= width <= MOST for width in self.hidden)
-        ):
-            raise GameError(f"hidden must be a tuple of widths of at least 1, such as (64, 64), got {self.hidden!r}")
-        if not isinstance(self.share, tuple) and self.share not in ("all", "none"):
-            raise GameError(f"share must be 'all', 'none' or one network index per agent, got {self.share!r}")
-        if self.one_hot is not None and (len(self.one_hot) != 2 or self.one_hot[0] >= self.one_hot[1]):
-            raise GameError(
-                f"one_hot must be a least and a largest whole number, such as (-7, 8), got {self.one_hot!r}"
             )
         if self.recurrent and self.n_steps != 1:
             raise GameError("a recurrent network learns from returns along its sequences: set trace, not n_steps")
@@ -273,9 +193,17 @@ class ValueAlgorithm:
         """Steps that a window of the replay spans."""
         return self.sequence_length if self.recurrent else self.n_steps
 
-    def view(self, env: BatchEnv) -> BatchEnv:
-        """Return the environment as this algorithm sees it."""
-        return env
+    def learner(self, spec: Spec, seeds: Sequence[int], *, steps: int, device: torch.device | str) -> ValueLearner:
+        """Return what acts and learns for all seeds."""
+        from marlgt.deep.value_learner import ValueLearner
+
+        return ValueLearner(self, spec, seeds, steps=steps, device=device)
+
+    def policy(self, module: Any, spec: Spec) -> GreedyPolicy:
+        """Return what is judged: the policy that is greedy in the values."""
+        from marlgt.deep.value_learner import GreedyPolicy
+
+        return GreedyPolicy(self, module)
 
     def epsilon(self, steps: int) -> float:
         """Return the share of random actions after so many environment steps."""

@@ -40,6 +40,9 @@ class AgentNetwork(nn.Module):
     one_hot : tuple of int, optional
         Least and largest whole number of observations, each of which the networks see as a one-hot vector; as zeros
         what is not one of them. Without it, numbers are seen as they are.
+    activation : {"relu", "tanh", "elu"}
+    orthogonal : float, optional
+        Gain of orthogonal first weights of the hidden layers; see :class:`~marlgt.deep.networks.layers.MLP`.
     """
 
     def __init__(
@@ -55,6 +58,8 @@ class AgentNetwork(nn.Module):
         recurrent: bool = False,
         agent_ids: bool = True,
         one_hot: tuple[int, int] | None = None,
+        activation: str = "relu",
+        orthogonal: float | None = None,
     ) -> None:
         super().__init__()
         self.sharing, self.n_seeds, self.recurrent = sharing, n_seeds, recurrent
@@ -66,7 +71,8 @@ class AgentNetwork(nn.Module):
         numbers = None if one_hot is None else torch.arange(one_hot[0], one_hot[1] + 1, dtype=torch.float32)
         self.register_buffer("numbers", numbers, persistent=False)
         n_inputs = observation_size * (1 if numbers is None else len(numbers)) + (sharing.n_agents if told else 0)
-        self.torso = MLP(n_networks, (n_inputs, *hidden), normalised=normalised, activate_last=True)
+        sizes = (n_inputs, *hidden)
+        self.torso = MLP(n_networks, sizes, activation, normalised, orthogonal=orthogonal, activate_last=True)
         self.memory = GRU(n_networks, hidden[-1], hidden[-1]) if recurrent else None
         self.head = head(n_networks, hidden[-1], n_actions)
         self.n_features = hidden[-1]
@@ -135,6 +141,12 @@ class AgentNetwork(nn.Module):
     def headed(self, features: Tensor, windows: int) -> Tensor:
         """Return the outputs, shape (S, L, R, n, A, ...), of features."""
         return self._headed(features, features.shape[1], windows, {})
+
+    def headed_by(self, head: nn.Module, features: Tensor, windows: int) -> Tensor:
+        """Return the outputs, shape (S, L, R, n, ...), that another head makes of features."""
+        outputs = cast(Any, head).forward(features.flatten(1, 2))
+        rows = self.sharing.collect(outputs)
+        return rows.view(self.n_seeds, features.shape[1], windows, self.sharing.n_agents, outputs.shape[-1])
 
     def act(self, observations: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return outputs for one step, shape (S, B, n, A, ...), and what is remembered, shape (S, B, n, H) or None."""

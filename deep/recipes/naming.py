@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from marlgt.deep.algorithms.naming import algorithm_named
-from marlgt.deep.algorithms.value_algorithm import ValueAlgorithm
+from marlgt.deep.algorithms.algorithm import Algorithm
 
 __all__ = ["Recipe", "recipe"]
 
@@ -45,7 +45,7 @@ class Recipe:
     success_threshold: float | None = None
     episodes: int = 100
 
-    def algorithm(self, name: str, **changes: Any) -> ValueAlgorithm:
+    def algorithm(self, name: str, **changes: Any) -> Algorithm:
         """Return an algorithm with the settings of this recipe, and perhaps some of the caller's own."""
         kind = algorithm_named(name)
         known = kind.__dataclass_fields__

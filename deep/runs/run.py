@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 
+from marlgt.deep.algorithms.algorithm import Algorithm
 from marlgt.deep.algorithms.naming import algorithm_named
-from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
+from marlgt.deep.algorithms.value_algorithm import Spec
 from marlgt.deep.devices import require_device
 from marlgt.deep.runs.checkpoints import read_checkpoint, require_same
 from marlgt.deep.runs.curves import Curve
 from marlgt.deep.runs.records import RunRecord, read_curve, read_run
 from marlgt.deep.runs.settings_json import settings_from_json
-from marlgt.deep.value_learner import GreedyPolicy
 from marlgt.errors import GameError, UnreadableFile
 from marlgt.whole_files import shown_path
 
@@ -38,7 +38,7 @@ class Run:
         How it was made and how far it came.
     curve : Curve
         What the greedy policies earned as they learnt.
-    algorithm : ValueAlgorithm
+    algorithm : Algorithm
     spec : Spec
         The sizes of the task.
     module : nn.Module
@@ -50,15 +50,15 @@ class Run:
 
     record: RunRecord
     curve: Curve
-    algorithm: ValueAlgorithm
+    algorithm: Algorithm
     spec: Spec
     module: torch.nn.Module
     task: Any
     folder: Path | None
 
-    def policy(self) -> GreedyPolicy:
-        """Return the greedy policies of all seeds."""
-        return GreedyPolicy(self.algorithm, self.module)
+    def policy(self) -> Any:
+        """Return what all seeds play when they are judged; see :class:`marlgt.deep.evaluation.Policy`."""
+        return self.algorithm.policy(self.module, self.spec)
 
 
 def load_run(folder: str | Path, *, device: str = "cpu") -> Run:
@@ -95,7 +95,7 @@ def load_run(folder: str | Path, *, device: str = "cpu") -> Run:
     return Run(record, curve, algorithm, spec, module.to(chosen), record.task, Path(folder))
 
 
-def algorithm_of(record: RunRecord) -> ValueAlgorithm:
+def algorithm_of(record: RunRecord) -> Algorithm:
     """Return the algorithm of a record, with its settings.
 
     Raises

@@ -20,7 +20,7 @@ from marlgt.deep.environments.catalogue_games import MatrixEpisodes
 from marlgt.deep.environments.protocol import EnvironmentFailed
 from marlgt.deep.runs import checkpoints
 from marlgt.deep.runs.settings_json import settings_from_json, settings_to_json
-from marlgt.deep.value_learner import NotFinite
+from marlgt.deep.finiteness import NotFinite
 from marlgt.errors import GameError, SavingFailed, UnreadableFile, UnsupportedGame
 from marlgt.games import NormalFormGame
 

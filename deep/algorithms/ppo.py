@@ -1,0 +1,73 @@
+"""Proximal policy optimisation: several epochs on a rollout, with no gain from ratios that leave an interval.
+
+With the ratio ρ = π(a|h) / π_old(a|h) of the policy as it is to the one that took the action (Schulman et al. 2017,
+equation 7)::
+
+    policy loss    max(-A ρ, -A clip(ρ, 1 - c, 1 + c))
+
+Departures
+----------
+1. The critic's loss may be clipped too, as in the authors' code: ``max((y - V)², (y - V_old - clip(V - V_old, ±c))²)``.
+2. Advantages are normalised in each mini-batch, the last layer of the policy begins small, and gradients are clipped;
+   the paper has none of these, its code has all.
+3. Updates of a rollout may end early, by `kl_limit`.
+
+References
+----------
+Schulman, J., Wolski, F., Dhariwal, P., Radford, A. and Klimov, O. (2017). Proximal policy optimization algorithms.
+arXiv:1707.06347.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from marlgt.deep.algorithms.algorithm import require_positive
+from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
+from marlgt.errors import GameError
+
+__all__ = ["PPO"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PPO(PolicyAlgorithm):
+    """Proximal policy optimisation, for each agent that there is.
+
+    Attributes
+    ----------
+    ratio_clip : float
+        c: ratios count from 1 - c to 1 + c.
+    value_clip : float or None
+        How far a scalar critic's value may move before moving it further is no gain.
+    """
+
+    name: ClassVar[str] = "PPO"
+
+    epochs: int = 4
+    minibatches: int = 4
+    ratio_clip: float = 0.2
+    value_clip: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_positive(self, "ratio_clip", "value_clip")
+        if self.value_clip is not None and self.critic != "scalar":
+            raise GameError(f"value_clip is for a scalar critic, and this one is {self.critic!r}: leave it out")
+
+    def policy_losses(self, log_probabilities: Tensor, before: Tensor, advantages: Tensor) -> Tensor:
+        """Return the clipped surrogate loss."""
+        ratios = (log_probabilities - before).exp()
+        kept = ratios.clamp(1.0 - self.ratio_clip, 1.0 + self.ratio_clip)
+        return torch.maximum(-advantages * ratios, -advantages * kept)
+
+    def value_losses(self, critic: Any, outputs: Tensor, targets: Any, before: Tensor) -> Tensor:
+        """Return the critic's loss, clipped if asked."""
+        losses = super().value_losses(critic, outputs, targets, before)
+        if self.value_clip is None:
+            return losses
+        near = before + (critic.mean(outputs) - before).clamp(-self.value_clip, self.value_clip)
+        return torch.maximum(losses, critic.losses(near.unsqueeze(-1), targets))

@@ -1,0 +1,452 @@
+"""The learner that all policy-gradient algorithms share: it acts, keeps a rollout and descends, for all seeds at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from marlgt.deep.exploration import seeded_generators
+from marlgt.deep.finiteness import NotFinite, require_sound
+from marlgt.deep.losses.returns import generalised_advantages
+from marlgt.deep.losses.sample_replacement import replaced_samples
+from marlgt.deep.networks.initialising import initialise
+from marlgt.deep.networks.policy_networks import Memories, PolicyNetwork
+from marlgt.deep.optimisers import Adam, FlatParameters, backward
+from marlgt.deep.rollouts.minibatches import Minibatch, as_rows, dealt
+from marlgt.deep.rollouts.rewards import RewardScale
+from marlgt.deep.rollouts.store import Rollout
+from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
+from marlgt.deep.standardising import RunningMoments
+
+if TYPE_CHECKING:
+    from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
+    from marlgt.deep.algorithms.value_algorithm import Spec
+
+__all__ = ["LikeliestPolicy", "PolicyLearner"]
+
+_INITIAL, _ACTING, _DEALING, _TARGETS = range(4)
+
+
+class PolicyLearner:
+    """Policies, critics, an optimiser and a rollout for S seeds.
+
+    Parameters
+    ----------
+    algorithm : PolicyAlgorithm
+    spec : Spec
+    seeds : sequence of int
+    steps : int
+        Environment steps of the whole run, for each seed; rates fall over them.
+    device : torch.device or str
+    """
+
+    def __init__(
+        self,
+        algorithm: PolicyAlgorithm,
+        spec: Spec,
+        seeds: Sequence[int],
+        *,
+        steps: int,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.algorithm, self.spec, self.total = algorithm, spec, steps
+        self.seeds = [int(seed) for seed in seeds]
+        self.device = torch.device(device)
+        n_seeds = len(self.seeds)
+        self.law = algorithm.law(spec)
+        self.module: PolicyNetwork = algorithm.network(spec, n_seeds)
+        initialise(self.module, seeded_generators(seeds, _INITIAL))
+        self.module.to(self.device)
+        self.critic = self.module.critic_head
+        self.parameters = FlatParameters(self.module, n_seeds)
+        self.optimiser = Adam(
+            self.parameters, algorithm.lr, algorithm.adam_epsilon, clip=algorithm.clip, apart=algorithm.stops
+        )
+        self.generators = {
+            purpose: seeded_generators(seeds, purpose, self.device) for purpose in (_ACTING, _DEALING, _TARGETS)
+        }
+        self.rollout = Rollout(algorithm.rollout_steps)
+        self.remembered = Rollout(algorithm.rollout_steps // algorithm.window)
+        self.moments = self._moments()
+        self.steps = 0
+        self.updates = 0
+        self._sees_states = algorithm.critic_sees in ("state", "both")
+        self._memories = Memories()
+        self._starts = torch.ones((n_seeds, algorithm.n_envs), dtype=torch.bool, device=self.device)
+        self._loss = torch.zeros(n_seeds, device=self.device)
+        self._entropy = torch.zeros((), device=self.device)
+        self._averaged = 0
+
+    def _moments(self) -> dict[str, Any]:
+        algorithm, spec, n_seeds = self.algorithm, self.spec, len(self.seeds)
+        device = str(self.device)
+        moments: dict[str, Any] = {}
+        if algorithm.normalise_observations:
+            moments["observations"] = RunningMoments(n_seeds, n_columns=spec.observation_size, device=device)
+        if self.module.told is not None:
+            moments["states"] = RunningMoments(n_seeds, n_columns=spec.state_size, device=device)
+        if algorithm.normalise_values:
+            moments["values"] = RunningMoments(n_seeds, device=device)
+        if algorithm.normalise_rewards:
+            shape = (n_seeds, algorithm.n_envs, spec.n_agents)
+            moments["rewards"] = RewardScale(shape, algorithm.discount, device=device)
+        return moments
+
+    @torch.no_grad()
+    def act(self, envs: SeededEnvs) -> Tensor:
+        """Return the actions to take, shape (S, B, n) or (S, B, n, d), drawn from the policies."""
+        observations = envs.observations
+        allowed = envs.allowed if self.spec.masked else None
+        if self.algorithm.recurrent:
+            self._clear()
+        outputs, memory = self.module.act(observations, self._memories.policy)
+        self._memories = self._memories._replace(policy=memory)
+        outputs = self.law.masked(outputs, allowed)
+        actions: Tensor = self.law.sample(outputs, self.generators[_ACTING])
+        self.rollout.put(
+            observations=observations,
+            outputs=outputs,
+            actions=actions,
+            starts=self._starts,
+            allowed=allowed,
+            states=envs.states if self._sees_states else None,
+        )
+        return actions
+
+    def _clear(self) -> None:
+        memory = self._memories.policy
+        if memory is None:
+            width = self.module.actors.memory_size
+            memory = torch.zeros((*self._starts.shape, self.spec.n_agents, width), device=self.device)
+        memory = memory.masked_fill(self._starts[:, :, None, None], 0.0)
+        self._memories = self._memories._replace(policy=memory)
+        if self.rollout.step % self.algorithm.window == 0:
+            self.remembered.put(policy=memory)
+            self.remembered.advance()
+
+    def observe(self, step: SeededStep, envs: SeededEnvs) -> None:
+        """Keep what the actions led to.
+
+        Raises
+        ------
+        NotFinite
+            If the environment observes or pays what is not finite.
+        """
+        require_sound(step, self.steps)
+        rewards = step.rewards
+        if self.algorithm.reward_scale != 1.0:
+            rewards = rewards * self.algorithm.reward_scale
+        self.rollout.put(
+            rewards=rewards,
+            terminated=step.terminated,
+            truncated=step.truncated,
+            reached=step.reached,
+            reached_states=envs.reached_states if self._sees_states else None,
+        )
+        self.rollout.advance()
+        self._starts = step.terminated | step.truncated
+        self.steps += self.algorithm.n_envs
+
+    def learn(self) -> None:
+        """Learn from the rollout, if it is full.
+
+        Raises
+        ------
+        NotFinite
+            If the loss or the networks are no finite numbers; says where.
+        """
+        if not self.rollout.full:
+            return
+        if self.algorithm.lr_end is not None:
+            progress = min(1.0, self.steps / max(1, self.total))
+            self.optimiser.lr = self.algorithm.lr + (self.algorithm.lr_end - self.algorithm.lr) * progress
+        self.algorithm.improve(self, self.rows())
+        self._take_scales()
+        self.rollout.begin()
+        self.remembered.begin()
+        self.updates += 1
+        where = self.parameters.finite()
+        if where is not None:
+            raise NotFinite.learning(self.steps, self.updates, f"the weights {where}")
+
+    @torch.no_grad()
+    def rows(self) -> Minibatch:
+        """Return all rows of the rollout, with what is to be learnt from them."""
+        kept, algorithm = self.rollout.fields, self.algorithm
+        length = algorithm.window
+        before = self.law.log_probability(kept["outputs"], kept["actions"])
+        self._entropy = self.law.entropy(kept["outputs"]).mean()
+        starts = kept["starts"] if algorithm.recurrent else None
+        first = Memories(None if starts is None else self.remembered.fields["policy"][:, 0], self._memories.critic)
+        outputs, features = self.module.values(kept["observations"], kept.get("states"), first, starts)
+        next_outputs = self._following(outputs, features)
+        rewards = kept["rewards"]
+        ends = kept["terminated"] | kept["truncated"]
+        if "rewards" in self.moments:
+            rewards = self.moments["rewards"].scaled(rewards, ends)
+        discounts = algorithm.discount * (~kept["terminated"]).to(rewards.dtype)
+        tell = self.critic.mode if algorithm.baseline == "mode" else self.critic.mean
+        values, next_values = self._raw(tell(outputs)), self._raw(tell(next_outputs))
+        advantages = generalised_advantages(rewards, discounts, ends, values, next_values, algorithm.trace)
+        targets: Any
+        if self.critic.distributional:
+            drawn = replaced_samples(
+                self.critic,
+                outputs,
+                next_outputs,
+                rewards,
+                discounts,
+                ends,
+                algorithm.trace,
+                algorithm.samples,
+                self.generators[_TARGETS],
+                unit=self._unit(),
+            )
+            targets = type(drawn)(*(as_rows(each, length) for each in drawn))
+        else:
+            returns = advantages + values
+            if "values" in self.moments:
+                self.moments["values"].update(returns.unsqueeze(-1))
+            shift, scale = self._unit()
+            targets = as_rows((returns - shift) / scale, length)
+            values = (values - shift) / scale
+        weights = algorithm.step_weights(ends)
+        rows = Minibatch(
+            *(as_rows(kept[name], length) for name in ("observations", "actions")),
+            as_rows(before, length),
+            as_rows(advantages, length),
+            as_rows(values, length),
+            targets,
+            as_rows(kept["starts"], length),
+            as_rows(kept["states"], length) if "states" in kept else None,
+            as_rows(kept["allowed"], length) if "allowed" in kept else None,
+            None if weights is None else as_rows(weights, length),
+            self._row_memories(features, first.critic),
+        )
+        return rows
+
+    def _following(self, outputs: Tensor, features: Tensor) -> Tensor:
+        """Return the critic's outputs in what each step led to, shape (S, T, B, n, O)."""
+        kept = self.rollout.fields
+        reached, states = kept["reached"], kept.get("reached_states")
+        last = self.module.following_values(
+            reached[:, -1:], None if states is None else states[:, -1:], features[:, -1:]
+        )
+        following = torch.cat((outputs[:, 1:], last), dim=1)
+        truncated = kept["truncated"]
+        if bool(truncated.any()):
+            everywhere = self.module.following_values(reached, states, features)
+            marks = truncated.view(*truncated.shape, *(1,) * (outputs.dim() - 3))
+            following = torch.where(marks, everywhere, following)
+        return following
+
+    def _row_memories(self, features: Tensor, first: Tensor | None) -> Memories:
+        """Return what was remembered before each row, shape (S, R, n, H), and keep the last of the critic's."""
+        if not self.algorithm.recurrent:
+            return Memories()
+        length = self.algorithm.window
+        policy = self.remembered.fields["policy"].flatten(1, 2)
+        if self.module.critics is None:
+            return Memories(policy)
+        after = self.module.critics.by_agent(features, self.algorithm.n_envs)
+        if first is None:
+            first = torch.zeros_like(after[:, 0])
+        before = torch.cat((first.unsqueeze(1), after[:, length - 1 : -1 : length]), dim=1)
+        self._memories = self._memories._replace(critic=after[:, -1].clone())
+        return Memories(policy, before.flatten(1, 2))
+
+    def _unit(self) -> tuple[Any, Any]:
+        """Return by how much the critic's numbers are shifted and scaled, to multiply (S, T, B, n)."""
+        moments = self.moments.get("values")
+        if moments is None or not bool(moments.count):
+            return 0.0, 1.0
+        shape = (len(self.seeds), 1, 1, 1)
+        deviation = moments.deviation.clamp(min=1e-4)
+        return moments.mean.view(shape).float(), deviation.view(shape).float()
+
+    def _raw(self, values: Tensor) -> Tensor:
+        shift, scale = self._unit()
+        return values if isinstance(scale, float) else values * scale + shift
+
+    def _take_scales(self) -> None:
+        for name, scaling in (("observations", self.module.seen), ("states", self.module.told)):
+            if scaling is not None:
+                moments, field = self.moments[name], self.rollout.fields[name]
+                moments.update(field)
+                scaling.take(moments.mean.float(), moments.deviation.float())
+
+    def descend(self, rows: Minibatch) -> None:
+        """Take all updates of a rollout; a seed whose policy has moved too far takes no more of them."""
+        algorithm = self.algorithm
+        active = torch.ones(len(self.seeds), dtype=torch.bool, device=self.device) if algorithm.stops else None
+        for _ in range(algorithm.epochs):
+            moved = torch.zeros(len(self.seeds), device=self.device)
+            for batch in dealt(rows, algorithm.minibatches, self.generators[_DEALING]):
+                moved = self.update(batch, active)
+            if active is not None:
+                active = active & (moved <= algorithm.kl_limit)
+                if not bool(active.any()):
+                    break
+
+    def update(self, batch: Minibatch, active: Tensor | None = None) -> Tensor:
+        """Take one update of the active seeds, and return how far each policy has moved, shape (S,).
+
+        That is the estimate ``E[ρ - 1 - log ρ]`` of the Kullback-Leibler divergence, before the update.
+        """
+        algorithm = self.algorithm
+        starts = batch.starts if algorithm.recurrent else None
+        outputs, features = self.module.policies(batch.observations, batch.memories, starts)
+        outputs = self.law.masked(outputs, batch.allowed)
+        now = self.law.log_probability(outputs, batch.actions)
+        judged, _ = self.module.values(batch.observations, batch.states, batch.memories, starts, features)
+        advantages = standardised(batch.advantages) if algorithm.normalise_advantages else batch.advantages
+        elements = algorithm.policy_losses(now, batch.before, advantages)
+        if algorithm.value_weight:
+            values = algorithm.value_losses(self.critic, judged, batch.targets, batch.values)
+            elements = elements + algorithm.value_weight * values
+        if algorithm.entropy_weight:
+            elements = elements - algorithm.entropy_weight * self.law.entropy(outputs)
+        each = averaged(elements, batch.weights)
+        total = each.sum()
+        self._require_finite(total.detach())
+        self.parameters.zero_gradients()
+        backward(total)
+        self.optimiser.step(active)
+        self._loss += each.detach()
+        self._averaged += 1
+        with torch.no_grad():
+            gaps = now.detach() - batch.before
+            return averaged(gaps.exp() - 1.0 - gaps, None) / batch.before.shape[-1]
+
+    def _require_finite(self, total: Tensor) -> None:
+        if self.device.type == "cpu" and not math.isfinite(float(total)):
+            where = self.parameters.finite()
+            name = "the loss, whose values grew beyond all bounds" if where is None else f"the weights {where}"
+            raise NotFinite.learning(self.steps, self.updates, name)
+
+    @property
+    def exploration(self) -> float:
+        """The mean entropy of the policies in the last rollout, nats."""
+        return float(self._entropy)
+
+    def losses(self) -> list[float]:
+        """Return the mean loss of each seed since the last call; NaN without an update."""
+        mean: list[float] = (self._loss / self._averaged).tolist() if self._averaged else [math.nan] * len(self.seeds)
+        self._loss.zero_()
+        self._averaged = 0
+        return mean
+
+    def state(self) -> dict[str, Tensor]:
+        """Return everything that a run needs to go on bit for bit, by name."""
+        tensors = {"networks": self.parameters.values, "starts": self._starts, "loss": self._loss}
+        tensors["entropy"] = self._entropy
+        tensors["counts"] = torch.tensor([self.steps, self.updates, self._averaged], dtype=torch.int64)
+        for prefix, part in self._parts().items():
+            tensors.update({f"{prefix}.{name}": value for name, value in part.state().items()})
+        for purpose, generators in self.generators.items():
+            tensors[f"generators.{purpose}"] = torch.stack([each.get_state() for each in generators])
+        for name, memory in self._memories._asdict().items():
+            if memory is not None:
+                tensors[f"memory.{name}"] = memory
+        return {name: value.detach().clone() for name, value in tensors.items()}
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take up a state of :meth:`state`."""
+        with torch.no_grad():
+            self.parameters.values.copy_(tensors["networks"])
+        for prefix, part in self._parts().items():
+            cut = len(prefix) + 1
+            own = {name[cut:]: value for name, value in tensors.items() if name.startswith(f"{prefix}.")}
+            part.load(own, self.device) if isinstance(part, Rollout) else part.load(own)
+        for purpose, generators in self.generators.items():
+            for generator, state in zip(generators, tensors[f"generators.{purpose}"]):
+                generator.set_state(state.cpu().clone())
+        self._starts = tensors["starts"].to(self.device)
+        self._loss = tensors["loss"].to(self.device)
+        self._entropy = tensors["entropy"].to(self.device)
+        kept = {name: tensors.get(f"memory.{name}") for name in Memories._fields}
+        self._memories = Memories(**{name: None if m is None else m.to(self.device) for name, m in kept.items()})
+        self.steps, self.updates, self._averaged = (int(count) for count in tensors["counts"])
+
+    def _parts(self) -> dict[str, Any]:
+        parts: dict[str, Any] = {f"moments.{name}": moments for name, moments in self.moments.items()}
+        return parts | {"optimiser": self.optimiser, "rollout": self.rollout, "remembered": self.remembered}
+
+    @property
+    def judged_parameters(self) -> FlatParameters:
+        """The networks that are evaluated and kept."""
+        return self.parameters
+
+    def policy(self) -> LikeliestPolicy:
+        """Return what is judged: the likeliest actions of the policies as they are now."""
+        policy: LikeliestPolicy = self.algorithm.policy(self.module, self.spec)
+        return policy
+
+
+def standardised(advantages: Tensor) -> Tensor:
+    """Return advantages (S, ...) less their mean, over their deviation, for each seed; a lone one stays as it is."""
+    flat = advantages.flatten(1)
+    if flat.shape[1] < 2:
+        return advantages
+    centred = flat - flat.mean(1, keepdim=True)
+    deviation = (centred.square().sum(1, keepdim=True) / (flat.shape[1] - 1)).sqrt()
+    return (centred / (deviation + 1e-8)).view(advantages.shape)
+
+
+def averaged(elements: Tensor, weights: Tensor | None) -> Tensor:
+    """Return the sum over agents, averaged over rows, for each seed, shape (S,).
+
+    Parameters
+    ----------
+    elements : Tensor, shape (S, L, R, n)
+    weights : Tensor, shape (S, L, R), or None
+    """
+    rows = elements.sum(-1).flatten(1)
+    if weights is None:
+        return rows.mean(1)
+    flat = weights.flatten(1)
+    return (rows * flat).sum(1) / flat.sum(1).clamp(min=1.0)
+
+
+class LikeliestPolicy:
+    """The likeliest action of a choice, the mean of a Gaussian; it remembers what recurrent networks remember.
+
+    Parameters
+    ----------
+    module : PolicyNetwork
+        For S seeds.
+    law : object
+        Of actions; see :mod:`marlgt.deep.policies`.
+    """
+
+    def __init__(self, module: PolicyNetwork, law: Any) -> None:
+        self.module, self.law = module, law
+        self._memory: Tensor | None = None
+        self._share = 0.0
+        self._generators: Sequence[torch.Generator] = ()
+
+    def explore(self, epsilon: float, generators: Sequence[torch.Generator]) -> None:
+        """Draw so large a share of actions from the policy from now on, from one generator for each seed."""
+        self._share, self._generators = epsilon, generators
+
+    def begin(self) -> None:
+        """Forget: all environments begin anew."""
+        self._memory = None
+
+    @torch.no_grad()
+    def act(self, observations: Tensor, allowed: Tensor | None = None) -> Tensor:
+        """Return the actions in observations of shape (S, B, n, D)."""
+        outputs, self._memory = self.module.act(observations, self._memory)
+        outputs = self.law.masked(outputs, allowed)
+        best: Tensor = self.law.mode(outputs)
+        if self._share <= 0.0:
+            return best
+        drawn = self.law.sample(outputs, self._generators)
+        shape = observations.shape[1:3]
+        lots = torch.stack([torch.rand(shape, generator=each, device=each.device) for each in self._generators])
+        marks = (lots < self._share).view(*lots.shape, *(1,) * (best.dim() - 3))
+        return torch.where(marks, drawn, best)

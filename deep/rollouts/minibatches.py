@@ -1,0 +1,106 @@
+"""Rows of a rollout, one window of a copy each, dealt out to mini-batches in an order of each seed's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from marlgt.deep.networks.policy_networks import Memories
+
+__all__ = ["Minibatch", "as_rows", "dealt"]
+
+
+class Minibatch(NamedTuple):
+    """Windows of L steps, R for each of S seeds; n agents.
+
+    Attributes
+    ----------
+    observations : Tensor, shape (S, L, R, n, D)
+    actions : Tensor, shape (S, L, R, n) or (S, L, R, n, d)
+    before : Tensor, shape (S, L, R, n)
+        Log-probabilities of the actions under the policy that took them.
+    advantages : Tensor, shape (S, L, R, n)
+    values : Tensor, shape (S, L, R, n)
+        What the critic told before the update.
+    targets : Any
+        What the critic should tell: a tensor of shape (S, L, R, n), or named tensors of shape (S, L, R, n, m).
+    starts : Tensor of bool, shape (S, L, R)
+        Steps at which episodes begin.
+    states : Tensor, shape (S, L, R, Z), or None
+    allowed : Tensor of bool, shape (S, L, R, n, A), or None
+    weights : Tensor, shape (S, L, R), or None
+        What each step counts.
+    memories : Memories
+        Before the first step.
+    """
+
+    observations: Tensor
+    actions: Tensor
+    before: Tensor
+    advantages: Tensor
+    values: Tensor
+    targets: Any
+    starts: Tensor
+    states: Tensor | None
+    allowed: Tensor | None
+    weights: Tensor | None
+    memories: Memories
+
+
+def as_rows(field: Tensor, length: int) -> Tensor:
+    """Return a field of shape (S, T, B, ...) as rows of windows, shape (S, L, T / L * B, ...).
+
+    Row c B + b is the c-th window of copy b.
+    """
+    n_seeds, n_steps, n_envs = field.shape[:3]
+    rest = field.shape[3:]
+    if length == 1:
+        return field.reshape(n_seeds, 1, n_steps * n_envs, *rest)
+    windows = field.reshape(n_seeds, n_steps // length, length, n_envs, *rest)
+    return windows.transpose(1, 2).reshape(n_seeds, length, (n_steps // length) * n_envs, *rest)
+
+
+def dealt(rows: Minibatch, parts: int, generators: Sequence[torch.Generator]) -> Iterator[Minibatch]:
+    """Yield all rows, dealt out at random into so many parts of equal size, or one more.
+
+    One part is the whole, in the order it has.
+
+    Parameters
+    ----------
+    rows : Minibatch
+        All rows of a rollout.
+    parts : int
+    generators : sequence of torch.Generator
+        One for each seed.
+    """
+    if parts == 1:
+        yield rows
+        return
+    n_rows = rows.starts.shape[2]
+    order = torch.stack([torch.randperm(n_rows, generator=each, device=each.device) for each in generators])
+    for chosen in order.tensor_split(parts, dim=1):
+        yield _mapped(rows, chosen)
+
+
+def _mapped(value: Any, chosen: Tensor) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, Tensor):
+        return _taken(value, chosen)
+    if isinstance(value, Memories):
+        return Memories(*(None if each is None else _taken(each.unsqueeze(1), chosen).squeeze(1) for each in value))
+    return type(value)(*(_mapped(each, chosen) for each in value))
+
+
+def _taken(field: Tensor, chosen: Tensor) -> Tensor:
+    """Return the chosen rows, shape (S, L, R, ...), of a field of shape (S, L, rows, ...)."""
+    n_seeds, length, n_rows = field.shape[:3]
+    if n_seeds == length == 1:
+        return field.index_select(2, chosen[0])
+    firsts = torch.arange(n_seeds * length, device=field.device).view(n_seeds, length, 1) * n_rows
+    places = (firsts + chosen.unsqueeze(1)).flatten()
+    taken = field.reshape(n_seeds * length * n_rows, *field.shape[3:]).index_select(0, places)
+    return taken.view(n_seeds, length, chosen.shape[1], *field.shape[3:])
