@@ -1083,7 +1083,33 @@ def mean_and_mode_of_a_mixture(inputs, expected, tolerance):
     assert abs(max(peaks, key=density) - expected["mode"]) <= tolerance
 
 
+def softmax_policy(inputs, expected, tolerance):
+    torch, law_of = _laws()
+    outputs = torch.tensor(inputs["prefs"], dtype=torch.float64)
+    law = law_of(len(outputs), 0, ())
+    chances = [law.log_probability(outputs, torch.tensor(action)).exp().item() for action in range(len(outputs))]
+    assert np.abs(np.array(chances) - expected).max() <= tolerance
+    assert np.abs(law.probabilities(outputs).numpy() - expected).max() <= tolerance
+
+
+def gaussian_entropy(inputs, expected, tolerance):
+    torch, law_of = _laws()
+    dim = inputs["dim"]
+    outputs = torch.tensor([0.3] * dim + [np.log(inputs["sigma"])] * dim, dtype=torch.float64)
+    assert abs(law_of(0, dim, ()).entropy(outputs).item() - expected) <= tolerance
+
+
+def _laws():
+    import torch
+
+    from marlgt.deep.policies.law import law_of
+
+    return torch, law_of
+
+
 VECTOR_ADAPTERS = {
+    r"pg\.softmax_policy$": softmax_policy,
+    r"pg\.gaussian_entropy$": gaussian_entropy,
     r"games\.nash_": extreme_equilibria,
     r"games\.ce_cce_extremes_": correlated_extremes,
     r"games\.pareto_welfare_": pareto_and_welfare,

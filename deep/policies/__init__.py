@@ -1,0 +1,1 @@
+"""Laws of actions over what networks give: choices, several choices at once, and numbers."""
