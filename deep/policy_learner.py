@@ -12,7 +12,7 @@ from torch import Tensor
 from marlgt.deep.exploration import seeded_generators
 from marlgt.deep.finiteness import NotFinite, require_sound
 from marlgt.deep.losses.returns import generalised_advantages
-from marlgt.deep.losses.sample_replacement import replaced_samples
+from marlgt.deep.losses.sample_replacement import sample_replacement
 from marlgt.deep.networks.initialising import initialise
 from marlgt.deep.networks.policy_networks import Memories, PolicyNetwork
 from marlgt.deep.optimisers import Adam, FlatParameters, backward
@@ -186,34 +186,26 @@ class PolicyLearner:
         next_outputs = self._following(outputs, features)
         rewards = kept["rewards"]
         ends = kept["terminated"] | kept["truncated"]
+        if "values" in self.moments:
+            # Targets change the units in which the critic is to speak, but not those in which it spoke.
+            self._then = self._unit()
         if "rewards" in self.moments:
             rewards = self.moments["rewards"].scaled(rewards, ends)
         discounts = algorithm.discount * (~kept["terminated"]).to(rewards.dtype)
         tell = self.critic.mode if algorithm.baseline == "mode" else self.critic.mean
         values, next_values = self._raw(tell(outputs)), self._raw(tell(next_outputs))
+        if algorithm.baseless:
+            values, next_values = torch.zeros_like(values), torch.zeros_like(next_values)
         advantages = generalised_advantages(rewards, discounts, ends, values, next_values, algorithm.trace)
+        if "values" in self.moments:
+            self.moments["values"].update((advantages + values).unsqueeze(-1))
         targets: Any
         if self.critic.distributional:
-            drawn = replaced_samples(
-                self.critic,
-                outputs,
-                next_outputs,
-                rewards,
-                discounts,
-                ends,
-                algorithm.trace,
-                algorithm.samples,
-                self.generators[_TARGETS],
-                unit=self._unit(),
-            )
-            targets = type(drawn)(*(as_rows(each, length) for each in drawn))
+            laws = self._laws(rewards, discounts, ends, next_outputs)
+            targets = type(laws)(*(as_rows(each, length) for each in laws))
         else:
-            returns = advantages + values
-            if "values" in self.moments:
-                self.moments["values"].update(returns.unsqueeze(-1))
-            shift, scale = self._unit()
-            targets = as_rows((returns - shift) / scale, length)
-            values = (values - shift) / scale
+            targets = as_rows(self._in_units(advantages + values), length)
+        values = self._in_units(values)
         weights = algorithm.step_weights(ends)
         rows = Minibatch(
             *(as_rows(kept[name], length) for name in ("observations", "actions")),
@@ -228,6 +220,28 @@ class PolicyLearner:
             self._row_memories(features, first.critic),
         )
         return rows
+
+    def _laws(self, rewards: Tensor, discounts: Tensor, ends: Tensor, next_outputs: Tensor) -> Any:
+        """Return particles of the laws that the critic should tell, in its own units."""
+
+        def drawn(outputs: Tensor, n_samples: int, generators: Sequence[torch.Generator]) -> Any:
+            told = self.critic.particles(outputs, n_samples, generators)
+            return told if "values" not in self.moments else _moved(told, *self._then)
+
+        laws = sample_replacement(
+            rewards,
+            discounts,
+            ends,
+            next_outputs,
+            drawn,
+            lambda_=self.algorithm.trace,
+            n_samples=self.algorithm.samples,
+            generators=self.generators[_TARGETS],
+        )
+        if "values" not in self.moments:
+            return laws
+        shift, rate = self._unit()
+        return _moved(laws, -shift / rate, 1.0 / rate)
 
     def _following(self, outputs: Tensor, features: Tensor) -> Tensor:
         """Return the critic's outputs in what each step led to, shape (S, T, B, n, O)."""
@@ -259,18 +273,23 @@ class PolicyLearner:
         self._memories = self._memories._replace(critic=after[:, -1].clone())
         return Memories(policy, before.flatten(1, 2))
 
-    def _unit(self) -> tuple[Any, Any]:
-        """Return by how much the critic's numbers are shifted and scaled, to multiply (S, T, B, n)."""
-        moments = self.moments.get("values")
-        if moments is None or not bool(moments.count):
-            return 0.0, 1.0
-        shape = (len(self.seeds), 1, 1, 1)
-        deviation = moments.deviation.clamp(min=1e-4)
-        return moments.mean.view(shape).float(), deviation.view(shape).float()
+    def _unit(self) -> tuple[Tensor, Tensor]:
+        """Return by how much the critic's numbers are shifted and scaled now, to join (S, T, B, n)."""
+        moments, shape = self.moments["values"], (len(self.seeds), 1, 1, 1)
+        rate = moments.deviation if bool(moments.count) else torch.ones_like(moments.deviation)
+        return moments.mean.view(shape).float(), rate.clamp(min=1e-4).view(shape).float()
 
     def _raw(self, values: Tensor) -> Tensor:
-        shift, scale = self._unit()
-        return values if isinstance(scale, float) else values * scale + shift
+        if "values" not in self.moments:
+            return values
+        shift, rate = self._then
+        return values * rate + shift
+
+    def _in_units(self, values: Tensor) -> Tensor:
+        if "values" not in self.moments:
+            return values
+        shift, rate = self._unit()
+        return (values - shift) / rate
 
     def _take_scales(self) -> None:
         for name, scaling in (("observations", self.module.seen), ("states", self.module.told)):
@@ -385,6 +404,13 @@ class PolicyLearner:
         """Return what is judged: the likeliest actions of the policies as they are now."""
         policy: LikeliestPolicy = self.algorithm.policy(self.module, self.spec)
         return policy
+
+
+def _moved(laws: Any, shift: Tensor, rate: Tensor) -> Any:
+    """Return particles (S, ..., n, m) of what is `rate` times as large, and then shifted; both of shape (S, 1, 1, 1)."""
+    locations, scales = laws
+    shape = (shift.shape[0], *(1,) * (locations.dim() - 1))
+    return type(laws)(locations * rate.view(shape) + shift.view(shape), scales * rate.view(shape))
 
 
 def standardised(advantages: Tensor) -> Tensor:

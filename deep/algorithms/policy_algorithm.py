@@ -22,6 +22,7 @@ from torch import Tensor
 
 from marlgt.deep.algorithms.algorithm import Algorithm, require_least, require_positive, require_shares
 from marlgt.deep.critics.making import critic_of
+from marlgt.deep.losses.policies import critic_losses
 from marlgt.deep.networks.policy_networks import PolicyNetwork
 from marlgt.deep.networks.sharing import Sharing
 from marlgt.deep.policies.law import law_of
@@ -88,6 +89,8 @@ class PolicyAlgorithm(Algorithm):
         Normals (or points) of a target law.
     scale_head : {'softplus_variance', 'initial_scale'}
         How a mixture critic's standard deviations come from its outputs.
+    least_scale : float
+        What a mixture critic's standard deviations do not fall below, or hardly, in units of its targets.
     initial_scale : float
         Their first size, where `scale_head` is 'initial_scale'.
     v_min, v_max : float
@@ -128,7 +131,8 @@ class PolicyAlgorithm(Algorithm):
     components: int = 5
     samples: int = 32
     scale_head: Literal["softplus_variance", "initial_scale"] = "softplus_variance"
-    initial_scale: float = 1e-3
+    least_scale: float = 0.05
+    initial_scale: float = 1.0
     v_min: float = -10.0
     v_max: float = 10.0
     baseline: Literal["mean", "mode"] = "mean"
@@ -139,7 +143,7 @@ class PolicyAlgorithm(Algorithm):
         at_least_one = ("rollout_steps", "epochs", "minibatches", "sequence_length", "components", "samples")
         require_least(self, 1, *at_least_one)
         require_shares(self, "trace")
-        require_positive(self, "policy_gain", "initial_scale", "huber", "kl_limit")
+        require_positive(self, "policy_gain", "initial_scale", "least_scale", "huber", "kl_limit")
         for name in ("value_weight", "entropy_weight"):
             if getattr(self, name) < 0:
                 raise GameError(f"{name} must not be negative, got {getattr(self, name)!r}")
@@ -155,6 +159,10 @@ class PolicyAlgorithm(Algorithm):
                 f"a critic that sees {self.critic_sees!r} cannot share the policy's layers, which see observations "
                 "alone: leave shared_torso out"
             )
+        if self.baseline == "mode" and self.critic != "mixture":
+            raise GameError(f"a baseline of 'mode' is a mixture critic's, and this one is {self.critic!r}: give 'mean'")
+        if self.huber is not None and self.critic != "scalar":
+            raise GameError(f"huber is for a scalar critic, and this one is {self.critic!r}: leave it out")
         rows = self.rollout_steps * self.n_envs // self.window
         if self.minibatches > rows:
             raise GameError(
@@ -171,6 +179,11 @@ class PolicyAlgorithm(Algorithm):
     def stops(self) -> bool:
         """Whether seeds may rest while others go on."""
         return self.kl_limit is not None
+
+    @property
+    def baseless(self) -> bool:
+        """Whether advantages are returns as they are, without a critic."""
+        return False
 
     def law(self, spec: Spec) -> Any:
         """Return the law of actions, given the outputs of the policy's network."""
@@ -251,5 +264,7 @@ class PolicyAlgorithm(Algorithm):
         before : Tensor, shape (S, L, R, n)
             The mean that the critic told before the update.
         """
+        if self.huber is not None:
+            return critic_losses(critic.mean(outputs), targets, delta=self.huber)
         losses: Tensor = critic.losses(outputs, targets)
         return losses
