@@ -16,8 +16,8 @@ from marlgt import concepts
 from marlgt.solvers.efficiency import fairness_optimal
 
 LATER = {
-    r"(dist|sr|pg|seps)\.": "the deep layer",
-    r"extra2?\.(gmac|sr_|homogeneity|book_param|pfsp)": "the deep layer",
+    r"(pg|seps)\.": "the deep layer",
+    r"extra2?\.(homogeneity|book_param|pfsp)": "the deep layer",
 }
 
 
@@ -1107,7 +1107,221 @@ def _laws():
     return torch, law_of
 
 
+def components(laws):
+    from marlgt.deep.distributions import GaussianMixture
+
+    return GaussianMixture(*(floats([law[key] for law in laws]) for key in ("w", "mu", "sigma")))
+
+
+def mean_distance_of_a_normal(inputs, expected, tolerance):
+    from marlgt.deep.distributions import expected_distance
+
+    normal, origin = (components([{"w": 1, "mu": m, "sigma": s}]) for m, s in ((inputs["mu"], inputs["sigma"]), (0, 0)))
+    assert abs(expected_distance(normal, origin) - expected) <= tolerance
+
+
+def mixture_distance(name):
+    def adapter(inputs, expected, tolerance):
+        from marlgt.deep import distributions
+
+        laws = components(inputs["U" if "U" in inputs else "P"]), components(inputs["V" if "V" in inputs else "P"])
+        if "gamma" in inputs:
+            laws = [law.shifted(inputs["r"], inputs["gamma"]) for law in laws]
+        # The quadratures are far more exact than most vectors ask for.
+        assert abs(getattr(distributions, name)(*laws) - expected) <= min(tolerance, 1e-9)
+
+    return adapter
+
+
+def divergence_of_normals(inputs, expected, tolerance):
+    from marlgt.deep.distributions import kl_divergence
+
+    laws = [components([{"w": 1, "mu": inputs[f"mu{k}"], "sigma": inputs[f"s{k}"]}]) for k in (1, 2)]
+    assert abs(kl_divergence(*laws) - expected) <= tolerance
+
+
+def mixture_log_density(inputs, expected, tolerance):
+    from marlgt.deep.distributions import log_density
+
+    assert np.abs(log_density(components(inputs["U"]), floats(inputs["x"])) - floats(expected)).max() <= tolerance
+
+
+def average_log_density(inputs, expected, tolerance):
+    """What the published code returns as log density is the average over components, and below the true one."""
+    from marlgt.deep.distributions import GaussianMixture, log_density
+
+    law, x = components(inputs["U"]), floats(inputs["x"])
+    single = [log_density(GaussianMixture(np.ones(1), law.means[[k]], law.scales[[k]]), x) for k in range(3)]
+    assert np.abs(law.weights @ np.array(single) - floats(expected)).max() <= tolerance
+    assert (log_density(law, x) > floats(expected)).all()
+
+
+def mixture_moments(inputs, expected, tolerance):
+    from marlgt.deep.distributions import mean, variance
+
+    assert abs(mean(components(inputs["U"])) - expected["mean"]) <= tolerance
+    assert abs(variance(components(inputs["U"])) - expected["var"]) <= tolerance
+
+
+def bias_of_sample_gradients(inputs, expected, tolerance):
+    """Two Diracs at 0 and 1 against all samples of m: what minimises the expected distance."""
+    from math import comb
+
+    from marlgt.deep.distributions import GaussianMixture, cramer_distance, wasserstein_1
+
+    m, p = inputs["m"], inputs["theta_star"]
+
+    def coin(chances):
+        chances = np.asarray(chances, dtype=float)
+        weights = np.stack((1 - chances, chances), axis=-1)
+        return GaussianMixture(weights, np.broadcast_to([0.0, 1.0], weights.shape).copy(), np.zeros(weights.shape))
+
+    grid = np.linspace(0.3, 0.5, 201)
+    for distance, key in ((wasserstein_1, "argmin_W1"), (cramer_distance, "argmin_cramer")):
+        found = sum(comb(m, k) * p**k * (1 - p) ** (m - k) * distance(coin(grid), coin(k / m)) for k in range(m + 1))
+        assert abs(grid[np.argmin(found)] - expected[key]) <= tolerance
+
+
+def scale_head(settings):
+    def adapter(inputs, expected, tolerance):
+        from marlgt.deep.losses.mixture_losses import ScaleHead, mixture_of
+
+        outputs = tensor([0.0, 0.0, 0.0] * 2 + [float(x) for x in inputs["raw"]])
+        found = mixture_of(outputs, ScaleHead(**settings(inputs))).scales
+        assert np.abs(found.numpy() - floats(expected)).max() <= tolerance
+
+    return adapter
+
+
+def softmax_of_logits(inputs, expected, tolerance):
+    from marlgt.deep.losses.mixture_losses import ScaleHead, mixture_of
+
+    found = mixture_of(tensor([*map(float, inputs["logits"]), *[0.0] * 6]), ScaleHead(False, 1.0, 0.0)).weights
+    assert np.abs(found.numpy() - floats(expected)).max() <= tolerance
+
+
+def replaced_window(inputs):
+    """Translate a recorded window; mixtures of fewer components get some of weight 0. A step led to the next one."""
+    from marlgt.deep.distributions import GaussianMixture
+
+    laws, steps = inputs["value_mixtures"], len(inputs["rewards"])
+    size = max(len(law) for law in laws)
+    padded = [law + [{"w": 0, "mu": 0, "sigma": 0}] * (size - len(law)) for law in laws]
+    parts = [floats([[c[key] for c in law] for law in padded]) for key in ("w", "mu", "sigma")]
+    own, following = (
+        GaussianMixture(*(tensor(p[rows]).view(1, steps, 1, 1, size) for p in parts))
+        for rows in (slice(None, -1), slice(1, None))
+    )
+    ends = tensor([bool(flag) for flag in inputs["terminated"]]).view(1, steps, 1)
+    rewards = tensor(floats(inputs["rewards"])).view(1, steps, 1, 1)
+    return rewards, float(number(inputs["gamma"])) * ends.logical_not().double(), ends, own, following
+
+
+def mixture_by_replacement(inputs, expected, tolerance):
+    from marlgt.deep.distributions import mean, variance
+    from marlgt.deep.losses.sample_replacement import lambda_mixtures
+
+    *window, _, following = replaced_window(inputs)
+    found = lambda_mixtures(*window, following, float(number(inputs["lam"])))
+    for t, law in expected.items():
+        weights, means, scales = (part[0, int(t), 0, 0] for part in found)
+        summed = {}
+        for weight, *place in zip(weights.tolist(), means.tolist(), scales.tolist()):
+            if weight > 0:
+                place = tuple(round(x, 13) for x in place)
+                summed[place] = summed.get(place, 0.0) + weight
+        listed = np.array([[weight, *place] for place, weight in sorted(summed.items())])
+        assert np.abs(listed - floats(law["mixture"])).max() <= tolerance
+        assert abs(mean(found)[0, int(t), 0, 0].item() - law["mean"]) <= tolerance
+        assert abs(variance(found)[0, int(t), 0, 0].item() - law["var"]) <= 10 * tolerance
+
+
+def draws_of(law):
+    """Return the parameters of mixtures as a critic's outputs, and what draws components from them."""
+    import torch
+
+    from marlgt.deep.distributions import Particles
+    from marlgt.deep.losses.sample_replacement import systematic_components
+
+    def draw(outputs, n_samples, generators):
+        weights, means, scales = outputs.chunk(3, -1)
+        chosen = systematic_components(weights, n_samples, generators)
+        return Particles(means.gather(-1, chosen), scales.gather(-1, chosen))
+
+    return torch.cat(law, -1), draw
+
+
+def moments_by_replacement(inputs, expected, tolerance):
+    import torch
+
+    from marlgt.deep.distributions import mean, variance
+    from marlgt.deep.losses.sample_replacement import sample_replacement
+
+    *window, _, following = replaced_window(inputs)
+    options = {"n_samples": inputs["samples"], "generators": [torch.Generator().manual_seed(0)]}
+    found = sample_replacement(*window, *draws_of(following), lambda_=inputs["lam"], **options).mixture()
+    assert abs(mean(found)[0, 0, 0, 0].item() - expected["mean"]) <= tolerance
+    assert abs(variance(found)[0, 0, 0, 0].item() - expected["var"]) <= tolerance
+
+
+def critic_losses(inputs, expected, tolerance):
+    from marlgt.deep.distributions import energy_distance
+    from marlgt.deep.losses.sample_replacement import lambda_mixtures
+
+    *window, own, following = replaced_window(inputs)
+    targets = lambda_mixtures(*window, following, float(number(inputs["lam"])))
+    assert np.abs(energy_distance(own, targets).flatten().numpy() - floats(expected)).max() <= tolerance
+
+
+def critic_loss_of_particles(inputs, expected, tolerance):
+    from marlgt.deep.distributions import GaussianMixture, Particles
+    from marlgt.deep.losses.mixture_losses import energy_loss
+
+    law = GaussianMixture(*(tensor(part) for part in components(inputs["pred"])))
+    targets = Particles(tensor(inputs["target_mu"]), tensor(inputs["target_sigma"]))
+    assert abs(energy_loss(law, targets, whole=True).item() - expected) <= tolerance
+
+
+def counted_distributions(inputs, expected, tolerance):
+    import torch
+
+    from marlgt.deep.distributions import GaussianMixture
+    from marlgt.deep.losses.sample_replacement import lambda_mixtures, sample_replacement
+
+    for steps, naive, replaced in zip(inputs["N"], expected["naive"], expected["sr"]):
+        normals = GaussianMixture(*(torch.ones(1, steps, 1, 1, 1) for _ in range(3)))
+        window = torch.zeros(1, steps, 1, 1), torch.ones(1, steps, 1), torch.zeros(1, steps, 1, dtype=torch.bool)
+        assert int((lambda_mixtures(*window, normals, 0.9).weights > 0).sum()) == naive
+        options = {"lambda_": 0.9, "n_samples": 4, "generators": [torch.Generator()]}
+        assert sample_replacement(*window, *draws_of(normals), **options).locations[..., 0].numel() == replaced
+
+
 VECTOR_ADAPTERS = {
+    r"dist\.E_abs_normal_": mean_distance_of_a_normal,
+    r"dist\.energy_": mixture_distance("energy_distance"),
+    r"dist\.cramer_sq_": mixture_distance("cramer_distance"),
+    r"dist\.W1_": mixture_distance("wasserstein_1"),
+    r"dist\.W2_": mixture_distance("wasserstein_2"),
+    r"dist\.KL_gauss_closed$": divergence_of_normals,
+    r"dist\.KL_": mixture_distance("kl_divergence"),
+    r"dist\.CE_": mixture_distance("cross_entropy"),
+    r"dist\.mog_logpdf_": mixture_log_density,
+    r"dist\.gmac_code_log_prob_bug_E$": average_log_density,
+    r"dist\.moments_": mixture_moments,
+    r"dist\.sample_gradient_bias_bernoulli$": bias_of_sample_gradients,
+    r"dist\.gmac_sigma_head_at_0$": scale_head(
+        lambda given: {"rooted": True, "factor": given["min_var"], "least": given["min_var"]}
+    ),
+    r"dist\.gmac_init_ratio_softplus_head$": scale_head(lambda given: {"rooted": False, "factor": 1.0, "least": 0.0}),
+    r"dist\.acme_mog_scale_head$": scale_head(
+        lambda given: {"rooted": False, "factor": given["init_scale"] / np.log(2.0), "least": given["min_scale"]}
+    ),
+    r"dist\.softmax_weights$": softmax_of_logits,
+    r"sr\.target_": mixture_by_replacement,
+    r"sr\.statistical_": moments_by_replacement,
+    r"extra\.gmac_critic_loss_": critic_losses,
+    r"extra\.gmac_loss_uniform_sample_target$": critic_loss_of_particles,
+    r"extra\.sr_distribution_count$": counted_distributions,
     r"pg\.softmax_policy$": softmax_policy,
     r"pg\.gaussian_entropy$": gaussian_entropy,
     r"games\.nash_": extreme_equilibria,

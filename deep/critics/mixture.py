@@ -3,8 +3,8 @@
 Of 3 K outputs the first K are logits of the weights (softmax), the next K the means themselves, and the last K the
 scales by one of two heads, x being the output::
 
-    softplus_variance   σ = √(c softplus(x) + c)                                   (Nam et al. 2021, their code: c = 0.05²)
-    initial_scale       σ = σ₀ softplus(x) / softplus(0) + σ_min                   (Shahriari et al. 2022, in Acme)
+    softplus_variance   σ = √(c softplus(x) + c) (Nam et al. 2021, their code: c = 0.05²)
+    initial_scale       σ = σ₀ softplus(x) / softplus(0) + σ_min     (Shahriari et al. 2022, in Acme)
 
 Before their last commit the authors' variance was softplus(x) + c, σ(0) = 0.83 rather than 0.065: that is
 ``initial_scale=0.83`` of the second head, nearly. Their loss, called Cramér, is the energy distance: twice the

@@ -1,8 +1,8 @@
 """Cross-entropy and Kullback-Leibler divergence between Gaussian mixtures, by quadrature with break points.
 
-``CE(P, Q) = -∫ p log q`` and ``KL(P || Q) = ∫ p log(p / q)`` have no closed form for mixtures. Gauss's rule runs between
-points around every component of both, and around the places where two components of a mixture are equally dense:
-there log q bends, the more sharply the steeper both are.
+``CE(P, Q) = -∫ p log q`` and ``KL(P || Q) = ∫ p log(p / q)`` have no closed form for mixtures. Gauss's rule runs
+between points around every component of both, and around the places where two components of a mixture are equally
+dense: there log q bends, the more sharply the steeper both are.
 
 Cross-entropy is no distance: CE(P, P) is P's entropy. Neither is changed by scaling both laws, so Bellman's operator is
 no contraction in them.

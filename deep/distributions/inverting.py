@@ -120,19 +120,34 @@ def _solved(mixture: GaussianMixture[Tensor], t: Tensor) -> tuple[Tensor, Tensor
         inside = (place > low) & (place < high)
         high = torch.where(inside & enough_before, place, high)
         low = torch.where(inside & ~enough, place, low)
-    x = 0.5 * (low + high)
-    settled = at_dirac | (low >= high)
+    x = torch.where(at_dirac, found, 0.5 * (low + high)).contiguous()
+    _search(mixture, x, low, high, side, mass, ~at_dirac & (low < high))
+    return x, at_dirac
+
+
+def _search(
+    mixture: GaussianMixture[Tensor], x: Tensor, low: Tensor, high: Tensor, side: Tensor, mass: Tensor, sought: Tensor
+) -> None:
+    """Find where F is what it should be, inside brackets without Diracs; in place."""
+    places = sought.flatten().nonzero().squeeze(-1)
+    laws = [part.expand(*x.shape, -1).flatten(0, -2)[places] for part in mixture]
+    state = [part.expand(x.shape).flatten()[places] for part in (x, low, high, side, mass)]
     for number in range(_ROUNDS):
-        gap = excess(x)
-        high, low = torch.where(gap >= 0, x, high), torch.where(gap < 0, x, low)
-        step = x - gap * torch.exp(-logarithmic_density(mixture, x))
+        if not places.numel():
+            return
+        law = GaussianMixture(*laws)
+        now, low, high, side, mass = state
+        gap = side * (below(law, now, side) - mass)
+        high, low = torch.where(gap >= 0, now, high), torch.where(gap < 0, now, low)
+        step = now - gap * torch.exp(-logarithmic_density(law, now))
         middle = low + 0.5 * (high - low)
+        resolution = 2 * torch.finfo(now.dtype).eps * torch.maximum(now.abs(), (high - low).abs())
+        close = (gap == 0) | ((step - now).abs() <= resolution)
+        inside = (step > low) & (step < high)
         # Every fourth round halves the bracket, whatever Newton's steps do.
-        follows = torch.where((step > low) & (step < high) & (number % 4 < 3), step, middle)
-        resolution = 2 * torch.finfo(x.dtype).eps * torch.maximum(x.abs(), (high - low).abs())
-        close = (gap == 0) | ((step - x).abs() <= resolution) | (middle == low) | (middle == high)
-        x = torch.where(settled | (gap == 0), x, follows)
-        settled = settled | close
-        if bool(settled.all()):
-            break
-    return torch.where(at_dirac, found, x), at_dirac
+        follows = torch.where(inside & (close | (number % 4 < 3)), step, torch.where(close, now, middle))
+        now = torch.where(gap == 0, now, follows)
+        x.view(-1)[places] = now
+        open_ = ~(close | (middle == low) | (middle == high))
+        places, laws = places[open_], [part[open_] for part in laws]
+        state = [part[open_] for part in (now, low, high, side, mass)]

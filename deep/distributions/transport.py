@@ -33,7 +33,7 @@ __all__ = ["wasserstein_1", "wasserstein_2"]
 
 _BISECTIONS = 60
 _NODES = 12
-_EVERY_SCALE = tuple(float(c) for c in range(-9, 10))
+_EVERY_SCALE = tuple(0.5 * c for c in range(-18, 19))
 _FARTHEST = 12.0
 
 
@@ -67,7 +67,7 @@ def wasserstein_2(first: GaussianMixture[A], second: GaussianMixture[A]) -> A:
 
 
 def gauss_nodes(breaks: Tensor, n_nodes: int) -> tuple[Tensor, Tensor]:
-    """Give the nodes and weights, shape (..., (P - 1) n_nodes), of Gauss's rule between sorted break points (..., P)."""
+    """Give the nodes and weights, shape (..., (P - 1) n_nodes), of Gauss's rule between sorted points (..., P)."""
     nodes, weights = (torch.as_tensor(part).to(breaks) for part in _gauss_rule(n_nodes))
     starts, halves = breaks[..., :-1, None], 0.5 * breaks.diff(dim=-1).unsqueeze(-1)
     return (starts + halves * (1 + nodes)).flatten(-2), (halves * weights).flatten(-2)

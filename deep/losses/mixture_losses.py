@@ -8,12 +8,12 @@ gradient flows into them. With X of the mixture and Y of the particles::
     transport       min over couplings of E(X - Y)²,          on m values of Y, exactly
 
 The energy lacks -E|Y - Y'|, which has no gradient and most of the pairs; with it, it is twice the squared Cramér
-distance. Both latter losses take one value of each particle, ``y_k + t_k Φ⁻¹(u_k)``, with u the van der Corput sequence:
+distance. Both latter losses take one value of each particle, ``y_k + t_k Φ⁻¹(u_k)``, u the van der Corput sequence:
 neighbouring particles, which systematic draws make alike, get values spread over their law, without chance.
 
 Of equally likely values in order, y_1 < ... < y_m, the i-th receives the mixture's mass between its quantiles
-x_{i-1} and x_i at (i - 1)/m and i/m, so the transport's cost is a sum of moments of cut normals. Its gradient is that of
-``∫ ψ(x) q(x) dx`` for the continuous Kantorovich potential ``ψ(x) = (x - y_i)² + c_i`` of the cell, held fixed
+x_{i-1} and x_i at (i - 1)/m and i/m, so the transport's cost is a sum of moments of cut normals. Its gradient is that
+of ``∫ ψ(x) q(x) dx`` for the continuous Kantorovich potential ``ψ(x) = (x - y_i)² + c_i`` of the cell, held fixed
 (Villani 2009, theorem 5.10; Peyré & Cuturi 2019, section 5.2): nothing is divided by a density.
 
 References
@@ -152,7 +152,7 @@ def _offsets(n_particles: int) -> Tensor:
 
 
 def _cut_moments(means: Tensor, scales: Tensor, cuts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Give mass, first and second moment about the mean of normals (..., K, 1) in the cells between cuts (..., m - 1)."""
+    """Give mass and two moments about the mean of normals (..., K, 1) in the cells between cuts (..., m - 1)."""
     spread = is_spread(scales)
     widths = torch.where(spread, scales, 1.0)
     z = (cuts - means) / widths

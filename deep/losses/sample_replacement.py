@@ -118,8 +118,8 @@ def lambda_mixtures(
     _require(rewards, discounts, ends, following.means, rewards.shape[0], lambda_)
     length, size = following.means.shape[1], following.means.shape[-1]
     found = [part.new_zeros(*rewards.shape, length, size) for part in following]
-    goes_on = ends.logical_not()
-    goes_on[:, -1:] = False
+    goes_on = ends.logical_not().to(following.weights.dtype)
+    goes_on[:, -1:] = 0
     shares = lambda_ * goes_on[..., None, None]
     for t in range(length - 1, -1, -1):
         if t + 1 < length:

@@ -24,7 +24,12 @@ def window(seed, shape=(2, 6, 3, 2), n_components=3):
     """Draw rewards, discounts and ends with both kinds of ends, and the outputs of a critic."""
     ends = torch.rand(shape[:3], generator=torch.Generator().manual_seed(seed)) < 0.3
     terminated = ends & (torch.rand(shape[:3], generator=torch.Generator().manual_seed(seed + 1)) < 0.5)
-    return normal(seed, *shape), 0.9 * terminated.logical_not(), ends, normal(seed + 1, *shape, 3 * n_components)
+    return (
+        normal(seed, *shape),
+        0.9 * terminated.logical_not().double(),
+        ends,
+        normal(seed + 1, *shape, 3 * n_components),
+    )
 
 
 def critic(n_components=3):
@@ -69,14 +74,14 @@ def test_the_distribution_of_particles_and_not_only_its_moments_is_the_targets()
     discounts = torch.full_like(discounts, 0.9)
     exact = lambda_mixtures(rewards, discounts, ends, critic().mixture(outputs), 0.7)
     errors = {}
-    for n_samples in (30, 3000):
+    for n_samples in (30, 1000):
         found = sample_replacement(
             rewards, discounts, ends, outputs, critic().particles, lambda_=0.7, n_samples=n_samples,
             generators=generators(1),
         )  # fmt: skip
         errors[n_samples] = energy_distance(found.mixture(), exact).max().item()
-    assert errors[3000] < 2e-3
-    assert errors[3000] < 0.1 * errors[30]
+    assert errors[1000] < 5e-3
+    assert errors[1000] < 0.2 * errors[30]
 
 
 def test_one_step_ahead_targets_are_the_shifted_draws_and_far_ones_those_of_the_end():
