@@ -43,31 +43,48 @@ class Policy(Protocol):
         """Forget: all environments begin anew."""
 
     def act(self, observations: Tensor, allowed: Tensor | None) -> Tensor:
-        """Return actions (S, B, n) in observations (S, B, n, D), where allowed (S, B, n, A) says so."""
+        """Return actions (S, B, n, ...) in observations (S, B, n, D), where allowed (S, B, n, A) says so."""
 
 
 class RandomPolicy:
-    """Any allowed action, all equally likely.
+    """Any allowed action, all equally likely; numbers are uniform from -1 to 1.
 
     Parameters
     ----------
     n_actions : int
     generators : sequence of torch.Generator
         One for each seed.
+    action_size : int
+    action_choices : tuple of int
+        What actions are made of where they are no single choices; see
+        :class:`~marlgt.deep.environments.BatchEnv`.
     """
 
-    def __init__(self, n_actions: int, generators: Sequence[torch.Generator]) -> None:
+    def __init__(
+        self,
+        n_actions: int,
+        generators: Sequence[torch.Generator],
+        *,
+        action_size: int = 0,
+        action_choices: tuple[int, ...] = (),
+    ) -> None:
         self.n_actions, self.generators = n_actions, list(generators)
+        self.action_size, self.action_choices = action_size, action_choices
 
     def begin(self) -> None:
         """Do nothing: there is nothing to forget."""
 
     def act(self, observations: Tensor, allowed: Tensor | None) -> Tensor:
-        """Return actions, shape (S, B, n)."""
-        shape = (*observations.shape[1:3], self.n_actions)
+        """Return actions, shape (S, B, n), (S, B, n, m) or (S, B, n, d)."""
+        shape = (*observations.shape[1:3], self.n_actions or self.action_size or len(self.action_choices))
         chances = torch.stack(
             [torch.rand(shape, generator=each, device=observations.device) for each in self.generators]
         )
+        if self.action_size:
+            return 2.0 * chances - 1.0
+        if self.action_choices:
+            sizes = torch.tensor(self.action_choices, device=chances.device)
+            return torch.minimum((chances * sizes).long(), sizes - 1)
         return (chances if allowed is None else chances.masked_fill(~allowed, -1.0)).argmax(-1)
 
 
@@ -210,7 +227,12 @@ def evaluate_random(
     first = done.record.seeds[:1]
 
     def made() -> Policy:
-        return RandomPolicy(done.spec.n_actions, seeded_generators(first, _EVALUATING, device))
+        return RandomPolicy(
+            done.spec.n_actions,
+            seeded_generators(first, _EVALUATING, device),
+            action_size=done.spec.action_size,
+            action_choices=done.spec.action_choices,
+        )
 
     return _on_fresh_copies(done, made, first, episodes, task, backend, device, threads)
 
@@ -242,7 +264,12 @@ def _on_fresh_copies(
     def made() -> Any:
         options = {"backend": backend} if backend is not None else {}
         env = make_environment(
-            done.task if task is None else task, together, device=device, frames=done.algorithm.frames, **options
+            done.task if task is None else task,
+            together,
+            device=device,
+            frames=done.algorithm.frames,
+            continuous=done.algorithm.continuous,
+            **options,
         )
         return done.algorithm.view(env)
 
@@ -252,7 +279,7 @@ def _on_fresh_copies(
         try:
             envs.reset(FRESH_COPIES)
             spec = Spec.of(envs.envs[0])
-            if spec[:4] != done.spec[:4]:
+            if _compared(spec) != _compared(done.spec):
                 raise GameError(
                     f"the task {envs.envs[0].name} has {_sizes(spec)}, and the run was trained with "
                     f"{_sizes(done.spec)}: evaluate it on a task of the same sizes"
@@ -269,8 +296,16 @@ def _on_fresh_copies(
     return Episodes(returns, lengths, successes, parts[0].common_reward, parts[0].judged)
 
 
+def _compared(spec: Any) -> tuple[Any, ...]:
+    return (*spec[:4], spec.action_size, spec.action_choices)
+
+
 def _sizes(spec: Any) -> str:
+    actions = f"{spec.n_actions} actions"
+    if spec.action_size:
+        actions = f"actions of {spec.action_size} numbers"
+    elif spec.action_choices:
+        actions = f"actions of {' x '.join(map(str, spec.action_choices))} choices"
     return (
-        f"{spec.n_agents} agents, {spec.n_actions} actions, {spec.observation_size} numbers observed and a state of "
-        f"{spec.state_size}"
+        f"{spec.n_agents} agents, {actions}, {spec.observation_size} numbers observed and a state of {spec.state_size}"
     )

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from marlgt.deep.environments import make_environment
 from marlgt.deep.runs.run import Run
-from marlgt.deep.value_learner import GreedyPolicy
 from marlgt.errors import GameError
 from marlgt.games.drones.task import Task
 from marlgt.games.drones.views import View
@@ -27,7 +26,7 @@ def flown_task(run: Run, task: Any = None) -> Task | None:
     task : str, game, or callable, optional
         As :func:`~marlgt.deep.environments.make_environment` takes it.
     """
-    env: Any = make_environment(run.task if task is None else task, 1)
+    env: Any = make_environment(run.task if task is None else task, 1, continuous=run.algorithm.continuous)
     try:
         flown = getattr(env, "batch", None)
         found = getattr(flown, "task", None)
@@ -59,7 +58,7 @@ def flight_policy(run: Run, seed: int | None = None) -> FlightPolicy:
 
 
 class FlightPolicy:
-    """One seed's greedy policy, as a function of what the drones observe.
+    """What one seed plays when it is judged, as a function of what the drones observe.
 
     Parameters
     ----------
@@ -86,7 +85,7 @@ class FlightPolicy:
             for name, parameter in module.named_parameters():
                 rows = len(parameter)
                 parameter.copy_(trained[name][number * rows : (number + 1) * rows])
-        self._greedy = GreedyPolicy(run.algorithm, module)
+        self._policy = run.algorithm.policy(module, run.spec)
         self._frames = run.algorithm.frames
         # A team that is seen as one agent chooses for all, the first agent's action being the highest digit.
         self._joint = (task.n_actions,) * task.n_agents if run.spec.n_agents < task.n_agents else None
@@ -94,16 +93,19 @@ class FlightPolicy:
         self.__name__ = run.record.algorithm
 
     def __call__(self, view: View, observations: Any) -> np.ndarray:
-        """Return the actions of all agents, shape (B, n_agents), in observations of shape (B, n_agents, D)."""
+        """Return the actions of all agents, shape (B, n) or (B, n, d), in observations of shape (B, n, D)."""
         seen = torch.as_tensor(observations, dtype=torch.float32, device=self._device)
         if not view.ticks.any():
-            self._greedy.begin()
+            self._policy.begin()
             self._seen = None
         if self._frames > 1:
             seen = self._stacked(seen, torch.from_numpy(view.ticks == 0).to(self._device))
         if self._joint is not None:
             seen = seen.flatten(1).unsqueeze(1)
-        actions: np.ndarray = self._greedy.act(seen.unsqueeze(0))[0].cpu().numpy()
+        actions: np.ndarray = self._policy.act(seen.unsqueeze(0), None)[0].cpu().numpy()
+        if actions.dtype.kind == "f":
+            # As environments do, which pilots fly without.
+            return actions.clip(-1.0, 1.0)
         return actions if self._joint is None else np.stack(np.unravel_index(actions[:, 0], self._joint), axis=1)
 
     def _stacked(self, observations: Tensor, begins: Tensor) -> Tensor:

@@ -39,6 +39,10 @@ class Spec(NamedTuple):
         Whether all agents are rewarded alike; otherwise a team is rewarded by the sum.
     masked : bool
         Whether there are times when not all actions are allowed.
+    action_size : int
+        d, numbers of an action; 0 where actions are choices.
+    action_choices : tuple of int
+        The sizes of several choices at once; () elsewhere.
     """
 
     n_agents: int
@@ -47,6 +51,8 @@ class Spec(NamedTuple):
     state_size: int
     common_reward: bool
     masked: bool
+    action_size: int = 0
+    action_choices: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, env: BatchEnv) -> Spec:
@@ -58,6 +64,8 @@ class Spec(NamedTuple):
             env.state_size,
             env.common_reward,
             env.masked,
+            env.action_size,
+            env.action_choices,
         )
 
 

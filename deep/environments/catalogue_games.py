@@ -73,6 +73,9 @@ class MatrixEpisodes:
         What to call it; by default the game's title.
     """
 
+    action_size = 0
+    action_choices: tuple[int, ...] = ()
+
     def __init__(
         self,
         game: NormalFormGame,
@@ -159,6 +162,9 @@ class StochasticEpisodes:
     name : str, optional
         What to call it; by default the game's title.
     """
+
+    action_size = 0
+    action_choices: tuple[int, ...] = ()
 
     def __init__(
         self,

@@ -160,6 +160,8 @@ class ClassicControl:
     n_agents = 1
     common_reward = True
     masked = judged = False
+    action_size = 0
+    action_choices: tuple[int, ...] = ()
 
     def __init__(self, name: str, n_envs: int) -> None:
         require_whole(n_envs, "n_envs", least=1)

@@ -1,4 +1,4 @@
-"""Drone tasks as deep learners see them: discrete actions, on processors or, without leaving the device, on tensors."""
+"""Drone tasks as deep learners see them, on processors or, without leaving the device, on tensors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from marlgt.deep.environments.protocol import Step
+from marlgt.deep.environments.protocol import Step, numbers_between_bounds
 from marlgt.errors import UnsupportedGame
 from marlgt.games.drones.doors import make_batch
 from marlgt.games.drones.making import TASKS, make_task
@@ -48,8 +48,9 @@ def discrete_task(name: str, *, actions: str | None = None, **options: Any) -> T
 class DroneTask:
     """B copies of a drone task in one of its backends; tensors stay on their device.
 
-    Where a drone can be lost in flight, ``reached_allowed`` of an episode that is over is what was allowed a step
-    before: a drone lost in the very last step counts as there.
+    Numbers that are no choices are clipped to -1 and 1, and what they mean is the task's kind of actions. Where a drone
+    can be lost in flight and actions are choices, ``reached_allowed`` of an episode that is over is what was allowed a
+    step before: a drone lost in the very last step counts as there.
 
     Parameters
     ----------
@@ -62,7 +63,11 @@ class DroneTask:
         See :func:`marlgt.games.drones.make_batch`.
     name : str, optional
         What to call it; by default the task's own name.
+    continuous : bool
+        Whether tasks are welcome whose actions are numbers.
     """
+
+    action_choices: tuple[int, ...] = ()
 
     def __init__(
         self,
@@ -74,8 +79,9 @@ class DroneTask:
         dtype: str = "float64",
         threads: int = 1,
         name: str | None = None,
+        continuous: bool = False,
     ) -> None:
-        if task.choices is None:
+        if task.choices is None and not continuous:
             raise UnsupportedGame(
                 f"the actions of this task {task.name} are continuous, and value learners choose from a list: make it "
                 "with discrete actions"
@@ -90,9 +96,10 @@ class DroneTask:
         )
         self.name = task.name if name is None else name
         self.n_envs, self.n_agents, self.n_actions = self.batch.n_envs, task.n_agents, task.n_actions
+        self.action_size = task.n_inputs if task.choices is None else 0
         self.observation_size, self.state_size = task.n_observations, task.n_state
         self.common_reward = task.payoff == "shared"
-        self._loses = self.masked = task.disturbances.loss > 0.0
+        self._loses = self.masked = task.disturbances.loss > 0.0 and task.choices is not None
         self.judged = True
         self._tensors = backend == "torch"
         self._allowed = self._everything()
@@ -140,7 +147,13 @@ class DroneTask:
 
     def step(self, actions: Any) -> Step:
         """Take a control step in all copies."""
-        if not self._tensors and not isinstance(actions, np.ndarray):
+        if self._tensors:
+            if self.action_size:
+                actions = self._clipped(actions)
+        elif self.action_size:
+            shape = (self.n_envs, self.n_agents, self.action_size)
+            actions = numbers_between_bounds(actions, shape, self.name)
+        elif not isinstance(actions, np.ndarray):
             actions = np.asarray(actions)
         step = self.batch.step(actions)
         if self._loses:
@@ -153,6 +166,11 @@ class DroneTask:
                 where = torch.where
             self._reached_allowed = where(over, before, self._allowed)
         return Step(*step)
+
+    def _clipped(self, actions: Any) -> Any:
+        import torch
+
+        return torch.as_tensor(actions, device=self.batch.device).clamp(-1.0, 1.0)
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Return all that the future depends on, as arrays."""

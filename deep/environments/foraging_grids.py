@@ -43,6 +43,9 @@ class ForagingGrid:
         What to call it; by default the name.
     """
 
+    action_size = 0
+    action_choices: tuple[int, ...] = ()
+
     def __init__(
         self,
         name: str,

@@ -45,6 +45,7 @@ class FrameStack:
         self.env: BatchEnv = env
         self.frames = int(frames)
         self.name, self.n_envs, self.n_agents, self.n_actions = env.name, env.n_envs, env.n_agents, env.n_actions
+        self.action_size, self.action_choices = env.action_size, env.action_choices
         self.observation_size, self.state_size = self.frames * env.observation_size, env.state_size
         self.common_reward, self.judged = env.common_reward, env.judged
         self.observations: Any = None

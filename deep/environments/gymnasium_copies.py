@@ -1,4 +1,4 @@
-"""Gymnasium environments as deep learners see them: one agent, discrete actions, rows of numbers to observe.
+"""Gymnasium environments as deep learners see them: one agent, rows of numbers to observe.
 
 The wrappers that ``gymnasium.make`` puts around an environment to check it are taken off, and its time limit is kept
 here, which saves half the time of a small environment's step.
@@ -13,7 +13,9 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from marlgt.deep.environments.action_spaces import action_form
 from marlgt.deep.environments.classic_control import PLANTS, ClassicControl
+from marlgt.deep.environments.continuous_control import FORCED, ContinuousControl
 from marlgt.deep.environments.protocol import BatchEnv, EnvironmentFailed, Step, not_finite
 from marlgt.deep.environments.streams import copy_seeds
 from marlgt.errors import GameError, MissingDependency, UnsupportedGame
@@ -23,7 +25,12 @@ from marlgt.games._doors import require_seed, require_whole
 __all__ = ["GymnasiumCopies", "named_copies", "refuse_snapshot"]
 
 
-def named_copies(name: str, n_envs: int, options: Mapping[str, Any], label: str) -> BatchEnv:
+WAY = "put a wrapper around it that chooses from a list (gymnasium.wrappers.TransformAction), and give a function"
+
+
+def named_copies(
+    name: str, n_envs: int, options: Mapping[str, Any], label: str, *, continuous: bool = False
+) -> BatchEnv:
     """Return copies of the environment that Gymnasium registers under a name.
 
     Parameters
@@ -34,9 +41,13 @@ def named_copies(name: str, n_envs: int, options: Mapping[str, Any], label: str)
         What ``gymnasium.make`` takes.
     label : str
         What to call them.
+    continuous : bool
+        Whether other actions than single choices are welcome.
     """
     if name in PLANTS and not options:
         return ClassicControl(name, n_envs)
+    if name in FORCED and continuous and not options:
+        return ContinuousControl(name, n_envs)
     gymnasium = _gymnasium()
 
     def make() -> Any:
@@ -49,7 +60,7 @@ def named_copies(name: str, n_envs: int, options: Mapping[str, Any], label: str)
         except Exception as error:
             raise GameError(f"Gymnasium cannot make {label}: {error}") from error
 
-    return GymnasiumCopies(make, n_envs, name=label)
+    return GymnasiumCopies(make, n_envs, name=label, continuous=continuous)
 
 
 def _gymnasium() -> Any:
@@ -61,7 +72,9 @@ def _gymnasium() -> Any:
 
 
 class GymnasiumCopies:
-    """B copies of a Gymnasium environment with discrete actions, stepped one after another.
+    """B copies of a Gymnasium environment, stepped one after another.
+
+    Numbers from -1 to 1 are scaled to the bounds of a ``Box`` of actions.
 
     States that are numbers of a ``Discrete`` space are observed as rows of zeros with one 1. A copy's info may hold
     ``action_mask``, and at the end of an episode ``is_success``. These copies cannot be saved in the midst of an
@@ -75,22 +88,33 @@ class GymnasiumCopies:
     name : str
     made : sequence
         Environments that were made already, for the first copies.
+    continuous : bool
+        Whether other actions than single choices are welcome.
 
     Raises
     ------
     UnsupportedGame
-        For continuous actions, and for observations that are no row of numbers.
+        For actions that are not welcome or have no bounds, and for observations that are no row of numbers.
     """
 
     n_agents = 1
     common_reward = True
     judged = False
 
-    def __init__(self, make: Callable[[], Any], n_envs: int, *, name: str, made: Sequence[Any] = ()) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Any],
+        n_envs: int,
+        *,
+        name: str,
+        made: Sequence[Any] = (),
+        continuous: bool = False,
+    ) -> None:
         require_whole(n_envs, "n_envs", least=1)
         self.name, self.n_envs = name, int(n_envs)
         first = made[0] if made else make()
-        self._first_action, self.n_actions = _discrete(first.action_space, name)
+        form = action_form(first.action_space, name, continuous, WAY)
+        self.n_actions, self.action_size, self.action_choices, self._own, _ = form
         self.observation_size, self._encode = _encoding(first.observation_space, name)
         self.state_size = self.observation_size
         whole = [first, *made[1:], *(make() for _ in range(self.n_envs - max(1, len(made))))]
@@ -156,11 +180,11 @@ class GymnasiumCopies:
         terminated = np.zeros(self.n_envs, np.bool_)
         truncated = successes = self._never
         allowed = np.ones_like(self.allowed) if self._masked else self.allowed
-        encode, steps, limits, begin, over = self._encode, self._steps, self._limits, self._first_action, []
+        encode, steps, limits, own, over = self._encode, self._steps, self._limits, self._own, []
         k = 0
         try:
             for k, (action,) in enumerate(chosen):
-                observation, reward, ended, stopped, info = self._envs[k].step(action + begin)
+                observation, reward, ended, stopped, info = self._envs[k].step(own(action))
                 reached[k, 0] = encode(observation)
                 rewards[k, 0] = reward
                 steps[k] += 1
@@ -226,20 +250,6 @@ def _peeled(env: Any) -> tuple[Any, int]:
             limit = own if limit == 0 else min(limit, own)
         env = env.env
     return env, limit
-
-
-def _discrete(space: Any, name: str) -> tuple[int, int]:
-    """Return the first action and how many there are."""
-    from gymnasium import spaces
-
-    if isinstance(space, spaces.Discrete):
-        return int(space.start), int(space.n)
-    way = "put a wrapper around it that chooses from a list (gymnasium.wrappers.TransformAction), and give a function"
-    if isinstance(space, spaces.Box):
-        raise UnsupportedGame(f"the actions of {name} are continuous, and value learners choose from a list: {way}")
-    raise UnsupportedGame(
-        f"the actions of {name} are a {type(space).__name__} space, and value learners choose from a list: {way}"
-    )
 
 
 def _encoding(space: Any, name: str) -> tuple[int, Callable[[Any], Any]]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marlgt.deep.environments.protocol import BatchEnv, Step
-from marlgt.errors import BudgetExceeded, GameError
+from marlgt.errors import BudgetExceeded, GameError, UnsupportedGame
 
 __all__ = ["JointView", "require_few_joint_actions"]
 
@@ -50,6 +50,8 @@ class JointView:
     ------
     BudgetExceeded
         For more than 4,096 joint actions.
+    UnsupportedGame
+        If an agent's action is no single choice.
 
     Examples
     --------
@@ -64,8 +66,15 @@ class JointView:
 
     n_agents = 1
     common_reward = True
+    action_size = 0
+    action_choices: tuple[int, ...] = ()
 
     def __init__(self, env: BatchEnv) -> None:
+        if not env.n_actions:
+            raise UnsupportedGame(
+                f"an action of {env.name} is no single choice, and only single choices make up a list of joint "
+                "actions: let each agent act for herself"
+            )
         joint = require_few_joint_actions(env.n_agents, env.n_actions)
         self.env, self.name, self.n_envs, self.n_actions = env, env.name, env.n_envs, joint
         self.observation_size, self.state_size = env.n_agents * env.observation_size, env.state_size

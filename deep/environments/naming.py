@@ -18,7 +18,7 @@ from marlgt.deep.environments.protocol import BatchEnv
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_whole
-from marlgt.games.drones.making import TASKS
+from marlgt.games.drones.making import TASKS, make_task
 from marlgt.games.drones.task import Task
 from marlgt.games.extensive import ExtensiveGame
 from marlgt.games.normal_form import NormalFormGame
@@ -44,6 +44,7 @@ def make_environment(
     frames: int = 1,
     backend: str | None = None,
     options: Mapping[str, Any] | None = None,
+    continuous: bool = False,
 ) -> BatchEnv:
     """Return ``n_envs`` copies of a task that move at once, on arrays.
 
@@ -66,6 +67,9 @@ def make_environment(
         neighbours, history, rate, seconds, dtype, threads``; foraging: ``shared_reward, masked, observation``; matrix
         games: ``repeats``; stochastic games: ``horizon, observation``; both: ``pad_actions`` and the parameters of the
         game's own function; PettingZoo: ``pad_actions``; a Gymnasium name: what ``gymnasium.make`` takes.
+    continuous : bool
+        Whether tasks are welcome whose actions are numbers, or several choices at once. Drone tasks have then their own
+        first kind of actions where none is named, otherwise their first discrete one.
 
     Returns
     -------
@@ -76,7 +80,8 @@ def make_environment(
     GameError
         For a name that there is not, with the nearest ones, and for options that do not fit.
     UnsupportedGame
-        For continuous actions and observations that are not rows of numbers, with the way out.
+        For continuous actions that are not welcome or have no bounds, and observations that are not rows of
+        numbers, with the way out.
 
     Examples
     --------
@@ -96,7 +101,7 @@ def make_environment(
     if backend is None and "backend" in chosen:
         backend = chosen["backend"]
     chosen.pop("backend", None)
-    made = _made(task, name, chosen, int(n_envs), str(device), backend)
+    made = _made(task, name, chosen, int(n_envs), str(device), backend, bool(continuous))
     if frames == 1:
         return made
     from marlgt.deep.environments.frame_stack import FrameStack
@@ -166,9 +171,17 @@ def _checked_options(options: Any) -> dict[str, Any]:
     return dict(options)
 
 
-def _made(task: Any, name: str, options: dict[str, Any], n_envs: int, device: str, backend: str | None) -> BatchEnv:
+def _made(
+    task: Any,
+    name: str,
+    options: dict[str, Any],
+    n_envs: int,
+    device: str,
+    backend: str | None,
+    continuous: bool,
+) -> BatchEnv:
     if isinstance(task, Task) or name in TASKS:
-        return _drones(task, name, options, n_envs, device, backend)
+        return _drones(task, name, options, n_envs, device, backend, continuous)
     if backend is not None:
         raise GameError(f"backend is {short(backend)}: only drone tasks have backends, so leave it out here")
     if isinstance(task, NormalFormGame | StochasticGame | ExtensiveGame):
@@ -182,18 +195,26 @@ def _made(task: Any, name: str, options: dict[str, Any], n_envs: int, device: st
         if _VERSIONED.fullmatch(name):
             from marlgt.deep.environments.gymnasium_copies import named_copies
 
-            return named_copies(name, n_envs, options, canonical_name(name, options))
+            return named_copies(name, n_envs, options, canonical_name(name, options), continuous=continuous)
         return _named_game(name, options, n_envs)
     if callable(task):
         from marlgt.deep.environments.pettingzoo_copies import copies_of
 
-        return copies_of(task, n_envs, options)
+        return copies_of(task, n_envs, options, continuous=continuous)
     raise GameError(
         f"task is {short(task)}: give a task string, a game, a drone task, or a function that makes one environment"
     )
 
 
-def _drones(task: Any, name: str, options: dict[str, Any], n_envs: int, device: str, backend: str | None) -> BatchEnv:
+def _drones(
+    task: Any,
+    name: str,
+    options: dict[str, Any],
+    n_envs: int,
+    device: str,
+    backend: str | None,
+    continuous: bool,
+) -> BatchEnv:
     from marlgt.deep.environments.drone_tasks import BATCH_OPTIONS, TASK_OPTIONS, DroneTask, discrete_task
 
     made_already = isinstance(task, Task)
@@ -203,9 +224,12 @@ def _drones(task: Any, name: str, options: dict[str, Any], n_envs: int, device: 
         backend = "numba" if device.startswith("cpu") else "torch"
     batch = {key: value for key, value in options.items() if key in BATCH_OPTIONS}
     rest = {key: value for key, value in options.items() if key in TASK_OPTIONS}
-    flown = task if made_already else discrete_task(name, **rest)
+    if made_already:
+        flown = task
+    else:
+        flown = make_task(name, **rest) if continuous else discrete_task(name, **rest)
     label = flown.name if made_already else canonical_name(name, options)
-    return DroneTask(flown, n_envs, backend=backend, device=device, name=label, **batch)
+    return DroneTask(flown, n_envs, backend=backend, device=device, name=label, continuous=continuous, **batch)
 
 
 def _named_game(name: str, options: dict[str, Any], n_envs: int) -> BatchEnv:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from marlgt.deep.environments.action_spaces import action_form
 from marlgt.deep.environments.catalogue_games import equal_actions
 from marlgt.deep.environments.gymnasium_copies import GymnasiumCopies, refuse_snapshot
 from marlgt.deep.environments.protocol import BatchEnv, EnvironmentFailed, Step, not_finite
@@ -23,7 +24,12 @@ PARALLEL = ("possible_agents", "reset", "step", "observation_space", "action_spa
 """What makes an object a parallel environment."""
 
 
-def copies_of(make: Callable[[], Any], n_envs: int, options: Mapping[str, Any]) -> BatchEnv:
+WAY = "make the environment with discrete actions, or put a wrapper around it that has them"
+
+
+def copies_of(
+    make: Callable[[], Any], n_envs: int, options: Mapping[str, Any], *, continuous: bool = False
+) -> BatchEnv:
     """Return copies of what a function makes: a PettingZoo parallel environment, or a Gymnasium environment.
 
     Parameters
@@ -33,6 +39,8 @@ def copies_of(make: Callable[[], Any], n_envs: int, options: Mapping[str, Any]) 
     n_envs : int
     options : mapping
         ``pad_actions`` and ``shared_reward``, for PettingZoo.
+    continuous : bool
+        Whether other actions than single choices are welcome.
     """
     name = f"{getattr(make, '__module__', '')}.{getattr(make, '__qualname__', type(make).__name__)}".lstrip(".")
     try:
@@ -45,7 +53,7 @@ def copies_of(make: Callable[[], Any], n_envs: int, options: Mapping[str, Any]) 
         for key in options:
             if key not in OPTIONS:
                 raise GameError(f"{name} has no option {short(key)}: parallel environments have {', '.join(OPTIONS)}")
-        return ParallelCopies(make, n_envs, name=name, made=env, **options)
+        return ParallelCopies(make, n_envs, name=name, made=env, continuous=continuous, **options)
     if hasattr(env, "agent_iter"):
         raise UnsupportedGame(
             f"in what {name} makes agents move in turns, and here all act at once: put "
@@ -57,7 +65,7 @@ def copies_of(make: Callable[[], Any], n_envs: int, options: Mapping[str, Any]) 
         )
     if options:
         raise GameError(f"{name} makes a Gymnasium environment and has no options: set them in the function")
-    return GymnasiumCopies(make, n_envs, name=name, made=[env])
+    return GymnasiumCopies(make, n_envs, name=name, made=[env], continuous=continuous)
 
 
 class ParallelCopies:
@@ -81,11 +89,14 @@ class ParallelCopies:
         Whether agents may have different numbers of actions.
     shared_reward : bool
         Everybody gets the sum of the rewards.
+    continuous : bool
+        Whether other actions than single choices are welcome, where all agents have the same.
 
     Raises
     ------
     UnsupportedGame
-        For continuous actions, and for observations that are no numbers.
+        For actions that are not welcome, have no bounds, or differ from agent to agent, and for observations
+        that are no numbers.
     """
 
     def __init__(
@@ -97,21 +108,31 @@ class ParallelCopies:
         made: Any = None,
         pad_actions: bool = False,
         shared_reward: bool = False,
+        continuous: bool = False,
     ) -> None:
         require_whole(n_envs, "n_envs", least=1)
         require_flag(shared_reward, "shared_reward")
         self.name, self.n_envs = name, int(n_envs)
         first = make() if made is None else made
         self.agents = list(first.possible_agents)
-        self.masked, self.judged = True, False
+        self.judged = False
         self.n_agents, self.common_reward = len(self.agents), bool(shared_reward) or len(self.agents) == 1
-        counts = tuple(_n_actions(first.action_space(agent), agent, name) for agent in self.agents)
-        self.n_actions = equal_actions(counts, pad_actions, name)
+        forms = [action_form(first.action_space(agent), f"{agent} in {name}", continuous, WAY) for agent in self.agents]
+        single = all(form.n_actions for form in forms)
+        if not single and len({form.key for form in forms}) > 1:
+            raise UnsupportedGame(
+                f"the agents of {name} have different actions, and numbers or several choices must be alike for all: "
+                "put a wrapper around the environment that gives all the same action space"
+            )
+        counts = tuple(form.n_actions for form in forms)
+        self.n_actions = equal_actions(counts, pad_actions, name) if single else 0
+        self.action_size, self.action_choices = forms[0].action_size, forms[0].action_choices
         encoders = [_encoder(first.observation_space(agent), agent, name) for agent in self.agents]
         self.observation_size = max(size for size, _ in encoders)
         self._encoders = [encode for _, encode in encoders]
         self._sizes = [size for size, _ in encoders]
-        self._starts = [int(getattr(first.action_space(agent), "start", 0)) for agent in self.agents]
+        self._own = [form.own for form in forms]
+        self.masked = single
         self._possible = np.arange(self.n_actions) < np.array(counts)[:, None]
         self._only_first = np.arange(self.n_actions) == 0
         self._counts = counts
@@ -168,6 +189,8 @@ class ParallelCopies:
             view = views.get(agent)
             if view is not None:
                 observations[k, i, : self._sizes[i]] = self._encoders[i](view)
+            if not self.n_actions:
+                continue
             if agent not in there:
                 allowed[k, i] = self._only_first
                 continue
@@ -199,10 +222,10 @@ class ParallelCopies:
                 there = set(env.agents)
                 given = {}
                 for i, (agent, action) in enumerate(zip(self.agents, chosen[k], strict=True)):
-                    if not 0 <= action < self._counts[i]:
+                    if self.n_actions and not 0 <= action < self._counts[i]:
                         raise GameError(f"the action of {agent} is {action}: she has 0 to {self._counts[i] - 1}")
                     if agent in there:
-                        given[agent] = action + self._starts[i]
+                        given[agent] = self._own[i](action)
                 views, paid, ended, stopped, infos = env.step(given)
                 for i, agent in enumerate(self.agents):
                     rewards[k, i] = paid.get(agent, 0.0)
@@ -249,18 +272,6 @@ class ParallelCopies:
         for env in self._envs:
             if hasattr(env, "close"):
                 env.close()
-
-
-def _n_actions(space: Any, agent: str, name: str) -> int:
-    from gymnasium import spaces
-
-    if not isinstance(space, spaces.Discrete):
-        kind = "continuous" if isinstance(space, spaces.Box) else f"a {type(space).__name__} space"
-        raise UnsupportedGame(
-            f"the actions of {agent} in {name} are {kind}, and value learners choose from a list: make the environment "
-            "with discrete actions, or put a wrapper around it that has them"
-        )
-    return int(space.n)
 
 
 def _encoder(space: Any, agent: str, name: str) -> tuple[int, Callable[[Any], Any]]:

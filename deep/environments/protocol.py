@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from marlgt.errors import GameError
 from marlgt.games._arrays import short
 
-__all__ = ["BatchEnv", "EnvironmentFailed", "Step", "checked_arrays", "not_finite"]
+__all__ = ["BatchEnv", "EnvironmentFailed", "Step", "checked_arrays", "not_finite", "numbers_between_bounds"]
 
 
 class EnvironmentFailed(GameError):
@@ -58,6 +58,10 @@ class Step(NamedTuple):
 class BatchEnv(Protocol):
     """B copies of one task with n agents, D numbers in an observation, Z in a state and A actions.
 
+    Actions are of one of three kinds, the same for all agents: a choice from A, whole numbers of shape (B, n); m
+    choices at once, whole numbers of shape (B, n, m); or d numbers from -1 to 1, of shape (B, n, d), which the
+    environment scales to its own bounds, and clips where they lie outside.
+
     Copy ``k`` of a seed is the same whatever the number of copies. Arrays that were handed out are not written to
     again; they may be the same array from step to step where they never change, so nobody else may write to them.
 
@@ -66,7 +70,11 @@ class BatchEnv(Protocol):
     name : str
         With which :func:`make_environment` makes the same task again, where it is one with a name.
     n_envs, n_agents, n_actions, observation_size, state_size : int
-        B, n, A, D and Z.
+        B, n, A, D and Z; A is 0 where an action is no single choice.
+    action_size : int
+        d; 0 where actions are choices.
+    action_choices : tuple of int
+        The sizes of m choices at once; () elsewhere.
     common_reward : bool
         Whether all agents always get the same reward.
     masked : bool
@@ -86,6 +94,8 @@ class BatchEnv(Protocol):
     n_envs: int
     n_agents: int
     n_actions: int
+    action_size: int
+    action_choices: tuple[int, ...]
     observation_size: int
     state_size: int
     common_reward: bool
@@ -119,7 +129,7 @@ class BatchEnv(Protocol):
         """Begin all copies anew, as those from number ``first`` on of a larger batch; return the observations."""
 
     def step(self, actions: Any) -> Step:
-        """Take a step in all copies with actions of int64, shape (B, n)."""
+        """Take a step in all copies with actions of shape (B, n), (B, n, m) or (B, n, d)."""
 
     def snapshot(self) -> dict[str, NDArray[Any]] | None:
         """Return all that the future depends on, as arrays, or None if that cannot be had in the midst of episodes."""
@@ -129,6 +139,24 @@ class BatchEnv(Protocol):
 
     def close(self) -> None:
         """Let go of what the copies hold outside of memory."""
+
+
+def numbers_between_bounds(actions: Any, shape: tuple[int, int, int], name: str) -> NDArray[np.float64]:
+    """Return actions that are numbers, clipped to -1 and 1.
+
+    Raises
+    ------
+    GameError
+        If they have another shape (B, n, d), or one of them is not a number.
+    """
+    array = np.asarray(actions, np.float64)
+    if array.shape != shape:
+        raise GameError(f"actions of {name} must have shape {shape} (environments, agents, numbers), got {array.shape}")
+    clipped = array.clip(-1.0, 1.0)
+    if np.isnan(clipped.sum()):
+        copy, agent, place = np.argwhere(np.isnan(array))[0].tolist()
+        raise GameError(f"actions[{copy}, {agent}, {place}] of {name} is not a number: give numbers from -1 to 1")
+    return clipped
 
 
 def checked_arrays(snapshot: Any, expected: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -111,10 +111,18 @@ def algorithm_of(record: RunRecord) -> Algorithm:
 
 def _spec(facts: Any) -> Spec:
     told = facts.get("spec")
-    kinds = {name: bool if name in ("common_reward", "masked") else int for name in Spec._fields}
+    kinds: dict[str, type] = dict.fromkeys(Spec._fields, int)
+    kinds |= dict.fromkeys(("common_reward", "masked"), bool) | {"action_choices": list}
+    if isinstance(told, dict):
+        # Runs of value learners are older than actions that are numbers.
+        told = {"action_size": 0, "action_choices": []} | told
     if not isinstance(told, dict) or {name: type(value) for name, value in told.items()} != kinds:
         raise GameError("its facts do not hold the sizes of the task")
+    choices = told.pop("action_choices")
+    if not all(type(size) is int for size in choices):
+        raise GameError("its facts do not hold the sizes of the task")
     # A hostile file may ask for networks of any size, or for as many agents.
-    if not all(0 <= value <= MOST_NUMBERS for value in told.values()):
+    sizes = (*told.values(), *choices, len(choices), sum(choices))
+    if not all(0 <= value <= MOST_NUMBERS for value in sizes):
         raise GameError("the sizes of the task in its facts are those of no task")
-    return Spec(**told)
+    return Spec(**told, action_choices=tuple(choices))
