@@ -21,7 +21,7 @@ from __future__ import annotations
 from math import isfinite, sqrt
 from typing import Any, Final
 
-from marlgt.deep.networks.compiled_networks import forward, sum_of_products, pull_back
+from marlgt.deep.networks.compiled_networks import forward, pull_back, sum_of_products
 from marlgt.kernels import lane_loop
 
 __all__ = ["choose", "learn", "remember"]

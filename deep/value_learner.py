@@ -98,6 +98,7 @@ class ValueLearner:
         self._loss = torch.zeros(n_seeds, device=self.device)
         self._averaged = 0
         self._plain = self._plain_networks()
+        self._stopped: dict[int, list[Tensor]] = {}
         self._slopes = torch.full((n_seeds, algorithm.batch_size), 1.0 / algorithm.batch_size, device=self.device)
         self._compiled = CompiledLearning.of(self)
         self._noisy = [module for module in self.online.modules() if isinstance(module, NoisyLinear)]
@@ -202,6 +203,7 @@ class ValueLearner:
         beta = correction + (1 - correction) * progress if algorithm.prioritised else None
         self._loss += self._descend(beta) if self._compiled is None else self._descend_compiled(beta)
         self._averaged += 1
+        self._hold_stopped()
         self.updates += 1
         if algorithm.target_rate < 1:
             self.target_parameters.blend_from(self.parameters, algorithm.target_rate)
@@ -254,6 +256,8 @@ class ValueLearner:
         drawn = self.replay.draw(algorithm.batch_size, self.generators[_REPLAYING], span=n_steps, beta=beta)
         learnt = compiled.learn(*drawn)
         if learnt is None:
+            # They are of that loss already, and would be taken for where it began.
+            self.parameters.zero_gradients()
             self._require_finite(torch.tensor(math.nan), self.replay.read(*drawn, n_steps=n_steps))
             return self._loss.new_zeros(self._loss.shape)
         losses, errors = learnt
@@ -289,6 +293,23 @@ class ValueLearner:
             f"learning stopped at environment step {self.steps}, update {self.updates}: {name} held a number that is "
             "not finite; a lower lr, a clip or rewards of a smaller scale may help, and the last checkpoint is kept"
         )
+
+    def stop(self, place: int) -> None:
+        """Leave the networks of the seed in this place as they are now, so that it cannot end the others' run.
+
+        It is computed along with them, since the tensors keep their shapes; their bits do not depend on it.
+        """
+        self._stopped[place] = [block[place].clone() for block in self.parameters.by_seed(self.parameters.values)]
+
+    @torch.no_grad()
+    def _hold_stopped(self) -> None:
+        for place, held in self._stopped.items():
+            for block, values in zip(self.parameters.by_seed(self.parameters.values), held):
+                block[place] = values
+            # Moments that are not finite would stay so.
+            for moments in (self.optimiser.first, self.optimiser.second):
+                for block in self.parameters.by_seed(moments):
+                    block[place] = 0.0
 
     def losses(self) -> list[float]:
         """Return the mean loss of each seed since the last call; NaN without an update."""
