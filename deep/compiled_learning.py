@@ -26,7 +26,6 @@ from marlgt.deep.networks.compiled_networks import SCALE
 from marlgt.deep.networks.heads import ExpectedHead
 from marlgt.errors import GameError
 from marlgt.kernels import compiled
-from marlgt.progress import waiting
 
 if TYPE_CHECKING:
     from marlgt.deep.seeded_environments import SeededStep
@@ -90,10 +89,9 @@ class CompiledLearning:
         self._unmasked = np.ones((n_seeds * n_copies, 1), np.uint8)
         self._scale = room(algorithm.reward_scale)
         self._shape = (n_seeds, n_copies, spec.n_agents)
-        with waiting("compiling the networks, once"):
-            self._choose, self._remember, self._learn = (
-                compiled(kernel, single=True) for kernel in cast(Any, (choose, remember, learn))
-            )
+        self._choose, self._remember, self._learn = (
+            compiled(kernel, single=True) for kernel in cast(Any, (choose, remember, learn))
+        )
 
     @classmethod
     def of(cls, learner: ValueLearner) -> CompiledLearning | None:

@@ -43,7 +43,7 @@ class DQN(ValueAlgorithm):
     compiled : bool
         Whether acting, remembering and learning run as compiled loops in place of PyTorch's operations, some times
         faster for small perceptrons on a processor; results are the same to rounding. The first run of all compiles
-        for some ten seconds.
+        for some fifteen seconds, later ones load what it compiled in one.
     """
 
     name: ClassVar[str] = "DQN"
