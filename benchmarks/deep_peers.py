@@ -3,8 +3,9 @@
 Both play CartPole and learn as they go, with the same network (4-64-64-2, ReLU), batch, replay, target period, share of
 random actions and ratio of updates to steps. Nothing is left out but evaluations, which neither does. Rounds alternate;
 the figures are those of the best round of each, since others use the machine too, and beside them those of the median
-round. Stable-Baselines3 counts its target period in steps, and clips gradients at a norm of 10; so do we. The last row
-is a training of eight seeds at once, which Stable-Baselines3 has to take one after another.
+round. Stable-Baselines3 counts its target period in steps, and clips gradients at a norm of 10; so do we. Each case is
+taken twice, by PyTorch's operations and by compiled loops (``compiled=True``), of which the ratio is asked for. The
+last rows are trainings of eight seeds at once, which Stable-Baselines3 has to take one after another.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ TARGET_STEPS = 2_000
 BATCHES = (32, 128)
 COPIES = (1, 8, 16)
 SEEDS = 8
+ENGINES = {False: "PyTorch", True: "compiled"}
 
 
 class Peer:
@@ -78,7 +80,7 @@ class Peer:
         return (time.process_time() - started) / done
 
 
-def case(n_envs: int, batch_size: int) -> Case:
+def case(n_envs: int, batch_size: int, *, compiled: bool = False) -> Case:
     """Return our side."""
     settings: dict[str, Any] = {
         "n_envs": n_envs,
@@ -89,6 +91,7 @@ def case(n_envs: int, batch_size: int) -> Case:
         "epsilon_end": 0.05,
         "huber": 1.0,
         "clip": 10.0,
+        "compiled": compiled,
     }
     return Case("DQN", TASK, settings)
 
@@ -100,37 +103,47 @@ def run() -> list[Row]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        rows = [compared(n_envs, batch_size) for batch_size in BATCHES for n_envs in COPIES]
-        return [*rows, compared(COPIES[-1], BATCHES[0], SEEDS)]
+        sizes = [(n_envs, batch_size, 1) for batch_size in BATCHES for n_envs in COPIES]
+        return [row for size in (*sizes, (COPIES[-1], BATCHES[0], SEEDS)) for row in compared(*size)]
     finally:
         torch.set_num_threads(threads)
 
 
-def compared(n_envs: int, batch_size: int, n_seeds: int = 1) -> Row:
-    """Time both sides in rounds that alternate; of several seeds, the seconds of one."""
-    chosen = case(n_envs, batch_size)
-    ours, peer = Training(chosen, n_seeds), Peer(n_envs, batch_size)
-    pairs = [(ours.round(SECONDS) / n_seeds, peer.round()) for _ in range(ROUNDS)]
-    ours.close()
+def compared(n_envs: int, batch_size: int, n_seeds: int) -> list[Row]:
+    """Time both engines and the peer in rounds that alternate; of several seeds, the seconds of one."""
+    cases = {ENGINES[compiled]: case(n_envs, batch_size, compiled=compiled) for compiled in (False, True)}
+    ours = {engine: Training(chosen, n_seeds) for engine, chosen in cases.items()}
+    peer = Peer(n_envs, batch_size)
+    mine: dict[str, list[float]] = {engine: [] for engine in ours}
+    theirs = []
+    for _ in range(ROUNDS):
+        for engine, training in ours.items():
+            mine[engine].append(training.round(SECONDS) / n_seeds)
+        theirs.append(peer.round())
+    for training in ours.values():
+        training.close()
     peer.model.get_env().close()
-    mine, theirs = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
-    print(
-        f"  {n_envs} copies, batch {batch_size}, {n_seeds} seeds: {theirs / mine:.2f} times",
-        file=sys.stderr,
-        flush=True,
-    )
+    rows = [told(cases[engine].title, engine, n_seeds, mine[engine], theirs) for engine in cases]
+    for row in rows:
+        print(f"  {row.case}: {row.peers[PEER]:.2f} times", file=sys.stderr, flush=True)
+    return rows
+
+
+def told(title: str, engine: str, n_seeds: int, mine: list[float], theirs: list[float]) -> Row:
+    """Return the row of one engine."""
+    each, median = min(mine), statistics.median(mine)
     return Row(
         area=AREA,
-        case=chosen.title if n_seeds == 1 else f"a seed of {n_seeds} at once: {chosen.title}",
-        ours=mine,
-        peers={PEER: theirs / mine},
-        goal={PEER: RATIO},
+        case=f"{'' if n_seeds == 1 else f'a seed of {n_seeds} at once: '}{title}, {engine}",
+        ours=each,
+        peers={PEER: min(theirs) / each},
+        goal={PEER: RATIO} if engine == ENGINES[True] else {},
         facts={
-            "times, median round": statistics.median(pair[1] / pair[0] for pair in pairs),
-            "our steps a second": 1 / mine,
-            "theirs": 1 / theirs,
-            "our steps a second, median": 1 / statistics.median(pair[0] for pair in pairs),
-            "theirs, median": 1 / statistics.median(pair[1] for pair in pairs),
+            "times, median round": statistics.median(one / own for own, one in zip(mine, theirs, strict=True)),
+            "our steps a second": 1 / each,
+            "theirs": 1 / min(theirs),
+            "our steps a second, median": 1 / median,
+            "theirs, median": 1 / statistics.median(theirs),
         },
         note="best rounds of both",
     )

@@ -425,14 +425,16 @@ def draw_curves(
     handles: dict[str, Any] = {}
     for ax, panel in zip(axes.ravel(), panels):
         own = [row for row in rows if row["panel"] == panel]
+        # Many bands at full strength would hide the lines.
+        shade = 0.14 if len(own) <= 8 else 0.06
         for row in own:
             place = labels.index(row["label"])
-            handles[row["label"]] = _line(ax, row, COLOURS[place % len(COLOURS)], _mark(place), successes)
+            handles[row["label"]] = _line(ax, row, COLOURS[place % len(COLOURS)], _mark(place), successes, shade)
         for number, each in enumerate(b for b in baselines if b.task == own[0]["task"]):
             level = each.successes if successes else each.returns
             if level is not None:
-                shade = "#999999" if number == 0 else "#000000"
-                handles[each.name] = ax.axhline(np.mean(level), color=shade, linestyle=":", linewidth=1.3)
+                grey = "#999999" if number == 0 else "#000000"
+                handles[each.name] = ax.axhline(np.mean(level), color=grey, linestyle=":", linewidth=1.3)
         ax.set_title(panel, fontsize=10)
         ax.set_xlabel("thousand environment steps of a seed")
         ax.xaxis.set_major_locator(MaxNLocator(5))
@@ -453,12 +455,12 @@ def _mark(place: int) -> str:
     return MARKS[place // len(COLOURS) % len(MARKS)]
 
 
-def _line(ax: Any, row: Mapping[str, Any], colour: str, mark: str, successes: bool) -> Any:
+def _line(ax: Any, row: Mapping[str, Any], colour: str, mark: str, successes: bool, shade: float) -> Any:
     curve = row["curve"]
     values = np.array(curve["successes"] if successes else curve["returns"], dtype=np.float64)
     bands: list[Interval] = [bootstrap_interval(point, resamples=500) for point in values]
     middle, low, high = (np.array([getattr(band, part) for band in bands]) for part in ("estimate", "low", "high"))
     steps = np.array(curve["steps"])
-    ax.fill_between(steps, low, high, color=colour, alpha=0.14, linewidth=0)
+    ax.fill_between(steps, low, high, color=colour, alpha=shade, linewidth=0)
     (line,) = ax.plot(steps, middle, color=colour, linestyle=mark, linewidth=1.6)
     return line

@@ -57,13 +57,14 @@ class SeededEnvs:
 
     def step(self, actions: Tensor) -> SeededStep:
         """Take the actions, shape (S, B, n)."""
-        resident = self.device.type != "cpu"
-        steps = []
-        for env, chosen in zip(self.envs, actions):
-            steps.append(env.step(chosen if resident and _on_tensors(env) else chosen.cpu().numpy()))
-        rows = list(zip(*steps))
-        _, rewards, terminated, truncated, reached, successes = (self._stacked(row) for row in rows)
-        return SeededStep(rewards, terminated, truncated, reached, successes)
+        if self.device.type == "cpu":
+            steps = [env.step(chosen) for env, chosen in zip(self.envs, actions.numpy())]
+        else:
+            pairs = zip(self.envs, actions)
+            steps = [env.step(own if _on_tensors(env) else own.cpu().numpy()) for env, own in pairs]
+        # The observations are asked for when they are acted on.
+        _, *fields = zip(*steps)
+        return SeededStep(*map(self._stacked, fields))
 
     @property
     def observations(self) -> Tensor:
@@ -118,7 +119,8 @@ class SeededEnvs:
         if isinstance(values[0], Tensor):
             return torch.stack(tuple(values)) if len(values) > 1 else values[0].unsqueeze(0)
         together = np.stack(values) if len(values) > 1 else np.asarray(values[0])[None]
-        return torch.from_numpy(together).to(self.device)
+        tensor = torch.from_numpy(together)
+        return tensor if self.device.type == "cpu" else tensor.to(self.device)
 
 
 def _on_tensors(env: BatchEnv) -> bool:

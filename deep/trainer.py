@@ -119,6 +119,8 @@ class Trainer:
         self.running = np.zeros(shape)
         self.ended_sum, self.ended_count = np.zeros(len(seeds)), np.zeros(len(seeds))
         self.spent = (self.record.wall_seconds, self.record.cpu_seconds)
+        # The note of the progress is made at every step, its mean return once for each evaluation.
+        self.noted = (0, math.nan)
         self.tensorboard = tensorboard
         self.sink: Any = None
 
@@ -244,13 +246,14 @@ class Trainer:
         return bool(given) and all(got >= least for least, got in given)
 
     def _note(self) -> str:
-        last = self.curve.points[-1]
-        with np.errstate(invalid="ignore"):
-            known = last.returns.mean(1)
-        shown = np.nanmean(known) if np.isfinite(known).any() else math.nan
+        if self.noted[0] != len(self.curve.points):
+            with np.errstate(invalid="ignore"):
+                known = self.curve.points[-1].returns.mean(1)
+            shown = float(np.nanmean(known)) if np.isfinite(known).any() else math.nan
+            self.noted = (len(self.curve.points), shown)
         elapsed = time.perf_counter() - self.since[0]
         rate = (self.learner.steps - self.since[1]) * len(self.seeds) / elapsed if elapsed > 0 else 0.0
-        return f"return {shown:.3g}, {rate:,.0f} steps/s"
+        return f"return {self.noted[1]:.3g}, {rate:,.0f} steps/s"
 
     def _proceeded(self) -> RunRecord:
         wall = self.spent[0] + time.perf_counter() - self.began[0]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
+from marlgt.deep.compiled_learning import CompiledLearning
 from marlgt.deep.exploration import epsilon_greedy, seeded_generators
 from marlgt.deep.finiteness import NotFinite, require_sound
 from marlgt.deep.networks.agent_networks import AgentNetwork
@@ -58,8 +59,8 @@ class ValueLearner:
         self.online.to(self.device)
         self.target: Any = copy.deepcopy(self.online)
         self.parameters = FlatParameters(self.online, n_seeds)
-        self._target_parameters = FlatParameters(self.target, n_seeds)
-        self._target_parameters.copy_from(self.parameters)
+        self.target_parameters = FlatParameters(self.target, n_seeds)
+        self.target_parameters.copy_from(self.parameters)
         for parameter in self.target.parameters():
             parameter.requires_grad_(False)
         self.optimiser = Adam(self.parameters, algorithm.lr, algorithm.adam_epsilon, clip=algorithm.clip)
@@ -93,7 +94,9 @@ class ValueLearner:
         self._loss = torch.zeros(n_seeds, device=self.device)
         self._averaged = 0
         self._plain = self._plain_networks()
+        self._stopped: dict[int, list[Tensor]] = {}
         self._slopes = torch.full((n_seeds, algorithm.batch_size), 1.0 / algorithm.batch_size, device=self.device)
+        self._compiled = CompiledLearning.of(self)
         self._noisy = [module for module in self.online.modules() if isinstance(module, NoisyLinear)]
         self._noisy_targets = [module for module in self.target.modules() if isinstance(module, NoisyLinear)]
 
@@ -107,21 +110,25 @@ class ValueLearner:
         online, target = PlainNetwork.of(self.online.agents), PlainNetwork.of(self.target.agents)
         return None if online is None or target is None else (online, target)
 
-    @torch.no_grad()
     def act(self, envs: SeededEnvs) -> Tensor:
         """Return the actions to take, shape (S, B, n), exploring."""
-        observations = envs.observations
+        self._seen = envs.observations
+        self._allowed = envs.allowed if self.spec.masked else None
+        epsilon, generators = self.algorithm.epsilon(self.steps), self.generators[_EXPLORING]
+        if self._compiled is not None:
+            return self._compiled.act(self._seen, self._allowed, epsilon, generators)
+        return self._chosen(envs, epsilon, generators)
+
+    @torch.no_grad()
+    def _chosen(self, envs: SeededEnvs, epsilon: float, generators: Sequence[torch.Generator]) -> Tensor:
         for layer in self._noisy:
             layer.redraw(self.generators[_NOISE])
         if self._memory is not None:
             self._memory = self._memory.masked_fill(self._starts[:, :, None, None], 0.0)
         self._before = self._memory
-        values, self._memory = self.algorithm.values(self.online, observations, self._memory)
-        self._seen = observations
-        self._allowed = envs.allowed if self.spec.masked else None
+        values, self._memory = self.algorithm.values(self.online, self._seen, self._memory)
         self._states = envs.states if self.algorithm.needs_state else None
-        epsilon = self.algorithm.epsilon(self.steps)
-        self._actions = epsilon_greedy(values, self._allowed, epsilon, self.generators[_EXPLORING])
+        self._actions = epsilon_greedy(values, self._allowed, epsilon, generators)
         return self._actions
 
     def observe(self, step: SeededStep, envs: SeededEnvs) -> None:
@@ -132,6 +139,18 @@ class ValueLearner:
         NotFinite
             If the environment observes or pays what is not finite; it is not remembered.
         """
+        if self._compiled is None:
+            self._remember(step, envs)
+        else:
+            then = envs.reached_allowed if self.spec.masked else None
+            if not self._compiled.remember(step, self._starts, then):
+                require_sound(step, self.steps)
+        self._starts = step.terminated | step.truncated
+        self.steps += self.algorithm.n_envs
+        if self.steps > self.algorithm.learning_starts and self.replay.ready(self.algorithm.window):
+            self._due += self.algorithm.n_envs / self.algorithm.update_every
+
+    def _remember(self, step: SeededStep, envs: SeededEnvs) -> None:
         require_sound(step, self.steps)
         memory = self._before
         if memory is None and self._memory is not None:
@@ -158,10 +177,6 @@ class ValueLearner:
             reached_states=envs.reached_states if self.algorithm.needs_state else None,
             memory=memory,
         )
-        self._starts = step.terminated | step.truncated
-        self.steps += self.algorithm.n_envs
-        if self.steps > self.algorithm.learning_starts and self.replay.ready(self.algorithm.window):
-            self._due += self.algorithm.n_envs / self.algorithm.update_every
 
     def learn(self) -> None:
         """Take the updates that are due.
@@ -178,14 +193,29 @@ class ValueLearner:
     def _update(self) -> None:
         algorithm = self.algorithm
         progress = min(1.0, self.steps / max(1, self.total))
+        if algorithm.lr_end is not None:
+            self.optimiser.lr = algorithm.lr + (algorithm.lr_end - algorithm.lr) * progress
         correction = algorithm.priority_correction
+        beta = correction + (1 - correction) * progress if algorithm.prioritised else None
+        self._loss += self._descend(beta) if self._compiled is None else self._descend_compiled(beta)
+        self._averaged += 1
+        self._hold_stopped()
+        self.updates += 1
+        if algorithm.target_rate < 1:
+            self.target_parameters.blend_from(self.parameters, algorithm.target_rate)
+        elif self.updates % algorithm.target_period == 0:
+            self.target_parameters.copy_from(self.parameters)
+
+    def _descend(self, beta: float | None) -> Tensor:
+        """Take a step down the loss of a batch, and return the loss of each seed."""
+        algorithm = self.algorithm
         batch = self.replay.sample(
             algorithm.batch_size,
             self.generators[_REPLAYING],
             length=algorithm.window if algorithm.recurrent else 1,
             n_steps=algorithm.n_steps,
             discount=algorithm.discount,
-            beta=correction + (1 - correction) * progress if algorithm.prioritised else None,
+            beta=beta,
         )
         if self.moments is not None:
             # A sum of several rewards has no mean of its own to take off.
@@ -212,16 +242,24 @@ class ValueLearner:
         else:
             slope = 1.0 / algorithm.batch_size
             by_hand.pull_back((batch.weights * slope if algorithm.prioritised else self._slopes).unsqueeze(1))
-        if algorithm.lr_end is not None:
-            self.optimiser.lr = algorithm.lr + (algorithm.lr_end - algorithm.lr) * progress
         self.optimiser.step()
-        self._loss += each.detach()
-        self._averaged += 1
-        self.updates += 1
-        if algorithm.target_rate < 1:
-            self._target_parameters.blend_from(self.parameters, algorithm.target_rate)
-        elif self.updates % algorithm.target_period == 0:
-            self._target_parameters.copy_from(self.parameters)
+        return each.detach()
+
+    def _descend_compiled(self, beta: float | None) -> Tensor:
+        """Do the same by compiled loops."""
+        algorithm, compiled = self.algorithm, cast(CompiledLearning, self._compiled)
+        n_steps = algorithm.n_steps
+        drawn = self.replay.draw(algorithm.batch_size, self.generators[_REPLAYING], span=n_steps, beta=beta)
+        learnt = compiled.learn(*drawn)
+        if learnt is None:
+            # They are of that loss already, and would be taken for where it began.
+            self.parameters.zero_gradients()
+            self._require_finite(torch.tensor(math.nan), self.replay.read(*drawn, n_steps=n_steps))
+            return self._loss.new_zeros(self._loss.shape)
+        losses, errors = learnt
+        if algorithm.prioritised:
+            self.replay.prioritise(drawn[0], errors, exponent=algorithm.priority_exponent)
+        return losses
 
     def _require_finite(self, total: Tensor, batch: Batch) -> None:
         if self.device.type != "cpu" and self.updates % 100:
@@ -248,6 +286,23 @@ class ValueLearner:
         """The share of random actions."""
         return self.algorithm.epsilon(self.steps)
 
+    def stop(self, place: int) -> None:
+        """Leave the networks of the seed in this place as they are now, so that it cannot end the others' run.
+
+        It is computed along with them, since the tensors keep their shapes; their bits do not depend on it.
+        """
+        self._stopped[place] = [block[place].clone() for block in self.parameters.by_seed(self.parameters.values)]
+
+    @torch.no_grad()
+    def _hold_stopped(self) -> None:
+        for place, held in self._stopped.items():
+            for block, values in zip(self.parameters.by_seed(self.parameters.values), held):
+                block[place] = values
+            # Moments that are not finite would stay so.
+            for moments in (self.optimiser.first, self.optimiser.second):
+                for block in self.parameters.by_seed(moments):
+                    block[place] = 0.0
+
     def losses(self) -> list[float]:
         """Return the mean loss of each seed since the last call; NaN without an update."""
         mean = (self._loss / self._averaged).tolist() if self._averaged else [math.nan] * len(self.seeds)
@@ -257,7 +312,7 @@ class ValueLearner:
 
     def state(self) -> dict[str, Tensor]:
         """Return everything that a run needs to go on bit for bit, by name."""
-        tensors = {"online": self.parameters.values, "target": self._target_parameters.values}
+        tensors = {"online": self.parameters.values, "target": self.target_parameters.values}
         tensors.update({f"optimiser.{name}": value for name, value in self.optimiser.state().items()})
         tensors.update({f"replay.{name}": value for name, value in self.replay.state().items()})
         if self.moments is not None:
@@ -284,7 +339,7 @@ class ValueLearner:
 
         with torch.no_grad():
             self.parameters.values.copy_(tensors["online"])
-            self._target_parameters.values.copy_(tensors["target"])
+            self.target_parameters.values.copy_(tensors["target"])
             for side, layers in (("online", self._noisy), ("target", self._noisy_targets)):
                 for number, layer in enumerate(layers):
                     for name, buffer in layer.named_buffers():
@@ -306,7 +361,7 @@ class ValueLearner:
     @property
     def judged_parameters(self) -> FlatParameters:
         """The networks that are evaluated and kept: those that are trained, or their average."""
-        return self._target_parameters if self.algorithm.averaged_policy else self.parameters
+        return self.target_parameters if self.algorithm.averaged_policy else self.parameters
 
     def policy(self) -> GreedyPolicy:
         """Return the policy that is greedy in the values as they are now."""

@@ -36,11 +36,20 @@ __all__ = ["DQN"]
 
 @dataclass(frozen=True, kw_only=True)
 class DQN(ValueAlgorithm):
-    """Deep Q-networks, one for each agent that there is; its switches are those of :class:`ValueAlgorithm`."""
+    """Deep Q-networks, one for each agent that there is; its other switches are those of :class:`ValueAlgorithm`.
+
+    Attributes
+    ----------
+    compiled : bool
+        Whether acting, remembering and learning run as compiled loops in place of PyTorch's operations, some times
+        faster for small perceptrons on a processor; results are the same to rounding. The first run of all compiles
+        for some fifteen seconds, later ones load what it compiled in one.
+    """
 
     name: ClassVar[str] = "DQN"
 
     double: bool = False
+    compiled: bool = False
 
     def loss(self, online: Any, target: Any, batch: Batch, generators: Sequence[torch.Generator]) -> Loss:
         """Return the sum over agents of the errors of their own values."""

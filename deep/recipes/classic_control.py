@@ -8,6 +8,11 @@ further, so that a few hundred copies are too few. Layer normalisation is what k
 On Acrobot that was too quick: policies fell back to -500 again and again until the rate was low, and one of five seeds
 ended at -104. With half the rate and a target that is an average, which is also the policy, five seeds end between -88
 and -77.
+
+Returns of several steps take over what the network that played did later in the window. On CartPole three steps with a
+replay of 50,000 left one of five seeds above 475. Over 30,000 steps, a target that follows every 25 updates changed
+nothing (one of five), and neither did an end of random actions (none); a replay of 5,000, which holds what late
+networks did, brought all five to 490 within 20,000 steps.
 """
 
 from __future__ import annotations
@@ -37,13 +42,14 @@ _CONTROL: Mapping[str, Any] = {
 _NOISY: Mapping[str, Any] = {"epsilon_start": 0.0, "epsilon_end": 0.0}
 _FROM_0_TO_100: Mapping[str, Any] = {"v_min": 0.0, "v_max": 100.0}
 _FROM_MINUS_100_TO_0: Mapping[str, Any] = {"v_min": -100.0, "v_max": 0.0}
-_LANDING: Mapping[str, Any] = {"v_min": -300.0, "v_max": 300.0, "n_atoms": 101}
+_LANDING: Mapping[str, Any] = {"v_min": -300.0, "v_max": 300.0}
 
 RECIPES: dict[str, Recipe] = {
     "CartPole-v1": Recipe(
         steps=50_000,
         settings=_CONTROL,
         by_algorithm={
+            "NStepDQN": {"buffer_size": 5_000},
             "NoisyDQN": _NOISY,
             "C51": _FROM_0_TO_100,
             "Rainbow": {**_NOISY, **_FROM_0_TO_100},
@@ -78,7 +84,7 @@ RECIPES: dict[str, Recipe] = {
         by_algorithm={
             "NoisyDQN": _NOISY,
             "C51": _LANDING,
-            "Rainbow": {**_NOISY, **_LANDING},
+            "Rainbow": {**_NOISY, **_LANDING, "update_every": 8},
         },
         return_threshold=235.0,
         episodes=20,

@@ -59,6 +59,11 @@ class Replay:
         The longest window that is drawn, steps; with priorities a step can be drawn once so many rows follow it.
     device : str
 
+    Attributes
+    ----------
+    rows : Tensor, shape (S, rows of the ring, B, words)
+        The store itself, laid out as :mod:`marlgt.deep.replay.rows` tells.
+
     Raises
     ------
     GameError
@@ -95,8 +100,8 @@ class Replay:
         self.filled = 0
         width = self.layout.width
         self._size = self.n_rows * n_envs
-        self._rows = torch.zeros(n_seeds, self.n_rows, n_envs, width, device=device)
-        self._reader = WindowReader(self._rows, self.layout)
+        self.rows = torch.zeros(n_seeds, self.n_rows, n_envs, width, device=device)
+        self._reader = WindowReader(self.rows, self.layout)
         self._trees = SumTrees(n_seeds, self._size, device=device) if prioritised else None
         self._began = torch.zeros(n_seeds, self.n_rows, n_envs, dtype=torch.bool, device=device)
         self._unread = 0
@@ -160,7 +165,11 @@ class Replay:
         fields.append(reached.flatten(2))
         fields += self._words(reached_states, None, reached_allowed)
         fields.append(self._padding)
-        torch.cat(fields, 2, out=self._rows.select(1, self.head))
+        torch.cat(fields, 2, out=self.rows.select(1, self.head))
+        self.advance()
+
+    def advance(self) -> None:
+        """Count the row at the head as written, and go on to the next."""
         self._unread = min(self._unread + 1, self.n_rows)
         if self._trees is not None:
             self._enter(self._trees)
@@ -206,14 +215,33 @@ class Replay:
         GameError
             For too few stored steps, sequences of n-step transitions, and priorities that are not kept.
         """
-        span = max(length, n_steps)
-        if self.filled < span or min(length, n_steps) != 1 or len(generators) != self.n_seeds:
+        if min(length, n_steps) != 1:
             raise self._unanswerable(length, n_steps, len(generators))
+        span = max(length, n_steps)
+        indices, weights = self.draw(n_windows, generators, span=span, aligned=aligned, beta=beta)
+        return self.read(indices, weights, length=length, n_steps=n_steps, discount=discount)
+
+    def draw(
+        self,
+        n_windows: int,
+        generators: Sequence[Generator],
+        *,
+        span: int = 1,
+        aligned: bool = False,
+        beta: float | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Draw where windows of ``span`` rows begin and how much they count, shape (S, R) each; see :meth:`sample`."""
+        if self.filled < span or len(generators) != self.n_seeds:
+            raise self._unanswerable(1, span, len(generators))
         if beta is not None:
-            indices, weights = self._by_priority(n_windows, generators, span, aligned, beta)
-        else:
-            draw = self._beginnings if aligned else self._uniformly
-            indices, weights = draw(n_windows, generators, span), self._equal_weights(n_windows)
+            return self._by_priority(n_windows, generators, span, aligned, beta)
+        draw = self._beginnings if aligned else self._uniformly
+        return draw(n_windows, generators, span), self._equal_weights(n_windows)
+
+    def read(
+        self, indices: Tensor, weights: Tensor, *, length: int = 1, n_steps: int = 1, discount: float = 0.99
+    ) -> Batch:
+        """Return the windows that :meth:`draw` drew."""
         if n_steps > 1:
             return self._reader.transitions(indices, weights, n_steps, discount)
         return self._reader.sequences(indices, weights, length, discount)
@@ -249,7 +277,7 @@ class Replay:
         Rows are given as the 32-bit words they are made of, and only as many as are filled.
         """
         place = torch.tensor([self.head, self.filled], dtype=torch.int64)
-        state = {"place": place, "rows": self._rows[:, : self.filled].clone().view(torch.int32)}
+        state = {"place": place, "rows": self.rows[:, : self.filled].clone().view(torch.int32)}
         if self._trees is not None:
             state["priorities"] = self._trees.leaves.clone()
             state["largest_priorities"] = self._trees.largest.clone()
@@ -264,7 +292,7 @@ class Replay:
             For a state of a replay with other sizes; nothing is changed then.
         """
         head, filled = (int(x) for x in state["place"].tolist()) if state.get("place") is not None else (-1, -1)
-        expected: dict[str, tuple[int, ...]] = {"place": (2,), "rows": (self.n_seeds, filled, *self._rows.shape[2:])}
+        expected: dict[str, tuple[int, ...]] = {"place": (2,), "rows": (self.n_seeds, filled, *self.rows.shape[2:])}
         if self._trees is not None:
             expected["priorities"] = (self.n_seeds, self._size)
             expected["largest_priorities"] = (self.n_seeds, 1)
@@ -272,7 +300,7 @@ class Replay:
         if got != expected or not (0 <= head < self.n_rows and 0 <= filled <= self.n_rows):
             raise GameError(f"the state holds {got}, this replay {expected}: load it into a replay of the same sizes")
         self.head, self.filled = head, filled
-        self._rows[:, :filled] = state["rows"].to(self.device).view(torch.float32)
+        self.rows[:, :filled] = state["rows"].to(self.device).view(torch.float32)
         self._unread = filled
         if self._trees is not None:
             self._trees.rebuild(state["priorities"].to(self.device), state["largest_priorities"].to(self.device))
@@ -296,7 +324,7 @@ class Replay:
     def _uniformly(self, n_windows: int, generators: Sequence[Generator], span: int) -> Tensor:
         choices = (self.filled - span + 1) * self.n_envs
         drawn = torch.empty(self.n_seeds, n_windows, dtype=torch.int64, device=self.device)
-        for row, generator in zip((drawn,) if self.n_seeds == 1 else drawn, generators):
+        for row, generator in zip((drawn,) if self.n_seeds == 1 else drawn.unbind(0), generators):
             row.random_(0, choices, generator=generator)
         # Windows of one row may begin anywhere; longer ones are counted from the oldest row on.
         return drawn if span == 1 else self._aged(drawn)
@@ -340,7 +368,7 @@ class Replay:
     def _read_beginnings(self) -> None:
         """Note where episodes begin in the rows added since the last time: read from the rows they lie far apart."""
         view = self.layout.views(self.n_seeds, self.n_rows, self.n_envs).starts
-        starts = self._rows.view(torch.bool).as_strided(*view)
+        starts = self.rows.view(torch.bool).as_strided(*view)
         first = self.head - self._unread
         for begin, end in ((max(first, 0), self.head), (first % self.n_rows, self.n_rows if first < 0 else 0)):
             self._began[:, begin:end] = starts[:, begin:end]

@@ -33,8 +33,8 @@ def made_learner(algorithm, *, common_reward=True):
     spec = Spec(AGENTS, ACTIONS, SEEN, STATE, common_reward, True)
     learner = ValueLearner(algorithm, spec, SEEDS, steps=1000)
     # A target network that is not the network, so that taking one for the other is seen.
-    noise = torch.randn(learner._target_parameters.values.shape, generator=torch.Generator().manual_seed(1))
-    learner._target_parameters.values.add_(0.2 * noise)
+    noise = torch.randn(learner.target_parameters.values.shape, generator=torch.Generator().manual_seed(1))
+    learner.target_parameters.values.add_(0.2 * noise)
     return learner
 
 

@@ -27,6 +27,7 @@ TASKS = {
         "Foraging-5x5-2p-1f-v3",
     ),
     "rainbow": (Rainbow(averaged_policy=True, target_rate=0.1, frames=2, **QUICK), "CartPole-v1"),
+    "compiled": (DQN(compiled=True, normalised=True, lr_end=1e-4, epsilon_steps=300, **QUICK), "CartPole-v1"),
     "no snapshots": (DQN(epsilon_steps=200, recurrent=True, sequence_length=3, **QUICK), "FrozenLake-v1"),
     "drones": (VDN(prioritised=True, n_steps=3, **QUICK), "multihover:n_drones=2,seconds=1"),
 }
@@ -175,7 +176,7 @@ def test_a_process_that_is_killed_at_random_moments_is_taken_up_bit_for_bit(undi
         for number, (kind, (algorithm, task)) in enumerate(TASKS.items())
     ]
     command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(DRIVER), json.dumps(jobs)]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=150)
+    told = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert told.returncode == 0, told.stderr
     kills = [json.loads(line) for line in told.stdout.splitlines()]
     assert len(kills) == len(TASKS)
