@@ -10,6 +10,17 @@ if __name__ != "marlgt.deep":
 from marlgt._lazy import attach
 
 _EXPORTS = {
+    "A2C": "marlgt.deep.algorithms.a2c",
+    "GMAC": "marlgt.deep.algorithms.gmac",
+    "GMACIPPO": "marlgt.deep.algorithms.gmac",
+    "GMACMAPPO": "marlgt.deep.algorithms.gmac",
+    "IA2C": "marlgt.deep.algorithms.ia2c",
+    "IPPO": "marlgt.deep.algorithms.ippo",
+    "IREINFORCE": "marlgt.deep.algorithms.ireinforce",
+    "MAPPO": "marlgt.deep.algorithms.mappo",
+    "PPO": "marlgt.deep.algorithms.ppo",
+    "REINFORCE": "marlgt.deep.algorithms.reinforce",
+    "TRPO": "marlgt.deep.algorithms.trpo",
     "C51": "marlgt.deep.algorithms.c51",
     "CentralQ": "marlgt.deep.algorithms.central_q",
     "DQN": "marlgt.deep.algorithms.dqn",

@@ -30,6 +30,14 @@ ALGORITHMS = {
     "REINFORCE": "marlgt.deep.algorithms.reinforce",
     "A2C": "marlgt.deep.algorithms.a2c",
     "PPO": "marlgt.deep.algorithms.ppo",
+    "TRPO": "marlgt.deep.algorithms.trpo",
+    "IREINFORCE": "marlgt.deep.algorithms.ireinforce",
+    "IA2C": "marlgt.deep.algorithms.ia2c",
+    "IPPO": "marlgt.deep.algorithms.ippo",
+    "MAPPO": "marlgt.deep.algorithms.mappo",
+    "GMAC": "marlgt.deep.algorithms.gmac",
+    "GMACIPPO": "marlgt.deep.algorithms.gmac",
+    "GMACMAPPO": "marlgt.deep.algorithms.gmac",
 }
 """Where each algorithm is."""
 
