@@ -1,4 +1,4 @@
-"""The learner that all policy-gradient algorithms share: it acts, keeps a rollout and descends, for all seeds at once."""
+"""The learner that all policy-gradient algorithms share: it acts, keeps a rollout and descends, all seeds at once."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ class PolicyLearner:
             targets = as_rows(self._in_units(advantages + values), length)
         values = self._in_units(values)
         weights = algorithm.step_weights(ends)
-        rows = Minibatch(
+        return Minibatch(
             *(as_rows(kept[name], length) for name in ("observations", "actions")),
             as_rows(before, length),
             as_rows(advantages, length),
@@ -219,7 +219,6 @@ class PolicyLearner:
             None if weights is None else as_rows(weights, length),
             self._row_memories(features, first.critic),
         )
-        return rows
 
     def _laws(self, rewards: Tensor, discounts: Tensor, ends: Tensor, next_outputs: Tensor) -> Any:
         """Return particles of the laws that the critic should tell, in its own units."""

@@ -122,9 +122,7 @@ def require_least(settings: Any, least: int, *names: str) -> None:
     """Raise unless the whole numbers of these settings are large enough."""
     for name in names:
         if getattr(settings, name) < least:
-            raise GameError(
-                f"{name} must be a whole number of at least {least}, got {short(getattr(settings, name))}"
-            )
+            raise GameError(f"{name} must be a whole number of at least {least}, got {short(getattr(settings, name))}")
 
 
 def require_shares(settings: Any, *names: str) -> None:

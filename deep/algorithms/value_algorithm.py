@@ -178,9 +178,7 @@ class ValueAlgorithm(Algorithm):
         require_least(self, 1, "batch_size", "update_every", "buffer_size", "target_period")
         require_least(self, 1, "sequence_length", "n_steps")
         require_least(self, 0, "learning_starts", "epsilon_steps", "stream")
-        require_shares(
-            self, "epsilon_start", "epsilon_end", "trace", "priority_exponent", "priority_correction"
-        )
+        require_shares(self, "epsilon_start", "epsilon_end", "trace", "priority_exponent", "priority_correction")
         require_positive(self, "target_rate", "huber")
         if self.target_rate > 1:
             raise GameError(f"target_rate must be at most 1, which copies the network, got {self.target_rate!r}")

@@ -130,7 +130,7 @@ def _search(
 ) -> None:
     """Find where F is what it should be, inside brackets without Diracs; in place."""
     places = sought.flatten().nonzero().squeeze(-1)
-    laws = [part.expand(*x.shape, -1).flatten(0, -2)[places] for part in mixture]
+    laws = [part.expand(*x.shape, -1).reshape(-1, part.shape[-1])[places] for part in mixture]
     state = [part.expand(x.shape).flatten()[places] for part in (x, low, high, side, mass)]
     for number in range(_ROUNDS):
         if not places.numel():

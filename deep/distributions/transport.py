@@ -101,20 +101,25 @@ def _normal_images(mixture: GaussianMixture[Tensor]) -> Tensor:
 
 def _with_crossings(one: GaussianMixture[Tensor], other: GaussianMixture[Tensor], points: Tensor) -> Tensor:
     """Add to sorted points those between them where F and G cross."""
-    one, other = _beside(one), _beside(other)
+    laws = _beside(one), _beside(other)
     low, high = points[..., :-1], points[..., 1:]
-
-    def gap(x: Tensor, strictly: bool = False) -> Tensor:
-        return below(one, x, 1.0, strictly=strictly) - below(other, x, 1.0, strictly=strictly)
-
-    rising = gap(low) < 0
-    crosses = rising != (gap(high, strictly=True) < 0)
+    rising = _gap(*laws, low) < 0
+    crosses = rising != (_gap(*laws, high, strictly=True) < 0)
+    found = low.clone()
+    one, other = (GaussianMixture(*(part.expand(*low.shape, -1)[crosses] for part in law)) for law in laws)
+    low, high, rising = low[crosses], high[crosses], rising[crosses]
     for _ in range(_BISECTIONS):
         middle = low + 0.5 * (high - low)
-        ahead = (gap(middle) < 0) == rising
+        ahead = (_gap(one, other, middle) < 0) == rising
         low, high = torch.where(ahead, middle, low), torch.where(ahead, high, middle)
-    found = torch.where(crosses, high, points[..., :-1])
+    found[crosses] = high
     return torch.cat((points, found), -1).sort(-1).values
+
+
+def _gap(
+    one: GaussianMixture[Tensor], other: GaussianMixture[Tensor], x: Tensor, *, strictly: bool = False
+) -> Tensor:
+    return below(one, x, 1.0, strictly=strictly) - below(other, x, 1.0, strictly=strictly)
 
 
 def _integral(mixture: GaussianMixture[Tensor], x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,14 @@ def _chosen(actions: Any, n_envs: int, n_agents: int) -> NDArray[np.int64]:
             f"shape {array.shape}"
         )
     return array
+
+
+def _cells_of_alternatives(
+    cells: NDArray[Any], chosen: NDArray[np.int64], strides: NDArray[Any], n_actions: int
+) -> NDArray[Any]:
+    """Return which cell of a table is reached if one agent acts otherwise, shape (B, n, A)."""
+    changes: NDArray[Any] = np.arange(n_actions) - chosen[..., None]
+    return np.asarray(cells[:, None, None] + changes * strides[:, None])
 
 
 class MatrixEpisodes:
@@ -113,10 +122,7 @@ class MatrixEpisodes:
         self._played = 0
         return self.observations
 
-    def step(self, actions: Any) -> Step:
-        """Play the game once in all copies."""
-        if self._played < 0:
-            raise GameError("this environment has not begun: call reset(seed) first")
+    def _checked(self, actions: Any) -> NDArray[np.int64]:
         chosen = _chosen(actions, self.n_envs, self.n_agents)
         if (chosen < 0).any() or (chosen >= self._counts).any():
             copy, agent = np.argwhere((chosen < 0) | (chosen >= self._counts))[0]
@@ -124,11 +130,37 @@ class MatrixEpisodes:
                 f"actions[{copy}, {agent}] is {chosen[copy, agent]}: agent {agent} has actions 0 to "
                 f"{self._counts[agent] - 1}"
             )
+        return chosen
+
+    def step(self, actions: Any) -> Step:
+        """Play the game once in all copies."""
+        if self._played < 0:
+            raise GameError("this environment has not begun: call reset(seed) first")
+        chosen = self._checked(actions)
         rewards = self._payoffs[chosen @ self._strides]
         self._played = (self._played + 1) % self.repeats
         over = self._always if self._played == 0 else self._never
         ended, stopped = (over, self._never) if self.repeats == 1 else (self._never, over)
         return Step(self.observations, rewards, ended, stopped, self.observations, self._never)
+
+    def alternatives(self, actions: Any) -> NDArray[np.float32]:
+        """Return the team's reward had one agent acted otherwise, shape (B, n, A); NaN for actions that there are not.
+
+        Parameters
+        ----------
+        actions : ndarray of int, shape (B, n)
+            What is about to be played.
+        """
+        chosen = self._checked(actions)
+        cells = _cells_of_alternatives(chosen @ self._strides, chosen, self._strides, self.n_actions)
+        known = self.allowed
+        return np.where(known, self._team[np.where(known, cells, 0)], np.float32(np.nan))
+
+    @cached_property
+    def _team(self) -> NDArray[np.float32]:
+        """The team's reward for each profile of actions."""
+        payoffs = self.game.payoffs.reshape(self.n_agents, -1)
+        return (payoffs[0] if self.common_reward else payoffs.sum(axis=0)).astype(np.float32)
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """Return how many plays of the episode are over, the same for all copies."""
@@ -264,6 +296,33 @@ class StochasticEpisodes:
             self._steps[over] = 0
             self.observations, self.state, self.allowed = self._seen(self._states)
         return Step(self.observations, rewards, terminated, truncated, reached, self._never)
+
+    def alternatives(self, actions: Any) -> NDArray[np.float32]:
+        """Return the team's reward had one agent acted otherwise, shape (B, n, A); NaN for what is not allowed.
+
+        Of this step only, and its mean where chance decides: what would follow from another action is not told.
+
+        Parameters
+        ----------
+        actions : ndarray of int, shape (B, n)
+            What is about to be played.
+        """
+        chosen = _chosen(actions, self.n_envs, self.n_agents)
+        tables, states = self._tables, self._states
+        inside = (chosen >= 0) & (chosen < self.n_actions)
+        if not inside.all() or not self._legal[states[:, None], self._agents, chosen].all():
+            raise GameError("alternatives are those of actions that are allowed: give what is about to be played")
+        cells = _cells_of_alternatives(
+            states * tables.profiles + chosen @ tables.strides, chosen, tables.strides, self.n_actions
+        )
+        known = self._legal[states]
+        return np.where(known, self._team[np.where(known, cells, 0)], np.float32(np.nan))
+
+    @cached_property
+    def _team(self) -> NDArray[np.float32]:
+        """The team's mean reward in each state for each profile of actions."""
+        rewards = self.game.rewards.reshape(self.n_agents, -1)
+        return (rewards[0] if self.common_reward else rewards.sum(axis=0)).astype(np.float32)
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """Return all that the future depends on, as arrays."""

@@ -41,11 +41,11 @@ def pendulum_motion(states: Numbers, actions: Numbers) -> Moved:
         Torque in units of 2 N m, from -1 to 1.
     """
     angle, turning = states.T
-    # Gymnasium's torques are of single precision.
-    torque = (2.0 * actions).astype(np.float32).astype(np.float64)
+    # Gymnasium's torques are of single precision, and so are their multiples, whose rounding adds up.
+    torque = (2.0 * actions).astype(np.float32)
     from_upright = (angle + pi) % (2 * pi) - pi
-    costs = from_upright**2 + 0.1 * turning**2 + 0.001 * torque**2
-    turning = (turning + (15.0 * np.sin(angle) + 3.0 * torque) * 0.05).clip(-8.0, 8.0)
+    costs = from_upright**2 + 0.1 * turning**2 + np.float32(0.001) * torque**2
+    turning = (turning + (15.0 * np.sin(angle) + np.float32(3.0) * torque) * 0.05).clip(-8.0, 8.0)
     return np.stack([angle + turning * 0.05, turning], axis=1), -costs, np.zeros(len(states), np.bool_)
 
 

@@ -2,16 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marlgt.errors import GameError
+from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
 
-__all__ = ["BatchEnv", "EnvironmentFailed", "Step", "checked_arrays", "not_finite", "numbers_between_bounds"]
+__all__ = [
+    "BatchEnv",
+    "EnvironmentFailed",
+    "Step",
+    "alternatives_of",
+    "checked_arrays",
+    "not_finite",
+    "numbers_between_bounds",
+]
+
+
+def alternatives_of(env: Any) -> Callable[[Any], NDArray[np.float32]]:
+    """Return what tells how a team would have been rewarded had one agent acted otherwise, where a task can tell.
+
+    ``alternatives_of(env)(actions)`` has the shape (B, n, A): the team's reward, in the states in which ``actions``,
+    shape (B, n), are about to be taken, if agent i takes a' and the others what they take; NaN where agent i is not
+    allowed a'. The team's reward is the common one, or the sum of all. It does not move the environment.
+
+    Raises
+    ------
+    UnsupportedGame
+        If the task cannot tell.
+
+    References
+    ----------
+    Wolpert, D. H. and Tumer, K. (2002). Optimal payoff functions for members of collectives. Advances in Complex
+    Systems 4, 265-279: difference rewards and aristocrat utility.
+    """
+    while not hasattr(env, "alternatives") and hasattr(env, "env"):
+        if env.n_agents != env.env.n_agents:
+            break
+        env = env.env
+    found = getattr(env, "alternatives", None)
+    if found is None:
+        raise UnsupportedGame(
+            f"{env.name} cannot tell what would have been paid for another action, which only the games of the "
+            "catalogue know: train on one of those, or with another signal than difference rewards"
+        )
+    told: Callable[[Any], NDArray[np.float32]] = found
+    return told
 
 
 class EnvironmentFailed(GameError):

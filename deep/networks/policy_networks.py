@@ -85,9 +85,7 @@ class PolicyNetwork(nn.Module):
         gain = TORSO_GAIN if orthogonal else None
 
         def policy_head(n_networks: int, n_features: int, _: int) -> nn.Module:
-            return PolicyHead(
-                n_networks, n_features, law, policy_gain, log_scale=initial_log_scale
-            )
+            return PolicyHead(n_networks, n_features, law, policy_gain, log_scale=initial_log_scale)
 
         def value_head(n_networks: int, n_features: int, _: int) -> nn.Module:
             return critic_head(n_networks, n_features)
@@ -108,9 +106,7 @@ class PolicyNetwork(nn.Module):
             if shared_torso
             else AgentNetwork(n_seeds, sharing, width, value_head, 0, orthogonal=gain, one_hot=one_hot, **torso)
         )
-        self.shared_head = (
-            critic_head(n_seeds * sharing.n_networks, self.actors.n_features) if shared_torso else None
-        )
+        self.shared_head = critic_head(n_seeds * sharing.n_networks, self.actors.n_features) if shared_torso else None
         self.seen = Scaling(n_seeds, observation_size) if seen_normalised else None
         self.told = Scaling(n_seeds, state_size) if seen_normalised and critic_sees in ("state", "both") else None
 

@@ -37,8 +37,8 @@ class Scaling(nn.Module):
         """Take over statistics, shape (S, n_columns) each; what never varied is only shifted."""
         with torch.no_grad():
             self.mean.copy_(mean.unsqueeze(1))
-            still = deviation < 1e-6
-            self.rate.copy_(torch.where(still, torch.ones_like(deviation), 1.0 / deviation.clamp(min=1e-6)).unsqueeze(1))
+            rate = torch.where(deviation < 1e-6, torch.ones_like(deviation), 1.0 / deviation.clamp(min=1e-6))
+            self.rate.copy_(rate.unsqueeze(1))
 
     def forward(self, numbers: Tensor) -> Tensor:
         """Scale numbers of shape (S, ..., n_columns)."""

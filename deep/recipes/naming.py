@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from marlgt.deep.algorithms.naming import algorithm_named
 from marlgt.deep.algorithms.algorithm import Algorithm
+from marlgt.deep.algorithms.naming import algorithm_named
 
 __all__ = ["Recipe", "recipe"]
 

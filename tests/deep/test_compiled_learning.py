@@ -17,7 +17,8 @@ from marlgt.deep.compiled_learning import CompiledLearning
 from marlgt.deep.environments import make_environment
 from marlgt.deep.networks.compiled_networks import forward, pull_back
 from marlgt.deep.seeded_environments import SeededEnvs
-from marlgt.deep.value_learner import NotFinite, ValueLearner
+from marlgt.deep.finiteness import NotFinite
+from marlgt.deep.value_learner import ValueLearner
 from marlgt.errors import GameError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
