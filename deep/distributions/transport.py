@@ -116,9 +116,7 @@ def _with_crossings(one: GaussianMixture[Tensor], other: GaussianMixture[Tensor]
     return torch.cat((points, found), -1).sort(-1).values
 
 
-def _gap(
-    one: GaussianMixture[Tensor], other: GaussianMixture[Tensor], x: Tensor, *, strictly: bool = False
-) -> Tensor:
+def _gap(one: GaussianMixture[Tensor], other: GaussianMixture[Tensor], x: Tensor, *, strictly: bool = False) -> Tensor:
     return below(one, x, 1.0, strictly=strictly) - below(other, x, 1.0, strictly=strictly)
 
 
