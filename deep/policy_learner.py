@@ -406,7 +406,7 @@ class PolicyLearner:
 
 
 def _moved(laws: Any, shift: Tensor, rate: Tensor) -> Any:
-    """Return particles (S, ..., n, m) of what is `rate` times as large, and then shifted; both of shape (S, 1, 1, 1)."""
+    """Return particles (S, ..., n, m) of what is `rate` times as large, and then shifted, by numbers of each seed."""
     locations, scales = laws
     shape = (shift.shape[0], *(1,) * (locations.dim() - 1))
     return type(laws)(locations * rate.view(shape) + shift.view(shape), scales * rate.view(shape))

@@ -67,6 +67,8 @@ class Algorithm:
     """Whether the loss reads the global state."""
     continuous: ClassVar[bool] = False
     """Whether actions may be numbers."""
+    on_policy: ClassVar[bool] = False
+    """Whether it learns from what its policy does as it is, and forgets it afterwards."""
 
     lr: float = 5e-4
     lr_end: float | None = None

@@ -102,6 +102,7 @@ class PolicyAlgorithm(Algorithm):
     """
 
     continuous: ClassVar[bool] = True
+    on_policy: ClassVar[bool] = True
 
     lr: float = 3e-4
     adam_epsilon: float = 1e-5

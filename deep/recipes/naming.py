@@ -28,8 +28,12 @@ class Recipe:
     steps : int
         Environment steps of each seed.
     settings : mapping
-        Settings of every algorithm that has them, where they are not the defaults; ``huber`` is only told to those
-        whose loss is an error's.
+        Settings of every value-based algorithm that has them, where they are not the defaults; ``huber`` is only told
+        to those whose loss is an error's.
+    policy_steps : int or None
+        Environment steps of each seed for algorithms that learn policies; None for `steps`.
+    policy_settings : mapping
+        Settings of every algorithm that learns policies, where they are not the defaults.
     by_algorithm : mapping of str to mapping
         Further settings of single algorithms, by their names.
     return_threshold, success_threshold : float or None
@@ -40,6 +44,8 @@ class Recipe:
 
     steps: int
     settings: Mapping[str, Any] = field(default_factory=dict)
+    policy_steps: int | None = None
+    policy_settings: Mapping[str, Any] = field(default_factory=dict)
     by_algorithm: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     return_threshold: float | None = None
     success_threshold: float | None = None
@@ -50,8 +56,15 @@ class Recipe:
         kind = algorithm_named(name)
         known = kind.__dataclass_fields__
         foreign = ("huber",) if kind.name in _OWN_LOSSES else ()
-        settings = {key: value for key, value in self.settings.items() if key in known and key not in foreign}
+        general = self.policy_settings if kind.on_policy else self.settings
+        settings = {key: value for key, value in general.items() if key in known and key not in foreign}
         return kind(**{**settings, **self.by_algorithm.get(kind.name, {}), **changes})
+
+    def steps_of(self, name: str) -> int:
+        """Return the environment steps of each seed for an algorithm."""
+        if self.policy_steps is not None and algorithm_named(name).on_policy:
+            return self.policy_steps
+        return self.steps
 
 
 def recipe(task: str) -> Recipe:

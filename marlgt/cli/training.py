@@ -86,7 +86,7 @@ def trained(wish: Wish, *, announce: bool) -> Path:
     kind = algorithm_named(wish.algorithm)
     changes = dict(parse_setting(kind, text) for text in wish.settings)
     made = found.algorithm(wish.algorithm, **changes)
-    steps = found.steps if wish.steps is None else read_steps(wish.steps)
+    steps = found.steps_of(made.name) if wish.steps is None else read_steps(wish.steps)
     seeds = read_seeds(wish.seeds)
     options: dict[str, Any] = {
         "evaluate_every": None if wish.evaluate_every is None else read_steps(wish.evaluate_every, "evaluate-every"),
