@@ -112,7 +112,7 @@ class Cell:
         from marlgt.deep.runs.settings_json import settings_to_json
 
         book = recipe(self.task)
-        steps = book.steps if self.steps is None else self.steps
+        steps = book.steps_of(self.algorithm) if self.steps is None else self.steps
         threshold = book.return_threshold if self.return_threshold is None else self.return_threshold
         success = book.success_threshold if self.success_threshold is None else self.success_threshold
         return {
