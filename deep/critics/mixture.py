@@ -109,7 +109,7 @@ class MixtureCritic(nn.Module):
 
     def mean(self, outputs: Tensor) -> Tensor:
         """Give expected returns, shape (...)."""
-        logits, means, _ = outputs.unflatten(-1, (3, self.n_components)).unbind(-2)
+        logits, means, _ = outputs.chunk(3, -1)
         return (logits.softmax(-1) * means).sum(-1)
 
     def mode(self, outputs: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ none at the same place, and compares their weights where it has one.
 from __future__ import annotations
 
 import math
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -75,7 +76,7 @@ def _nodes(one: GaussianMixture[Tensor], other: GaussianMixture[Tensor]) -> tupl
     """Give points and weights with which to integrate over the first mixture's mass."""
     own = places(one, _MULTIPLES)
     parts = [own, places(other, _MULTIPLES), _crossings(one), _crossings(other)]
-    shape = torch.broadcast_shapes(*(part.shape[:-1] for part in parts))
+    shape = cast(Any, torch).broadcast_shapes(*(part.shape[:-1] for part in parts))
     breaks = torch.cat([part.expand(*shape, part.shape[-1]) for part in parts], -1)
     breaks = torch.minimum(torch.maximum(breaks, own.amin(-1, keepdim=True)), own.amax(-1, keepdim=True))
     return gauss_nodes(breaks.sort(-1).values, _NODES)
@@ -83,7 +84,7 @@ def _nodes(one: GaussianMixture[Tensor], other: GaussianMixture[Tensor]) -> tupl
 
 def _crossings(mixture: GaussianMixture[Tensor]) -> Tensor:
     """Give points around those where two components are equally dense; the first mean where they never are."""
-    weights, means, scales = torch.broadcast_tensors(*mixture)
+    weights, means, scales = cast(Any, torch).broadcast_tensors(*mixture)
     size = means.shape[-1]
     i, j = torch.triu_indices(size, size, 1, device=means.device)
     spread = is_spread(scales)

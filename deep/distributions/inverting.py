@@ -107,7 +107,8 @@ def _solved(mixture: GaussianMixture[Tensor], t: Tensor) -> tuple[Tensor, Tensor
 
     def excess(x: Tensor, strictly: bool = False) -> Tensor:
         """Give F(x) - u, or u' - S(x) above the median."""
-        return side * (below(mixture, x, side, strictly=strictly) - mass)
+        gap: Tensor = side * (below(mixture, x, side, strictly=strictly) - mass)
+        return gap
 
     dirac = ~is_spread(scales)
     at_dirac = torch.zeros_like(low, dtype=torch.bool)

@@ -130,7 +130,7 @@ def sample(mixture: GaussianMixture[A], n_samples: int, generator: torch.Generat
     if n_samples < 1:
         raise GameError(f"a sample has at least one value, got n_samples = {n_samples}: give n_samples >= 1")
     (own,), _, back = opened((mixture,))
-    own = GaussianMixture(*(part.detach() for part in torch.broadcast_tensors(*own)))
+    own = GaussianMixture(*(part.detach() for part in cast(Any, torch).broadcast_tensors(*own)))
     shape = (*own.means.shape[:-1], n_samples)
     if isinstance(generator, torch.Generator):
         kind = {"generator": generator, "device": generator.device, "dtype": own.means.dtype}
@@ -206,7 +206,8 @@ def logarithmic_density(mixture: GaussianMixture[Tensor], x: Tensor) -> Tensor:
 
 def is_spread(scales: Tensor) -> Tensor:
     """Tell which scales are not zero: smaller ones than this would overflow when divided by, squared."""
-    return scales > torch.finfo(scales.dtype).tiny ** (1 / 3)
+    least: float = torch.finfo(scales.dtype).tiny ** (1 / 3)
+    return scales > least
 
 
 def _require_components(weights: Tensor, means: Tensor, scales: Tensor) -> None:

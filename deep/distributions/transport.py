@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import functools
 import math
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -42,7 +43,9 @@ def wasserstein_1(first: GaussianMixture[A], second: GaussianMixture[A]) -> A:
     (one, other), _, back = opened((first, second))
     with torch.no_grad():
         still = [GaussianMixture(*(part.detach() for part in law)) for law in (one, other)]
-        points = _with_crossings(*still, torch.cat(_aligned([places(law) for law in still]), -1).sort(-1).values)
+        points = _with_crossings(
+            still[0], still[1], torch.cat(_aligned([places(law) for law in still]), -1).sort(-1).values
+        )
     gaps = _integral(_beside(one), points) - _integral(_beside(other), points)
     ends = (one.weights * one.means).sum(-1) - (other.weights * other.means).sum(-1)
     # ∫ (F - G) over the whole line is the difference of the means.
@@ -76,8 +79,9 @@ def gauss_nodes(breaks: Tensor, n_nodes: int) -> tuple[Tensor, Tensor]:
 def places(mixture: GaussianMixture[Tensor], multiples: tuple[float, ...] = _EVERY_SCALE) -> Tensor:
     """Give points around every component, its mean and multiples of its scale from it, shape (..., P)."""
     steps = torch.tensor(multiples, dtype=mixture.means.dtype, device=mixture.means.device)
-    means, scales = torch.broadcast_tensors(mixture.means, mixture.scales)
-    return (means.unsqueeze(-1) + scales.unsqueeze(-1) * steps).flatten(-2)
+    means, scales = cast(Any, torch).broadcast_tensors(mixture.means, mixture.scales)
+    around: Tensor = means.unsqueeze(-1) + scales.unsqueeze(-1) * steps
+    return around.flatten(-2)
 
 
 @functools.cache
@@ -137,5 +141,5 @@ def _beside(mixture: GaussianMixture[Tensor]) -> GaussianMixture[Tensor]:
 
 def _aligned(parts: list[Tensor]) -> list[Tensor]:
     """Expand the leading axes of tensors to a common shape."""
-    shape = torch.broadcast_shapes(*(part.shape[:-1] for part in parts))
+    shape = cast(Any, torch).broadcast_shapes(*(part.shape[:-1] for part in parts))
     return [part.expand(*shape, part.shape[-1]) for part in parts]

@@ -62,7 +62,7 @@ def mixture_of(outputs: Tensor, head: ScaleHead) -> GaussianMixture[Tensor]:
     """Give the mixtures, shape (..., K), that outputs (..., 3 K) stand for: logits of weights, means, and scales."""
     if outputs.shape[-1] % 3:
         raise GameError(f"a mixture of K components has 3 K outputs, got {outputs.shape[-1]}: give a multiple of 3")
-    logits, means, raw = outputs.unflatten(-1, (3, -1)).unbind(-2)
+    logits, means, raw = outputs.chunk(3, -1)
     scales = torch.nn.functional.softplus(raw) * head.factor + head.least
     return GaussianMixture(logits.softmax(-1), means, scales.sqrt() if head.rooted else scales)
 
@@ -147,7 +147,7 @@ def _offsets(n_particles: int) -> Tensor:
     bits = max(1, (n_particles - 1).bit_length())
     mirrored = torch.tensor([int(f"{k:0{bits}b}"[::-1], 2) for k in range(n_particles)])
     ranks = mirrored.argsort().argsort().double()
-    offsets = torch.special.ndtri((ranks + 0.5) / n_particles)
+    offsets: Tensor = torch.special.ndtri((ranks + 0.5) / n_particles)
     return offsets / offsets.square().mean().sqrt() if n_particles > 1 else offsets
 
 
