@@ -38,4 +38,4 @@ def critic_of(settings: PolicyAlgorithm, n_networks: int, n_features: int) -> An
 
     if settings.critic == "quantile":
         return QuantileCritic(n_networks, n_features, n_quantiles=settings.components)
-    return ImplicitQuantileCritic(n_networks, n_features, n_fractions=settings.components)
+    return ImplicitQuantileCritic(n_networks, n_features, n_quantiles=settings.components)
