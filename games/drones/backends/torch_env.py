@@ -143,7 +143,7 @@ class TorchEnv:
         require_seed(seed)
         require_whole(first, "first", least=0)
         self._require_fits()
-        key = torch.from_numpy(keys(seed, first + self.n_envs)[first:]).to(self.device)
+        key = torch.from_numpy(keys(seed, self.n_envs, first=int(first))).to(self.device)
         nothing = torch.zeros_like(key)
         self._clock = self._rules.clock(key, nothing, nothing)
         self._fields, self._world = self._rules.begin(self._clock)
