@@ -202,7 +202,8 @@ def evaluate(
         policy = done.policy()
         if epsilon > 0:
             policy.explore(epsilon, seeded_generators(done.record.seeds, _EVALUATING, device))
-        return policy
+        played: Policy = policy
+        return played
 
     return _on_fresh_copies(done, made, done.record.seeds, episodes, task, backend, device, threads)
 

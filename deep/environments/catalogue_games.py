@@ -160,7 +160,7 @@ class MatrixEpisodes:
     def _team(self) -> NDArray[np.float32]:
         """The team's reward for each profile of actions."""
         payoffs = self.game.payoffs.reshape(self.n_agents, -1)
-        return (payoffs[0] if self.common_reward else payoffs.sum(axis=0)).astype(np.float32)
+        return np.asarray(payoffs[0] if self.common_reward else payoffs.sum(axis=0), np.float32)
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """Return how many plays of the episode are over, the same for all copies."""
@@ -322,7 +322,7 @@ class StochasticEpisodes:
     def _team(self) -> NDArray[np.float32]:
         """The team's mean reward in each state for each profile of actions."""
         rewards = self.game.rewards.reshape(self.n_agents, -1)
-        return (rewards[0] if self.common_reward else rewards.sum(axis=0)).astype(np.float32)
+        return np.asarray(rewards[0] if self.common_reward else rewards.sum(axis=0), np.float32)
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """Return all that the future depends on, as arrays."""
