@@ -11,6 +11,7 @@ from torch import Tensor
 
 from marlgt.deep.exploration import seeded_generators
 from marlgt.deep.finiteness import NotFinite, require_sound
+from marlgt.deep.losses.policies import divergence_estimates, standardised_advantages
 from marlgt.deep.losses.returns import generalised_advantages
 from marlgt.deep.losses.sample_replacement import sample_replacement
 from marlgt.deep.networks.initialising import initialise
@@ -321,7 +322,7 @@ class PolicyLearner:
         outputs = self.law.masked(outputs, batch.allowed)
         now = self.law.log_probability(outputs, batch.actions)
         judged, _ = self.module.values(batch.observations, batch.states, batch.memories, starts, features)
-        advantages = standardised(batch.advantages) if algorithm.normalise_advantages else batch.advantages
+        advantages = standardised_advantages(batch.advantages) if algorithm.normalise_advantages else batch.advantages
         elements = algorithm.policy_losses(now, batch.before, advantages)
         if algorithm.value_weight:
             values = algorithm.value_losses(self.critic, judged, batch.targets, batch.values)
@@ -337,8 +338,7 @@ class PolicyLearner:
         self._loss += each.detach()
         self._averaged += 1
         with torch.no_grad():
-            gaps = now.detach() - batch.before
-            return averaged(gaps.exp() - 1.0 - gaps, None) / batch.before.shape[-1]
+            return averaged(divergence_estimates(now, batch.before), None) / batch.before.shape[-1]
 
     def _require_finite(self, total: Tensor) -> None:
         if self.device.type == "cpu" and not math.isfinite(float(total)):
@@ -410,16 +410,6 @@ def _moved(laws: Any, shift: Tensor, rate: Tensor) -> Any:
     locations, scales = laws
     shape = (shift.shape[0], *(1,) * (locations.dim() - 1))
     return type(laws)(locations * rate.view(shape) + shift.view(shape), scales * rate.view(shape))
-
-
-def standardised(advantages: Tensor) -> Tensor:
-    """Return advantages (S, ...) less their mean, over their deviation, for each seed; a lone one stays as it is."""
-    flat = advantages.flatten(1)
-    if flat.shape[1] < 2:
-        return advantages
-    centred = flat - flat.mean(1, keepdim=True)
-    deviation = (centred.square().sum(1, keepdim=True) / (flat.shape[1] - 1)).sqrt()
-    return (centred / (deviation + 1e-8)).view(advantages.shape)
 
 
 def averaged(elements: Tensor, weights: Tensor | None) -> Tensor:

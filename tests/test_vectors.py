@@ -16,8 +16,8 @@ from marlgt import concepts
 from marlgt.solvers.efficiency import fairness_optimal
 
 LATER = {
-    r"(pg|seps)\.": "the deep layer",
-    r"extra2?\.(homogeneity|book_param|pfsp)": "the deep layer",
+    r"seps\.": "agents that share and evolve",
+    r"extra2?\.(homogeneity|pfsp)": "agents that share and evolve",
 }
 
 
@@ -1099,6 +1099,162 @@ def gaussian_entropy(inputs, expected, tolerance):
     assert abs(law_of(0, dim, ()).entropy(outputs).item() - expected) <= tolerance
 
 
+def policy_gradient(law_outputs, actions, weights):
+    """Return the gradient of Σ weight log π(action) with respect to the logits."""
+    from marlgt.deep.losses.policies import policy_gradient_losses
+
+    _, law_of = _laws()
+    law = law_of(law_outputs.shape[-1], 0, ())
+    outputs = law_outputs.clone().requires_grad_()
+    losses = policy_gradient_losses(law.log_probability(outputs.expand(*actions.shape, -1), actions), weights)
+    (-losses.sum()).backward()
+    return outputs.grad
+
+
+def reinforce_gradient(inputs, expected, tolerance):
+    import torch
+
+    from marlgt.deep.losses.returns import lambda_returns
+
+    rewards = tensor(inputs["rewards"]).double().view(1, -1, 1)
+    ends = torch.tensor([False, False, True]).view(1, -1, 1)
+    discounts = inputs["gamma"] * (~ends).double()
+    returns = lambda_returns(rewards, discounts, ends, torch.zeros_like(rewards), 1.0).flatten()
+    assert returns.tolist() == pytest.approx(expected["returns"], abs=tolerance)
+    found = policy_gradient(tensor(inputs["prefs"]).double(), tensor(inputs["actions"]), returns)
+    assert found.tolist() == pytest.approx(expected["ascent_grad"], abs=tolerance)
+
+
+def baseline_invariance(inputs, expected, tolerance):
+    """The exact policy gradient of a Markov decision process: expectations over visits in place of samples."""
+    torch, law_of = _laws()
+    chances, rewards, preferences = (tensor(inputs[name]).double() for name in ("P", "R", "theta"))
+    n_states, n_actions = rewards.shape
+    policy = law_of(n_actions, 0, ()).probabilities(preferences)
+    moves, paid = torch.einsum("sa,sat->st", policy, chances), (policy * rewards).sum(1)
+    inverse = torch.linalg.inv(torch.eye(n_states).double() - inputs["gamma"] * moves)
+    values, visits = inverse @ paid, tensor(inputs["mu0"]) @ inverse
+    returns = rewards + inputs["gamma"] * chances @ values
+    actions = torch.arange(n_actions)
+    for baseline in (values, torch.zeros(n_states), tensor([3.0, -5.0])):
+        found = [
+            policy_gradient(preferences[s], actions, visits[s] * policy[s] * (returns[s] - baseline[s])).tolist()
+            for s in range(n_states)
+        ]
+        assert np.abs(np.array(found) - expected).max() <= tolerance
+
+
+def ppo_clip_loss(inputs, expected, tolerance):
+    import torch
+
+    from marlgt.deep.losses.policies import clipped_surrogate_losses
+
+    ratios = tensor(inputs["ratio"]).double().requires_grad_()
+    losses = clipped_surrogate_losses(ratios.log(), torch.zeros(()), tensor(inputs["adv"]).double(), inputs["clip"])
+    assert losses.tolist() == pytest.approx(expected["per_sample"], abs=tolerance)
+    assert abs(losses.mean().item() - expected["mean"]) <= tolerance
+    losses.sum().backward()
+    assert ratios.grad.tolist() == pytest.approx(expected["dloss_dratio"], abs=tolerance)
+
+
+def ppo_value_clip_loss(inputs, expected, tolerance):
+    from marlgt.deep.losses.policies import clipped_value_losses
+
+    new, old, returns = (tensor(inputs[name]).double() for name in ("v_new", "v_old", "returns"))
+    found = clipped_value_losses(new, old, returns, inputs["clip"])
+    # The case halves the squares; here a weight of the critic does.
+    assert abs(0.5 * found.mean().item() - expected) <= tolerance
+
+
+def approx_kl_estimators(inputs, expected, tolerance):
+    import torch
+
+    from marlgt.deep.losses.policies import divergence_estimates
+
+    gaps = tensor(inputs["logratio"])
+    assert abs(divergence_estimates(gaps, torch.zeros(())).mean().item() - expected["k3"]) <= tolerance
+    # The other two are of the same logarithms.
+    assert abs(-gaps.mean().item() - expected["k1"]) <= tolerance
+    assert abs(0.5 * gaps.square().mean().item() - expected["k2"]) <= tolerance
+
+
+def advantage_normalisation(inputs, expected, tolerance):
+    from marlgt.deep.losses.policies import standardised_advantages
+
+    found = standardised_advantages(tensor(inputs["adv"]).double()[None])[0]
+    assert found.tolist() == pytest.approx(expected["unbiased_std"], abs=1e-8 + tolerance)
+
+
+def divergence_of_softmax(preferences):
+    """Return stacked preferences of one seed, and what maps others to the mean divergence from them."""
+    _, law_of = _laws()
+    old = tensor(preferences).double()[None]
+    return old, lambda new: law_of(old.shape[-1], 0, ()).divergence(old, new)
+
+
+def fisher_of_softmax(inputs, expected, tolerance):
+    from marlgt.deep.trust_region import second_derivative_product
+
+    old, divergence = divergence_of_softmax(inputs["prefs"])
+    new = old.clone().requires_grad_()
+    product = second_derivative_product(divergence(new), [new])
+    for column, expected_column in zip(np.eye(old.shape[-1]), np.array(expected).T):
+        assert product(tensor(column)[None])[0].tolist() == pytest.approx(expected_column, abs=tolerance)
+
+
+def natural_step_of_softmax(inputs, expected, tolerance):
+    from marlgt.deep.trust_region import conjugate_gradient, natural_step, second_derivative_product
+
+    old, divergence = divergence_of_softmax(inputs["prefs"])
+    new = old.clone().requires_grad_()
+    product = second_derivative_product(divergence(new), [new], damping=inputs["damping"])
+    direction = conjugate_gradient(product, tensor(inputs["g"]).double()[None], tolerance=0.0)
+    step = natural_step(direction, product, inputs["max_kl"])
+    assert direction[0].tolist() == pytest.approx(expected["direction"], abs=tolerance)
+    assert step[0].tolist() == pytest.approx(expected["step"], abs=tolerance)
+    assert abs(0.5 * (step * product(step)).sum().item() - expected["quadratic_kl"]) <= tolerance
+
+
+def line_search_of_softmax(inputs, expected, tolerance):
+    from marlgt.deep.trust_region import line_search
+
+    old, divergence = divergence_of_softmax(inputs["prefs"])
+    step, advantages = tensor(inputs["full_step"]).double(), tensor(inputs["adv"]).double()
+    assert inputs["backtrack"] == 0.5
+
+    def judge(shares):
+        new = old + shares.double().unsqueeze(1) * step
+        gains = (new.softmax(-1) - old.softmax(-1)) @ advantages
+        return gains, divergence(new)
+
+    found = line_search(judge, 1, radius=inputs["max_kl"])
+    assert found.halvings.tolist() == [expected["j"]]
+    assert abs(found.divergences.item() - expected["kl"]) <= tolerance
+    assert abs(found.gains.item() - expected["improvement"]) <= tolerance
+
+
+def conjugate_gradient_iterates(inputs, expected, tolerance):
+    from marlgt.deep.trust_region import conjugate_gradient
+
+    matrix, right = tensor(inputs["A"]).double(), tensor(inputs["b"]).double()[None]
+    for k, iterate in enumerate(expected, start=1):
+        found = conjugate_gradient(lambda vectors: vectors @ matrix, right, iterations=k)
+        assert found[0].tolist() == pytest.approx(iterate, abs=tolerance)
+
+
+def parameters_of_the_first_layer(inputs, expected, tolerance):
+    """A convolution is an affine map of patches, so that it has as many parameters as one."""
+    from marlgt.deep.networks.layers import Linear
+
+    pixels, filters = int(np.prod(inputs["image"])), inputs["cnn"]
+    patch = filters["kernel"] ** 2 * inputs["image"][2]
+    counts = [
+        sum(p.numel() for p in Linear(1, *sizes).parameters())
+        for sizes in ((pixels, inputs["units"]), (patch, filters["filters"]))
+    ]
+    assert counts == [expected["mlp_first_layer"], expected["cnn"]]
+
+
 def _laws():
     import torch
 
@@ -1324,6 +1480,17 @@ VECTOR_ADAPTERS = {
     r"extra\.sr_distribution_count$": counted_distributions,
     r"pg\.softmax_policy$": softmax_policy,
     r"pg\.gaussian_entropy$": gaussian_entropy,
+    r"pg\.reinforce_gradient_single_state$": reinforce_gradient,
+    r"pg\.baseline_invariance$": baseline_invariance,
+    r"pg\.ppo_clip_loss$": ppo_clip_loss,
+    r"pg\.ppo_value_clip_loss$": ppo_value_clip_loss,
+    r"pg\.approx_kl_estimators$": approx_kl_estimators,
+    r"pg\.advantage_normalisation$": advantage_normalisation,
+    r"pg\.trpo_fisher_softmax$": fisher_of_softmax,
+    r"pg\.trpo_natural_step$": natural_step_of_softmax,
+    r"pg\.trpo_line_search$": line_search_of_softmax,
+    r"pg\.conjugate_gradient_iterates$": conjugate_gradient_iterates,
+    r"extra2\.book_param_counts$": parameters_of_the_first_layer,
     r"games\.nash_": extreme_equilibria,
     r"games\.ce_cce_extremes_": correlated_extremes,
     r"games\.pareto_welfare_": pareto_and_welfare,

@@ -23,11 +23,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from marlgt.deep.algorithms.algorithm import require_positive
 from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
+from marlgt.deep.losses.policies import clipped_surrogate_losses, clipped_value_losses
 from marlgt.errors import GameError
 
 __all__ = ["PPO"]
@@ -60,14 +60,10 @@ class PPO(PolicyAlgorithm):
 
     def policy_losses(self, log_probabilities: Tensor, before: Tensor, advantages: Tensor) -> Tensor:
         """Return the clipped surrogate loss."""
-        ratios = (log_probabilities - before).exp()
-        kept = ratios.clamp(1.0 - self.ratio_clip, 1.0 + self.ratio_clip)
-        return torch.maximum(-advantages * ratios, -advantages * kept)
+        return clipped_surrogate_losses(log_probabilities, before, advantages, self.ratio_clip)
 
     def value_losses(self, critic: Any, outputs: Tensor, targets: Any, before: Tensor) -> Tensor:
         """Return the critic's loss, clipped if asked."""
-        losses = super().value_losses(critic, outputs, targets, before)
         if self.value_clip is None:
-            return losses
-        near = before + (critic.mean(outputs) - before).clamp(-self.value_clip, self.value_clip)
-        return torch.maximum(losses, critic.losses(near.unsqueeze(-1), targets))
+            return super().value_losses(critic, outputs, targets, before)
+        return clipped_value_losses(critic.mean(outputs), before, targets, self.value_clip, delta=self.huber)

@@ -1,9 +1,10 @@
-r"""Losses of actors and critics in a team: independent A2C, COMA's counterfactual advantage, SEAC's shared experience.
+r"""Losses of actors and critics, alone and in a team: A2C, PPO, COMA's counterfactual advantage, SEAC.
 
 With π_i the policies, h the histories, u the actions taken, and sg[·] letting no gradient through::
 
     actor           L_i = - sg[A_i] log π_i(u_i | h_i)
     A2C             L_i + c_V (sg[y_i] - V_i)² - c_H H(π_i),    A_i = y_i - V_i
+    PPO             max(-A_i ρ_i, -A_i clip(ρ_i, 1 ± c)),    ρ_i = π_i(u_i | h_i) / π_old,i(u_i | h_i)
     critic          y = r + d V(h', z'),   centralised when V sees the histories of all
     COMA            A_i = Q(s, u) - Σ_a π_i(a | h_i) Q(s, (a, u_-i))
     SEAC            L_i = -log π_i(u_i | h_i) A_ii - λ Σ_{k≠i} w_ik log π_i(u_k | h_k) A_ik,
@@ -21,6 +22,7 @@ learning. NeurIPS. Equations 5 and 6.
 Foerster, J. et al. (2018). Counterfactual multi-agent policy gradients. AAAI. Equation 4.
 Lyu, X. et al. (2023). On centralized critics in multi-agent reinforcement learning. JAIR 77.
 Mnih, V. et al. (2016). Asynchronous methods for deep reinforcement learning. ICML.
+Schulman, J. et al. (2017). Proximal policy optimization algorithms. arXiv:1707.06347. Equation 7.
 """
 
 from __future__ import annotations
@@ -35,14 +37,18 @@ __all__ = [
     "actor_critic_losses",
     "bootstrapped_targets",
     "centralised_observations",
+    "clipped_surrogate_losses",
+    "clipped_value_losses",
     "counterfactual_advantages",
     "critic_losses",
+    "divergence_estimates",
     "environment_average",
     "importance_ratios",
     "others_actions",
     "policy_gradient_losses",
     "shared_experience_critic_losses",
     "shared_experience_policy_losses",
+    "standardised_advantages",
 ]
 
 
@@ -157,6 +163,80 @@ def policy_gradient_losses(log_probabilities: Tensor, advantages: Tensor) -> Ten
     Tensor, shape (..., n)
     """
     return -advantages.detach() * log_probabilities
+
+
+def clipped_surrogate_losses(log_probabilities: Tensor, before: Tensor, advantages: Tensor, clip: float) -> Tensor:
+    """Return PPO's max(-A ρ, -A clip(ρ, 1 - c, 1 + c)): no gain from ratios that have left the interval.
+
+    Parameters
+    ----------
+    log_probabilities, before : Tensor, shape (...)
+        Of the actions taken, under the policy as it is and as it was when it took them.
+    advantages : Tensor, shape (...)
+    clip : float
+        c.
+
+    Returns
+    -------
+    Tensor, shape (...)
+    """
+    ratios = (log_probabilities - before).exp()
+    return torch.maximum(-advantages * ratios, -advantages * ratios.clamp(1.0 - clip, 1.0 + clip))
+
+
+def clipped_value_losses(
+    values: Tensor, before: Tensor, targets: Tensor, clip: float, *, delta: float | None = None
+) -> Tensor:
+    """Return max((y - V)², (y - V_old - clip(V - V_old, ±c))²): no gain from values that have moved too far.
+
+    Parameters
+    ----------
+    values, before : Tensor, shape (...)
+        Of the critic as it is and as it was when the rollout was made.
+    targets : Tensor, shape (...)
+    clip : float
+        c.
+    delta : float, optional
+        Where both become linear, as in :func:`critic_losses`.
+
+    Returns
+    -------
+    Tensor, shape (...)
+    """
+    near = before + (values - before).clamp(-clip, clip)
+    return torch.maximum(critic_losses(values, targets, delta=delta), critic_losses(near, targets, delta=delta))
+
+
+def divergence_estimates(log_probabilities: Tensor, before: Tensor) -> Tensor:
+    """Return ρ - 1 - log ρ, whose mean over actions of the old policy is the divergence KL(π_old || π).
+
+    No estimate is negative, which those by -log ρ may be, and the mean is the divergence itself, which that of
+    ½ (log ρ)² is not.
+
+    Parameters
+    ----------
+    log_probabilities, before : Tensor, shape (...)
+        Of the actions taken, under the new policy and the old one.
+
+    Returns
+    -------
+    Tensor, shape (...)
+    """
+    gaps = log_probabilities - before
+    return gaps.exp() - 1.0 - gaps
+
+
+def standardised_advantages(advantages: Tensor) -> Tensor:
+    """Return advantages (S, ...) less their mean, over their deviation, for each seed; a lone one stays as it is.
+
+    The deviation is that of a sample, with one less than their number in the denominator.
+    """
+    flat = advantages.flatten(1)
+    if flat.shape[1] < 2:
+        return advantages
+    centred = flat - flat.mean(1, keepdim=True)
+    deviation = (centred.square().sum(1, keepdim=True) / (flat.shape[1] - 1)).sqrt()
+    return (centred / (deviation + 1e-8)).view(advantages.shape)
 
 
 def critic_losses(values: Tensor, targets: Tensor, *, delta: float | None = None) -> Tensor:
