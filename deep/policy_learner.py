@@ -321,24 +321,37 @@ class PolicyLearner:
         outputs, features = self.module.policies(batch.observations, batch.memories, starts)
         outputs = self.law.masked(outputs, batch.allowed)
         now = self.law.log_probability(outputs, batch.actions)
-        judged, _ = self.module.values(batch.observations, batch.states, batch.memories, starts, features)
         advantages = standardised_advantages(batch.advantages) if algorithm.normalise_advantages else batch.advantages
         elements = algorithm.policy_losses(now, batch.before, advantages)
         if algorithm.value_weight:
-            values = algorithm.value_losses(self.critic, judged, batch.targets, batch.values)
-            elements = elements + algorithm.value_weight * values
+            elements = elements + algorithm.value_weight * self.value_losses(batch, features)
         if algorithm.entropy_weight:
             elements = elements - algorithm.entropy_weight * self.law.entropy(outputs)
-        each = averaged(elements, batch.weights)
-        total = each.sum()
+        self.descend_on(averaged(elements, batch.weights), active)
+        with torch.no_grad():
+            return averaged(divergence_estimates(now, batch.before), None) / batch.before.shape[-1]
+
+    def value_losses(self, batch: Minibatch, features: Tensor | None = None) -> Tensor:
+        """Return the critic's losses, shape (S, L, R, n), given the policy's features where they are known already."""
+        starts = batch.starts if self.algorithm.recurrent else None
+        outputs, _ = self.module.values(batch.observations, batch.states, batch.memories, starts, features)
+        return self.algorithm.value_losses(self.critic, outputs, batch.targets, batch.values)
+
+    def fit_critic(self, rows: Minibatch, epochs: int) -> None:
+        """Take updates of the critic alone, which must share nothing with the policy."""
+        for _ in range(epochs):
+            for batch in dealt(rows, self.algorithm.minibatches, self.generators[_DEALING]):
+                self.descend_on(self.algorithm.value_weight * averaged(self.value_losses(batch), batch.weights))
+
+    def descend_on(self, losses: Tensor, active: Tensor | None = None) -> None:
+        """Take a step of the optimiser down the loss of each seed, shape (S,), for the active seeds."""
+        total = losses.sum()
         self._require_finite(total.detach())
         self.parameters.zero_gradients()
         backward(total)
         self.optimiser.step(active)
-        self._loss += each.detach()
+        self._loss += losses.detach()
         self._averaged += 1
-        with torch.no_grad():
-            return averaged(divergence_estimates(now, batch.before), None) / batch.before.shape[-1]
 
     def _require_finite(self, total: Tensor) -> None:
         if self.device.type == "cpu" and not math.isfinite(float(total)):

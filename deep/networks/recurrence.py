@@ -1,7 +1,8 @@
 """A gated recurrent unit over a window, with its gradient written by hand.
 
 Eager autograd records some fifteen nodes a step; here the whole window is one, its inputs are projected by one product,
-and its weights get their gradients from one product. Gradients of gradients are not provided.
+and its weights get their gradients from one product. Gradients of gradients are had from PyTorch's own nodes, within
+:func:`differentiable_twice`.
 
 With gates r, z, candidate c = tanh(a + r u) and u the candidate's product with the memory h, the step is
 h' = (1 - z) c + z h. The gradient of every sum is that of h' times a number known from the forward pass::
@@ -19,6 +20,8 @@ The same was measured for perceptrons and did not pay: PyTorch's own nodes for a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
@@ -27,7 +30,7 @@ from torch import Tensor
 from marlgt.deep.networks.products import affine, sigmoid_, times_transposed
 from marlgt.errors import GameError
 
-__all__ = ["gated_recurrence"]
+__all__ = ["differentiable_twice", "gated_recurrence"]
 
 
 def gated_recurrence(
@@ -57,9 +60,49 @@ def gated_recurrence(
     Tensor, shape (N, L, rows, H)
     """
     arguments = (inputs, hidden, kept, weight_input, weight_hidden, bias_input, bias_hidden)
+    if torch.is_grad_enabled() and _plainly:
+        return _by_autograd(*arguments)
     if torch.is_grad_enabled():
         return cast(Tensor, cast(Any, _Recurrence).apply(*arguments))
     return _window(*arguments)[0]
+
+
+@contextmanager
+def differentiable_twice() -> Iterator[None]:
+    """Run windows by PyTorch's own nodes while this lasts, several a step: gradients of gradients pass through them."""
+    global _plainly
+    before, _plainly = _plainly, True
+    try:
+        yield
+    finally:
+        _plainly = before
+
+
+_plainly = False
+
+
+def _by_autograd(
+    inputs: Tensor,
+    hidden: Tensor,
+    kept: Tensor | None,
+    weight_input: Tensor,
+    weight_hidden: Tensor,
+    bias_input: Tensor,
+    bias_hidden: Tensor,
+) -> Tensor:
+    size = hidden.shape[-1]
+    memories = []
+    for step, entering in enumerate(inputs.unbind(1)):
+        if kept is not None:
+            hidden = hidden * kept[:, step]
+        given, recalled = affine(entering, weight_input, bias_input), affine(hidden, weight_hidden, bias_hidden)
+        # By tanh, as sigmoid_ does where a number's bits must not depend on its place.
+        gates = 0.5 * (1.0 + torch.tanh(0.5 * (given[..., : 2 * size] + recalled[..., : 2 * size])))
+        reset, update = gates.split(size, -1)
+        candidate = torch.tanh(given[..., 2 * size :] + reset * recalled[..., 2 * size :])
+        hidden = candidate + update * (hidden - candidate)
+        memories.append(hidden)
+    return torch.stack(memories, 1)
 
 
 def _window(
@@ -105,7 +148,7 @@ def _refuse_second_order() -> None:
     if torch.is_grad_enabled():
         raise GameError(
             "gradients of gradients do not pass through a recurrent window, but create_graph was set: "
-            "call backward without it"
+            "call backward without it, or make the window within differentiable_twice()"
         )
 
 

@@ -108,3 +108,27 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def with_rollout():
+    """Make a learner of policies that has just filled its first rollout."""
+    from marlgt.deep.algorithms.value_algorithm import Spec
+    from marlgt.deep.environments import make_environment
+    from marlgt.deep.seeded_environments import SeededEnvs
+
+    def make(algorithm, task, seeds=(0,), rollouts=1):
+        def made():
+            return algorithm.view(make_environment(task, algorithm.n_envs, continuous=algorithm.continuous))
+
+        envs = SeededEnvs(made, seeds, "cpu")
+        envs.reset()
+        learner = algorithm.learner(Spec.of(envs.envs[0]), seeds, steps=10_000, device="cpu")
+        for number in range(rollouts):
+            while not learner.rollout.full:
+                learner.observe(envs.step(learner.act(envs)), envs)
+            if number < rollouts - 1:
+                learner.learn()
+        return learner, envs
+
+    return make
