@@ -78,14 +78,22 @@ in nearly three of four cases, which no sum and no monotone mixing of utilities 
 explains two thirds of what joint actions differ by. Yet the greedy actions of that sum lose a twentieth of what there
 is to lose: forces and torques of motors add up, little else happens in a thirtieth of a second, and the next choice
 corrects the last. VDN cannot represent the values, but it can represent good policies, and it solves the task with all
-seeds. Independent motors could have the same greedy policies. But to each of them the other three are noise in the
-common target: with the same settings and steps their curves rise 200,000 steps later, and no seed has solved the task
-in the end. Two drones that hover have goals of their own and see them; there joint targets only save steps, but for
-QTRAN's: no seed is done after 800,000 steps, perhaps because its joint network first has to learn that the value is a
-sum. Formation is solved with all seeds by independent learners, VDN and QMIX alike. In coverage nobody is told which
-target is whose. VDN learns within 160,000 steps to fly to a target near by, and stays there: two drones claim the same
-one, and meet, or hover side by side while another is left. Motors that are on or off are coupled no more than those
-with two levels. What is harder there is that rotors lag by seven steps and that nobody observes their speeds.
+seeds; so does QMIX, a little sooner. Independent motors could have the same greedy policies. But to each of them the
+other three are noise in the common target: with the same settings and steps their curves rise 200,000 steps later, and
+no seed has solved the task in the end.
+
+QTRAN is the only one that could represent the values, and the worst on every task that the others solve: after a
+million steps it has learnt next to nothing of takeoff and formation, and of multi-hover less than half. Its joint
+network has to learn the value of joint actions without the help of a sum, from a few of them tried in each state, and
+its utilities learn from that network alone. In one-shot games, where all joint actions are tried often, that is its
+strength ([deep_matrix_games](deep_matrix_games.md)); here it costs more steps than we gave it.
+
+Two drones that hover have goals of their own and see them; there joint targets only save steps. Formation is solved
+with all seeds by independent learners, VDN and QMIX alike. In coverage nobody is told which target is whose. VDN learns
+within 160,000 steps to fly to a target near by, and stays there: two drones claim the same one, and meet, or hover side
+by side while another is left; QMIX earns a little more, and independent learners less. Motors that are on or off are
+coupled no more than those with two levels. What is harder there is that rotors lag by seven steps and that nobody
+observes their speeds: in 400,000 steps no algorithm gets much further than random actions.
 
 Policies that never touch the ground earn in PyBullet what they earn in our own physics, to the last digits; takeoff
 meets Bullet's own contacts, and policies that are not finished, and crash, differ by more.

@@ -80,12 +80,15 @@ earns nothing, which is what we and others saw. Lambda-returns and memory matter
 
 **What works.** All of it together; then QMIX, VDN and independent learners all solve the cooperative task with all
 seeds, in less than 30 CPU-seconds each. Value decomposition decides nothing there: independent learners that share
-their network and their experience are as good; with three foods they are a little behind. What greedy policies miss
-are circles again: with 5 % of random actions the same policies earn more.
+their network and their experience are as good; with three foods they are a little behind. Between three agents it
+does decide: after 500,000 steps on 10x10 every seed of QMIX and VDN is above every seed of the independent learners,
+and four of five seeds of VDN are above 0.95. What greedy policies miss are circles again: with 5 % of random actions
+the same policies earn more.
 
 **What the comparison with published returns is worth.** Those are best evaluations in 2 million steps of learners that
 know no masks and are told places as numbers; ours are final policies, after fewer steps. On 10x10 four of five seeds of
-QMIX earn more than is published. The row without masks, on the cooperative task, is the fairer comparison.
+QMIX and all five of VDN earn more than the 0.84 published for both; independent learners stay below the published 0.93,
+in a quarter of the steps. The row without masks, on the cooperative task, is the fairer comparison.
 """
 
 
@@ -125,7 +128,7 @@ ABLATIONS = (
 )
 CELLS = (
     *(cell(task + RELATIVE, algorithm) for task in (COOP, THREE) for algorithm in ("QMIX", "VDN", "IDQN")),
-    cell(LARGE + RELATIVE, "QMIX"),
+    *(cell(LARGE + RELATIVE, algorithm) for algorithm in ("QMIX", "VDN", "IDQN")),
     *ABLATIONS,
 )
 

@@ -21,14 +21,12 @@ from marlgt.deep.algorithms.central_q import CentralQ
 from marlgt.deep.algorithms.qtran import QTRAN
 from marlgt.deep.algorithms.vdn import VDN
 from marlgt.deep.environments import make_environment
+from marlgt.deep.environments.joint_view import MOST_JOINT_ACTIONS
 from marlgt.deep.networks.layers import NoisyLinear
 from marlgt.deep.runs.run import Run
 from marlgt.errors import BudgetExceeded, GameError
 
 __all__ = ["LearntValues", "learnt_values"]
-
-MOST_JOINT_ACTIONS = 4096
-"""Joint actions that are listed in a table."""
 
 Floats = NDArray[np.float64]
 

@@ -68,7 +68,7 @@ class FlatParameters:
         self.gradients = torch.zeros_like(self.values)
         _forgive_strided_gradients()
         self._shapes = [(height, width) for height, width in widths.items()]
-        self.gradients_by_seed = [block.view(n_seeds, -1) for block in self.blocks(self.gradients)]
+        self.gradients_by_seed = self.by_seed(self.gradients)
         with torch.no_grad():
             for (values, gradients), names in zip(
                 zip(self.blocks(self.values), self.blocks(self.gradients)), heights.values()
@@ -87,6 +87,10 @@ class FlatParameters:
         """Give the buffer's matrices, each ``(networks, numbers of one network)``: views of a flat tensor."""
         pieces = torch.split(flat, [height * width for height, width in self._shapes])
         return [piece.view(shape) for piece, shape in zip(pieces, self._shapes)]
+
+    def by_seed(self, flat: Tensor) -> list[Tensor]:
+        """Give the same blocks with one row for each seed, ``(S, numbers of one seed)``."""
+        return [block.view(self.n_seeds, -1) for block in self.blocks(flat)]
 
     def zero_gradients(self) -> None:
         """Set all gradients to zero: one operation."""

@@ -22,6 +22,7 @@ from marlgt.deep.rollouts.rewards import RewardScale
 from marlgt.deep.rollouts.store import Rollout
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 from marlgt.deep.standardising import RunningMoments
+from marlgt.deep.stopped_seeds import StoppedSeeds
 
 if TYPE_CHECKING:
     from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
@@ -79,6 +80,7 @@ class PolicyLearner:
         self._memories = Memories()
         self._starts = torch.ones((n_seeds, algorithm.n_envs), dtype=torch.bool, device=self.device)
         self._loss = torch.zeros(n_seeds, device=self.device)
+        self._stopped = StoppedSeeds(self.parameters, self.optimiser)
         self._entropy = torch.zeros((), device=self.device)
         self._averaged = 0
 
@@ -350,6 +352,7 @@ class PolicyLearner:
         self.parameters.zero_gradients()
         backward(total)
         self.optimiser.step(active)
+        self._stopped.hold()
         self._loss += losses.detach()
         self._averaged += 1
 
@@ -358,6 +361,10 @@ class PolicyLearner:
             where = self.parameters.finite()
             name = "the loss, whose values grew beyond all bounds" if where is None else f"the weights {where}"
             raise NotFinite.learning(self.steps, self.updates, name)
+
+    def stop(self, place: int) -> None:
+        """Leave the networks of the seed in this place as they are now, so that it cannot end the others' run."""
+        self._stopped.stop(place)
 
     @property
     def exploration(self) -> float:

@@ -236,6 +236,7 @@ class Trainer:
         for number in range(len(self.seeds)):
             if number not in self.kept and self._reached(returns[number].mean(), rates[number]):
                 self.kept[number] = self.learner.judged_parameters.seed_slice(number)
+                self.learner.stop(number)
         if self.sink is not None:
             self.sink.add(point)
         self.since = (time.perf_counter(), self.learner.steps)
@@ -321,6 +322,7 @@ class Trainer:
         for number in facts["kept"]:
             prefix = f"kept.{number}."
             self.kept[number] = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+            self.learner.stop(number)
         accounts = tensors["accounts"].numpy()
         self.running[:], self.ended_sum[:], self.ended_count[:] = accounts[:, :-2], accounts[:, -2], accounts[:, -1]
         self.curve = Curve(self.seeds, tuple(Evaluation.from_facts(point) for point in facts["curve"]))

@@ -22,6 +22,7 @@ from marlgt.deep.optimisers import Adam, FlatParameters, backward
 from marlgt.deep.replay.store import Batch, Replay
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 from marlgt.deep.standardising import RunningMoments
+from marlgt.deep.stopped_seeds import StoppedSeeds
 
 __all__ = ["GreedyPolicy", "ValueLearner"]
 
@@ -94,7 +95,7 @@ class ValueLearner:
         self._loss = torch.zeros(n_seeds, device=self.device)
         self._averaged = 0
         self._plain = self._plain_networks()
-        self._stopped: dict[int, list[Tensor]] = {}
+        self._stopped = StoppedSeeds(self.parameters, self.optimiser)
         self._slopes = torch.full((n_seeds, algorithm.batch_size), 1.0 / algorithm.batch_size, device=self.device)
         self._compiled = CompiledLearning.of(self)
         self._noisy = [module for module in self.online.modules() if isinstance(module, NoisyLinear)]
@@ -199,7 +200,7 @@ class ValueLearner:
         beta = correction + (1 - correction) * progress if algorithm.prioritised else None
         self._loss += self._descend(beta) if self._compiled is None else self._descend_compiled(beta)
         self._averaged += 1
-        self._hold_stopped()
+        self._stopped.hold()
         self.updates += 1
         if algorithm.target_rate < 1:
             self.target_parameters.blend_from(self.parameters, algorithm.target_rate)
@@ -287,21 +288,8 @@ class ValueLearner:
         return self.algorithm.epsilon(self.steps)
 
     def stop(self, place: int) -> None:
-        """Leave the networks of the seed in this place as they are now, so that it cannot end the others' run.
-
-        It is computed along with them, since the tensors keep their shapes; their bits do not depend on it.
-        """
-        self._stopped[place] = [block[place].clone() for block in self.parameters.by_seed(self.parameters.values)]
-
-    @torch.no_grad()
-    def _hold_stopped(self) -> None:
-        for place, held in self._stopped.items():
-            for block, values in zip(self.parameters.by_seed(self.parameters.values), held):
-                block[place] = values
-            # Moments that are not finite would stay so.
-            for moments in (self.optimiser.first, self.optimiser.second):
-                for block in self.parameters.by_seed(moments):
-                    block[place] = 0.0
+        """Leave the networks of the seed in this place as they are now, so that it cannot end the others' run."""
+        self._stopped.stop(place)
 
     def losses(self) -> list[float]:
         """Return the mean loss of each seed since the last call; NaN without an update."""

@@ -10,6 +10,7 @@ _EXPORTS = {
     "BatchEnv": "marlgt.deep.environments.protocol",
     "FrameStack": "marlgt.deep.environments.frame_stack",
     "JointView": "marlgt.deep.environments.joint_view",
+    "ParallelTask": "marlgt.deep.environments.pettingzoo_copies",
     "Step": "marlgt.deep.environments.protocol",
     "make_environment": "marlgt.deep.environments.naming",
 }

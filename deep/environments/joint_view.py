@@ -14,7 +14,7 @@ from marlgt.errors import BudgetExceeded, GameError, UnsupportedGame
 __all__ = ["JointView", "require_few_joint_actions"]
 
 MOST_JOINT_ACTIONS = 4096
-"""Joint actions from which on a table of them is no way to learn."""
+"""The most joint actions that are listed in a table, or learnt by one."""
 
 
 def require_few_joint_actions(n_agents: int, n_actions: int) -> int:

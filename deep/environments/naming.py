@@ -53,7 +53,7 @@ def make_environment(
     task : str, game, Task, or callable
         A task string, see the module. Or a normal-form or stochastic game, or a drone task. Or a function without
         arguments that makes one PettingZoo parallel environment or one Gymnasium environment, and is called once for
-        each copy.
+        each copy; :class:`ParallelTask` gives it options, also in :func:`marlgt.deep.train`.
     n_envs : int
         B.
     device : str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,11 +18,45 @@ from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_flag, require_seed, require_whole
 
-__all__ = ["ParallelCopies", "copies_of"]
+__all__ = ["ParallelCopies", "ParallelTask", "copies_of"]
 
 OPTIONS = ("pad_actions", "shared_reward")
 PARALLEL = ("possible_agents", "reset", "step", "observation_space", "action_space")
 """What makes an object a parallel environment."""
+SUCCESS = ("is_success", "success")
+"""What infos call it that the task was solved."""
+
+
+@dataclass(frozen=True)
+class ParallelTask:
+    """A function that makes a PettingZoo parallel environment, with options, wherever a task is asked for.
+
+    Attributes
+    ----------
+    make : callable
+        Without arguments.
+    pad_actions : bool
+        Whether agents may have different numbers of actions.
+    shared_reward : bool
+        Everybody gets the sum of the rewards.
+
+    Examples
+    --------
+    >>> from marlgt.deep.environments import make_environment
+    >>> from marlgt.games import parallel_env, soccer
+    >>> team = ParallelTask(lambda: parallel_env(soccer()), shared_reward=True)
+    >>> make_environment(team, 2).common_reward
+    True
+    """
+
+    make: Callable[[], Any]
+    _: KW_ONLY
+    pad_actions: bool = False
+    shared_reward: bool = False
+
+    def __call__(self) -> Any:
+        """Return one environment."""
+        return self.make()
 
 
 WAY = "make the environment with discrete actions, or put a wrapper around it that has them"
@@ -38,10 +73,13 @@ def copies_of(
         Without arguments; called once for each copy.
     n_envs : int
     options : mapping
-        ``pad_actions`` and ``shared_reward``, for PettingZoo.
+        ``pad_actions`` and ``shared_reward``, for PettingZoo; they go before those of a :class:`ParallelTask`.
     continuous : bool
         Whether other actions than single choices are welcome.
     """
+    if isinstance(make, ParallelTask):
+        options = {"pad_actions": make.pad_actions, "shared_reward": make.shared_reward, **options}
+        make = make.make
     name = f"{getattr(make, '__module__', '')}.{getattr(make, '__qualname__', type(make).__name__)}".lstrip(".")
     try:
         env = make()
@@ -75,7 +113,8 @@ class ParallelCopies:
     spaces become rows of zeros with one 1. Which actions are allowed is read from ``action_mask`` in observations or
     infos. An agent that is done before the others observes zeros, gets nothing, and has only action 0, until all are
     done. An episode counts as terminated if nobody was truncated in its last step. It was a success if some agent's
-    last info says ``is_success``. These copies cannot be saved in the midst of an episode: ``snapshot()`` is None.
+    last info says ``is_success`` or ``success``; the task knows success if infos of a reset hold one of them. These
+    copies cannot be saved in the midst of an episode: ``snapshot()`` is None.
 
     Parameters
     ----------
@@ -149,7 +188,8 @@ class ParallelCopies:
     def _probed(self, env: Any) -> tuple[bool, int]:
         """Return whether the environment knows its state, and how many numbers it has."""
         try:
-            env.reset(seed=0)
+            _, infos = env.reset(seed=0)
+            self.judged = any(key in info for info in infos.values() for key in SUCCESS)
         except Exception as error:
             self._fail(0, error)
         try:
@@ -234,7 +274,7 @@ class ParallelCopies:
                     over.append(k)
                     truncated[k] = any(stopped.get(a, False) and not ended.get(a, False) for a in there)
                     terminated[k] = not truncated[k]
-                    successes[k] = any(info.get("is_success", False) for info in infos.values())
+                    successes[k] = any(info.get(key, False) for info in infos.values() for key in SUCCESS)
             if (found := not_finite(reached, rewards)) is not None:
                 k = found[0]
                 raise GameError(f"the {found[2]} of {self.agents[found[1]]} holds a number that is not finite")

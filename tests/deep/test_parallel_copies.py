@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from marlgt.deep.environments import make_environment
+from marlgt.deep import VDN, train
+from marlgt.deep.environments import ParallelTask, make_environment
 from marlgt.deep.environments.protocol import EnvironmentFailed
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games import parallel_env, soccer
@@ -170,3 +171,20 @@ def test_an_environment_that_has_nothing_to_close_is_left_alone():
     env = make_environment(Open, 2)
     env.reset(0)
     assert env.close() is None
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_options_of_a_parallel_environment_reach_a_training(shared):
+    task = ParallelTask(lambda: Rows(actions=(2, 3), mask=(1, 1, 1)), pad_actions=True, shared_reward=shared)
+    run = train(VDN(n_envs=2, learning_starts=8, hidden=(8,), batch_size=4), task, steps=16, episodes=1)
+    assert run.spec.common_reward is shared
+    assert run.spec.n_actions == 3
+    # Three steps of 1 and 2 for both, then two of 2 for the taller.
+    assert run.curve.mean_return[0, 0] == 13.0
+    with pytest.raises(GameError, match="shared_reward"):
+        make_environment(ParallelTask(Rows, shared_reward="yes"), 1)
+
+
+def test_the_drones_parallel_environment_is_judged_and_one_without_success_in_its_infos_is_not():
+    assert make_environment(lambda: make("multihover", n_drones=2), 1).judged
+    assert not make_environment(Rows, 1).judged

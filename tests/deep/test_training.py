@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from marlgt.deep import DQN, IDQN, QMIX, VDN, evaluate, load_run, train
 from marlgt.deep.algorithms.naming import ALGORITHMS, algorithm_named
+from marlgt.deep.optimisers import Adam
+from marlgt.deep.value_learner import NotFinite
 from marlgt.errors import GameError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -101,6 +103,35 @@ def test_a_seed_that_reaches_the_threshold_keeps_the_networks_with_which_it_did(
         for part in (run.curve.mean_return, run.curve.training_returns, run.curve.losses):
             assert np.isnan(part[later, place]).all()
         assert np.array_equal(run.curve.mean_return[~later, place], alone.curve.mean_return[:, 0])
+
+
+def test_a_stopped_seed_whose_gradients_are_no_numbers_does_not_end_the_run(tmp_path, monkeypatch):
+    algorithm, seeds = VDN(lr=1e-2, **QUICK), tuple(range(8))
+    plan = {"episodes": 1, "evaluate_every": 40}
+    plan["return_threshold"] = threshold = 10.0
+    undisturbed = train(algorithm, "climbing", steps=400, seeds=seeds, **plan)
+    first = undisturbed.curve.solved_at(threshold)
+    place = int(np.nanargmin(first))
+    going_on = int(np.flatnonzero(~np.isfinite(first))[0])
+    fused, poisoned = Adam.step, [place]
+    updates = []
+
+    def step(self):
+        updates.append(1)
+        if len(updates) > first[place] / QUICK["update_every"]:
+            for row in self.flat.gradients_by_seed:
+                row[poisoned[0]] = np.nan
+        fused(self)
+
+    monkeypatch.setattr(Adam, "step", step)
+    run = train(algorithm, "climbing", steps=400, seeds=seeds, folder=tmp_path / "run", **plan)
+    assert run.record.status == "finished"
+    for seed in range(len(seeds)):
+        assert equal(weights(run, seed), weights(undisturbed, seed))
+    poisoned[0] = going_on
+    updates.clear()
+    with pytest.raises(NotFinite, match="the weights"):
+        train(algorithm, "climbing", steps=400, seeds=seeds, **plan)
 
 
 def test_a_run_ends_when_all_seeds_have_reached_the_threshold():
