@@ -49,6 +49,10 @@ class PolicyNetwork(nn.Module):
         ``critic_head(n_networks, n_features)`` makes the critic's last layers; see :mod:`marlgt.deep.critics`.
     critic_sees : {'observation', 'state', 'both', 'joint'}
         What a critic sees at each agent's place.
+    n_told : int
+        Numbers that the critic is told at each agent's place beside what it sees, such as the others' actions.
+    critic_remembers : bool
+        Whether the critic is recurrent where the policy is.
     shared_torso : bool
         Whether the critic's last layers stand on the policy's features.
     policy_gain, initial_log_scale : float
@@ -73,6 +77,8 @@ class PolicyNetwork(nn.Module):
         critic_head: Callable[[int, int], nn.Module],
         *,
         critic_sees: str = "observation",
+        n_told: int = 0,
+        critic_remembers: bool = True,
         shared_torso: bool = False,
         policy_gain: float = 0.01,
         initial_log_scale: float = 0.0,
@@ -99,8 +105,9 @@ class PolicyNetwork(nn.Module):
             "state": state_size,
             "both": observation_size + state_size,
             "joint": observation_size * (1 + sharing.n_agents),
-        }[critic_sees]
-        one_hot = one_hot if critic_sees in ("observation", "joint") else None
+        }[critic_sees] + n_told
+        one_hot = one_hot if critic_sees in ("observation", "joint") and not n_told else None
+        torso["recurrent"] = critic_remembers and torso.get("recurrent", False)
         self.critics = (
             None
             if shared_torso
@@ -139,6 +146,7 @@ class PolicyNetwork(nn.Module):
         memories: Memories,
         starts: Tensor | None,
         features: Tensor | None = None,
+        told: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return the critic's outputs along windows, shape (S, L, R, n, O), and the features they come from.
 
@@ -151,12 +159,17 @@ class PolicyNetwork(nn.Module):
         starts : Tensor of bool, shape (S, L, R), optional
         features : Tensor, optional
             The policy's, if they are known already, for a critic that stands on them.
+        told : Tensor, shape (S, L, R, n, E), optional
+            Where the critic is told more than it sees.
         """
         if self.critics is None:
             if features is None:
                 features = self.policies(observations, memories, starts)[1]
             return self.actors.headed_by(self.shared_head, features, observations.shape[2]), features
-        return self.critics(self._judged(observations, states), memories.critic, starts)
+        seen = self._judged(observations, states)
+        if told is not None:
+            seen = torch.cat((seen, told), dim=-1)
+        return self.critics(seen, memories.critic, starts)
 
     def following_values(self, reached: Tensor, states: Tensor | None, features: Tensor) -> Tensor:
         """Return the critic's outputs in what steps led to, given the features of the steps; (S, L, R, n, O)."""

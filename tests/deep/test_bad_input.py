@@ -18,9 +18,9 @@ from marlgt.deep import DQN, QMIX, VDN, evaluate, load_run, resume, train
 from marlgt.deep.algorithms.naming import ALGORITHMS, algorithm_named
 from marlgt.deep.environments.catalogue_games import MatrixEpisodes
 from marlgt.deep.environments.protocol import EnvironmentFailed
+from marlgt.deep.finiteness import NotFinite
 from marlgt.deep.runs import checkpoints
 from marlgt.deep.runs.settings_json import settings_from_json, settings_to_json
-from marlgt.deep.finiteness import NotFinite
 from marlgt.errors import GameError, SavingFailed, UnreadableFile, UnsupportedGame
 from marlgt.games import NormalFormGame
 

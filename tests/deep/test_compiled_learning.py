@@ -15,9 +15,9 @@ from marlgt.deep import C51, DQN, IDQN, CentralQ, DoubleDQN, NStepDQN, Prioritis
 from marlgt.deep.algorithms.value_algorithm import Loss, Spec
 from marlgt.deep.compiled_learning import CompiledLearning
 from marlgt.deep.environments import make_environment
+from marlgt.deep.finiteness import NotFinite
 from marlgt.deep.networks.compiled_networks import forward, pull_back
 from marlgt.deep.seeded_environments import SeededEnvs
-from marlgt.deep.finiteness import NotFinite
 from marlgt.deep.value_learner import ValueLearner
 from marlgt.errors import GameError
 

@@ -1,6 +1,7 @@
 """Steps within a radius of divergence: products against matrices, conjugate gradients against solutions, and TRPO."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -77,7 +78,7 @@ def test_the_error_of_conjugate_gradients_falls_in_the_norm_of_the_matrix():
     for iterations in range(1, 12):
         gap = steps.conjugate_gradient(of(matrix), right, iterations=iterations, tolerance=0.0) - solution
         errors.append((gap * of(matrix)(gap)).sum().item())
-    assert all(later < earlier for earlier, later in zip(errors, errors[1:]))
+    assert all(later < earlier for earlier, later in itertools.pairwise(errors))
 
 
 def test_a_seed_without_a_gradient_rests_while_the_others_go_on():
