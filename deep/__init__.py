@@ -11,12 +11,15 @@ from marlgt._lazy import attach
 
 _EXPORTS = {
     "A2C": "marlgt.deep.algorithms.a2c",
+    "COMA": "marlgt.deep.algorithms.coma",
+    "CentralCritic": "marlgt.deep.algorithms.central_critic",
     "GMAC": "marlgt.deep.algorithms.gmac",
     "GMACIPPO": "marlgt.deep.algorithms.gmac",
     "GMACMAPPO": "marlgt.deep.algorithms.gmac",
     "IA2C": "marlgt.deep.algorithms.ia2c",
     "IPPO": "marlgt.deep.algorithms.ippo",
     "IREINFORCE": "marlgt.deep.algorithms.ireinforce",
+    "MAA2C": "marlgt.deep.algorithms.maa2c",
     "MAPPO": "marlgt.deep.algorithms.mappo",
     "PPO": "marlgt.deep.algorithms.ppo",
     "REINFORCE": "marlgt.deep.algorithms.reinforce",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LikeliestPolicy", "PolicyLearner"]
 
-_INITIAL, _ACTING, _DEALING, _TARGETS = range(4)
+_INITIAL, _ACTING, _DEALING, TARGETS = range(4)
 
 
 class PolicyLearner:
@@ -69,7 +69,7 @@ class PolicyLearner:
             self.parameters, algorithm.lr, algorithm.adam_epsilon, clip=algorithm.clip, apart=algorithm.stops
         )
         self.generators = {
-            purpose: seeded_generators(seeds, purpose, self.device) for purpose in (_ACTING, _DEALING, _TARGETS)
+            purpose: seeded_generators(seeds, purpose, self.device) for purpose in (_ACTING, _DEALING, TARGETS)
         }
         self.rollout = Rollout(algorithm.rollout_steps)
         self.remembered = Rollout(algorithm.rollout_steps // algorithm.window)
@@ -238,7 +238,7 @@ class PolicyLearner:
             drawn,
             lambda_=self.algorithm.trace,
             n_samples=self.algorithm.samples,
-            generators=self.generators[_TARGETS],
+            generators=self.generators[TARGETS],
         )
         if "values" not in self.moments:
             return laws

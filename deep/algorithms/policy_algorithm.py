@@ -196,13 +196,17 @@ class PolicyAlgorithm(Algorithm):
 
     def network(self, spec: Spec, n_seeds: int) -> PolicyNetwork:
         """Return the networks of all seeds, not initialised yet."""
+        return self.networks_under(self.critic_head, spec, n_seeds)
+
+    def networks_under(self, critic_head: Any, spec: Spec, n_seeds: int, **critic: Any) -> PolicyNetwork:
+        """Return networks with other last layers of the critic, and other settings of it."""
         return PolicyNetwork(
             n_seeds,
             Sharing.of(self.share, spec.n_agents),
             spec.observation_size,
             spec.state_size,
             self.law(spec),
-            self.critic_head,
+            critic_head,
             critic_sees=self.critic_sees,
             shared_torso=self.shared_torso,
             policy_gain=self.policy_gain,
@@ -215,6 +219,7 @@ class PolicyAlgorithm(Algorithm):
             recurrent=self.recurrent,
             agent_ids=self.agent_ids,
             one_hot=self.one_hot,
+            **critic,
         )
 
     def learner(self, spec: Spec, seeds: Sequence[int], *, steps: int, device: torch.device | str) -> PolicyLearner:

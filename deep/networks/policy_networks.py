@@ -139,6 +139,10 @@ class PolicyNetwork(nn.Module):
         """
         return self.actors(self._scaled(observations), memories.policy, starts)
 
+    def following_policies(self, reached: Tensor, features: Tensor) -> Tensor:
+        """Return the policy's outputs in what steps led to, given the features of the steps; (S, L, R, n, O)."""
+        return self.actors.following(self._scaled(reached), features)
+
     def values(
         self,
         observations: Tensor,
