@@ -243,7 +243,13 @@ def _carried(values: np.ndarray) -> list[list[float]]:
 
 
 def policy_baseline(
-    task: str, name: str, policy: Callable[[Any, list[Any]], Any], *, seeds: Sequence[int], episodes: int = 100
+    task: str,
+    name: str,
+    policy: Callable[[Any, list[Any]], Any],
+    *,
+    seeds: Sequence[int],
+    episodes: int = 100,
+    continuous: bool = False,
 ) -> Baseline:
     """Return what a policy earns on the episodes on which final policies are judged.
 
@@ -255,13 +261,15 @@ def policy_baseline(
     seeds : sequence of int
     episodes : int
         Of each seed.
+    continuous : bool
+        Whether the task is the one that policies are trained on, whose actions may be numbers.
     """
     from marlgt.deep import make_environment
     from marlgt.deep.evaluation import FRESH_COPIES, play_episodes
     from marlgt.deep.exploration import seeded_generators
     from marlgt.deep.seeded_environments import SeededEnvs
 
-    envs = SeededEnvs(lambda: make_environment(task, episodes), seeds, "cpu")
+    envs = SeededEnvs(lambda: make_environment(task, episodes, continuous=continuous), seeds, "cpu")
     try:
         env: Any = envs.envs[0]
         played = play_episodes(policy(env, seeded_generators(seeds, 10)), envs, first=FRESH_COPIES)

@@ -20,6 +20,7 @@ STUDIES = (
     "drone_fidelity",
     "drone_tasks",
     "deep_drones",
+    "deep_policies_drones",
     "deep_single_agent",
     "deep_rainbow",
     "deep_matrix_games",
