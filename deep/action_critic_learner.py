@@ -19,7 +19,6 @@ from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 
 if TYPE_CHECKING:
     from marlgt.deep.algorithms.central_critic import CentralCritic
-
     from marlgt.deep.algorithms.value_algorithm import Spec
 
 __all__ = ["ActionCriticLearner"]

@@ -11,10 +11,12 @@ from torch import Tensor
 
 from marlgt.deep.exploration import seeded_generators
 from marlgt.deep.finiteness import NotFinite, require_sound
+from marlgt.deep.losses.credit import aristocrat_utilities, difference_rewards
 from marlgt.deep.losses.policies import divergence_estimates, standardised_advantages
 from marlgt.deep.losses.returns import generalised_advantages
 from marlgt.deep.losses.sample_replacement import sample_replacement
 from marlgt.deep.networks.initialising import initialise
+from marlgt.deep.networks.plain_policies import PlainPolicies
 from marlgt.deep.networks.policy_networks import Memories, PolicyNetwork
 from marlgt.deep.optimisers import Adam, FlatParameters, backward
 from marlgt.deep.rollouts.minibatches import Minibatch, as_rows, dealt
@@ -65,6 +67,8 @@ class PolicyLearner:
         self.module.to(self.device)
         self.critic = self.module.critic_head
         self.parameters = FlatParameters(self.module, n_seeds)
+        self._plain = PlainPolicies.of(self.module)
+        self.products: Any = self._plain or self.module
         self.optimiser = Adam(
             self.parameters, algorithm.lr, algorithm.adam_epsilon, clip=algorithm.clip, apart=algorithm.stops
         )
@@ -118,7 +122,16 @@ class PolicyLearner:
             allowed=allowed,
             states=envs.states if self._sees_states else None,
         )
+        if self.algorithm.signal != "reward":
+            self._credit = self._credited(envs, outputs, actions)
         return actions
+
+    def _credited(self, envs: SeededEnvs, outputs: Tensor, actions: Tensor) -> Tensor:
+        """Return what agents are paid in place of rewards, shape (S, B, n), for what they are about to do."""
+        alternatives = envs.alternatives(actions)
+        if self.algorithm.signal == "aristocrat":
+            return aristocrat_utilities(alternatives, self.law.probabilities(outputs), actions)
+        return difference_rewards(alternatives, actions, self.algorithm.default_action)
 
     def _clear(self) -> None:
         memory = self._memories.policy
@@ -140,7 +153,7 @@ class PolicyLearner:
             If the environment observes or pays what is not finite.
         """
         require_sound(step, self.steps)
-        rewards = step.rewards
+        rewards = step.rewards if self.algorithm.signal == "reward" else self._credit
         if self.algorithm.reward_scale != 1.0:
             rewards = rewards * self.algorithm.reward_scale
         self.rollout.put(
@@ -185,7 +198,7 @@ class PolicyLearner:
         self._entropy = self.law.entropy(kept["outputs"]).mean()
         starts = kept["starts"] if algorithm.recurrent else None
         first = Memories(None if starts is None else self.remembered.fields["policy"][:, 0], self._memories.critic)
-        outputs, features = self.module.values(kept["observations"], kept.get("states"), first, starts)
+        outputs, features = self.products.values(kept["observations"], kept.get("states"), first, starts)
         next_outputs = self._following(outputs, features)
         rewards = kept["rewards"]
         ends = kept["terminated"] | kept["truncated"]
@@ -320,7 +333,7 @@ class PolicyLearner:
         """
         algorithm = self.algorithm
         starts = batch.starts if algorithm.recurrent else None
-        outputs, features = self.module.policies(batch.observations, batch.memories, starts)
+        outputs, features = self.products.policies(batch.observations, batch.memories, starts)
         outputs = self.law.masked(outputs, batch.allowed)
         now = self.law.log_probability(outputs, batch.actions)
         advantages = standardised_advantages(batch.advantages) if algorithm.normalise_advantages else batch.advantages
@@ -336,7 +349,7 @@ class PolicyLearner:
     def value_losses(self, batch: Minibatch, features: Tensor | None = None) -> Tensor:
         """Return the critic's losses, shape (S, L, R, n), given the policy's features where they are known already."""
         starts = batch.starts if self.algorithm.recurrent else None
-        outputs, _ = self.module.values(batch.observations, batch.states, batch.memories, starts, features)
+        outputs, _ = self.products.values(batch.observations, batch.states, batch.memories, starts, features)
         return self.algorithm.value_losses(self.critic, outputs, batch.targets, batch.values)
 
     def fit_critic(self, rows: Minibatch, epochs: int) -> None:
@@ -351,6 +364,8 @@ class PolicyLearner:
         self._require_finite(total.detach())
         self.parameters.zero_gradients()
         backward(total)
+        if self._plain is not None:
+            self._plain.pull_back()
         self.optimiser.step(active)
         self._stopped.hold()
         self._loss += losses.detach()

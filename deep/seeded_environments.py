@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from marlgt.deep.environments import BatchEnv
+from marlgt.deep.environments.protocol import alternatives_of
 from marlgt.errors import GameError
 
 __all__ = ["SeededEnvs", "SeededStep"]
@@ -90,6 +91,18 @@ class SeededEnvs:
     def reached_allowed(self) -> Tensor:
         """Whether each action is allowed in what the last step led to, shape (S, B, n, A)."""
         return self._stacked([env.reached_allowed for env in self.envs])
+
+    def alternatives(self, actions: Tensor) -> Tensor:
+        """Return what each team would be paid had one agent acted otherwise, shape (S, B, n, A).
+
+        See :func:`marlgt.deep.environments.protocol.alternatives_of`.
+
+        Raises
+        ------
+        UnsupportedGame
+            If the task cannot tell.
+        """
+        return self._stacked([alternatives_of(env)(own.cpu().numpy()) for env, own in zip(self.envs, actions)])
 
     def snapshot(self) -> dict[str, np.ndarray] | None:
         """Return where all environments are, or None if they cannot be saved in the middle of an episode."""

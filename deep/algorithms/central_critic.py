@@ -58,7 +58,7 @@ class CentralCritic(PolicyAlgorithm):
     continuous: ClassVar[bool] = False
 
     lr: float = 7e-4
-    rollout_steps: int = 16
+    rollout_steps: int = 5
     trace: float = 0.8
     entropy_weight: float = 0.01
     value_weight: float = 1.0

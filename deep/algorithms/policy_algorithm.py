@@ -99,6 +99,13 @@ class PolicyAlgorithm(Algorithm):
         What of a mixture critic's law advantages are computed from; the mode is biased.
     huber : float or None
         Where a scalar critic's squared error becomes linear; None keeps it squared.
+    signal : {'reward', 'difference', 'aristocrat'}
+        What agents learn from: the rewards of the task; or, for a team whose task can tell what would have been paid
+        (see :func:`~marlgt.deep.environments.protocol.alternatives_of`), what an agent's action added to
+        `default_action`, or to the mean over her policy's actions. Both leave the team's policy gradient what it is in
+        games of one step, with less noise where rewards add up.
+    default_action : int
+        Which action stands for an agent's absence, in difference rewards.
     """
 
     continuous: ClassVar[bool] = True
@@ -138,11 +145,14 @@ class PolicyAlgorithm(Algorithm):
     v_max: float = 10.0
     baseline: Literal["mean", "mode"] = "mean"
     huber: float | None = None
+    signal: Literal["reward", "difference", "aristocrat"] = "reward"
+    default_action: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least_one = ("rollout_steps", "epochs", "minibatches", "sequence_length", "components", "samples")
         require_least(self, 1, *at_least_one)
+        require_least(self, 0, "default_action")
         require_shares(self, "trace")
         require_positive(self, "policy_gain", "initial_scale", "least_scale", "huber", "kl_limit")
         for name in ("value_weight", "entropy_weight"):

