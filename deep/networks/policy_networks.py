@@ -124,7 +124,7 @@ class PolicyNetwork(nn.Module):
 
     def act(self, observations: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return the policy's outputs for one step, shape (S, B, n, O), and what is remembered."""
-        return self.actors.act(self._scaled(observations), memory)
+        return self.actors.act(self.scaled(observations), memory)
 
     def policies(self, observations: Tensor, memories: Memories, starts: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the policy's outputs along windows, shape (S, L, R, n, O), and the features they come from.
@@ -137,11 +137,11 @@ class PolicyNetwork(nn.Module):
         starts : Tensor of bool, shape (S, L, R), optional
             Steps before which memories are cleared.
         """
-        return self.actors(self._scaled(observations), memories.policy, starts)
+        return self.actors(self.scaled(observations), memories.policy, starts)
 
     def following_policies(self, reached: Tensor, features: Tensor) -> Tensor:
         """Return the policy's outputs in what steps led to, given the features of the steps; (S, L, R, n, O)."""
-        return self.actors.following(self._scaled(reached), features)
+        return self.actors.following(self.scaled(reached), features)
 
     def values(
         self,
@@ -170,7 +170,7 @@ class PolicyNetwork(nn.Module):
             if features is None:
                 features = self.policies(observations, memories, starts)[1]
             return self.actors.headed_by(self.shared_head, features, observations.shape[2]), features
-        seen = self._judged(observations, states)
+        seen = self.judged(observations, states)
         if told is not None:
             seen = torch.cat((seen, told), dim=-1)
         return self.critics(seen, memories.critic, starts)
@@ -178,21 +178,22 @@ class PolicyNetwork(nn.Module):
     def following_values(self, reached: Tensor, states: Tensor | None, features: Tensor) -> Tensor:
         """Return the critic's outputs in what steps led to, given the features of the steps; (S, L, R, n, O)."""
         if self.critics is None:
-            seen = self.actors.following_features(self._scaled(reached), features)
+            seen = self.actors.following_features(self.scaled(reached), features)
             return self.actors.headed_by(self.shared_head, seen, reached.shape[2])
-        return self.critics.following(self._judged(reached, states), features)
+        return self.critics.following(self.judged(reached, states), features)
 
-    def _scaled(self, observations: Tensor) -> Tensor:
+    def scaled(self, observations: Tensor) -> Tensor:
+        """Return observations as the policy sees them."""
         return observations if self.seen is None else self.seen(observations)
 
-    def _judged(self, observations: Tensor, states: Tensor | None) -> Tensor:
+    def judged(self, observations: Tensor, states: Tensor | None) -> Tensor:
         """Return what the critic sees at each agent's place, shape (..., n, D')."""
         if self.critic_sees == "observation":
-            return self._scaled(observations)
+            return self.scaled(observations)
         if self.critic_sees == "joint":
-            return centralised_observations(self._scaled(observations))
+            return centralised_observations(self.scaled(observations))
         if states is None:
             raise ValueError("the critic sees states, and none are given")
         whole = (states if self.told is None else self.told(states)).unsqueeze(-2)
         whole = whole.expand(*observations.shape[:-1], states.shape[-1])
-        return whole if self.critic_sees == "state" else torch.cat((self._scaled(observations), whole), dim=-1)
+        return whole if self.critic_sees == "state" else torch.cat((self.scaled(observations), whole), dim=-1)

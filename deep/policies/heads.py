@@ -31,8 +31,12 @@ class _Bounded(torch.autograd.Function):
     def backward(ctx: Any, gradients: Tensor) -> tuple[Tensor, None, None]:
         (numbers,) = ctx.saved_tensors
         least, most = ctx.bounds
-        outward = ((numbers < least) & (gradients > 0)) | ((numbers > most) & (gradients < 0))
-        return gradients.masked_fill(outward, 0.0), None, None
+        return _inward(numbers, gradients, least, most), None, None
+
+
+def _inward(numbers: Tensor, gradients: Tensor, least: float, most: float) -> Tensor:
+    outward = ((numbers < least) & (gradients > 0)) | ((numbers > most) & (gradients < 0))
+    return gradients.masked_fill(outward, 0.0)
 
 
 class PolicyHead(nn.Module):
@@ -82,5 +86,14 @@ class PolicyHead(nn.Module):
         outputs = self.linear.forward(features)
         if self.log_scales is None:
             return outputs
+        return torch.cat((outputs, self.bounded_log_scales().expand(-1, outputs.shape[1], -1)), dim=-1)
+
+    def bounded_log_scales(self) -> Tensor:
+        """Return log σ, shape (N, 1, d), within its bounds."""
         bounded: Tensor = _Bounded.apply(self.log_scales, *LOG_SCALES)  # type: ignore[no-untyped-call]
-        return torch.cat((outputs, bounded.expand(-1, outputs.shape[1], -1)), dim=-1)
+        return bounded
+
+    def pull_back_log_scales(self, gradients: Tensor) -> None:
+        """Add to the gradient of log σ what arrives, shape (N, 1, d), but for what would lead out of its bounds."""
+        if self.log_scales is not None and self.log_scales.grad is not None:
+            self.log_scales.grad.add_(_inward(self.log_scales.detach(), gradients, *LOG_SCALES))
