@@ -15,6 +15,7 @@ from torch import Tensor
 from marlgt.deep.exploration import seeded_generators
 from marlgt.deep.seeded_environments import SeededEnvs
 from marlgt.errors import BudgetExceeded, GameError
+from marlgt.games._arrays import short
 from marlgt.games._doors import require_whole
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ MOST_TOGETHER, MOST_WORLDS = 4096, 16
 LONGEST = 100_000
 """Steps after which an episode is held to be endless."""
 
-_EVALUATING = 9
+_EVALUATING, _DRAWING = 9, 10
 
 
 class Policy(Protocol):
@@ -164,6 +165,7 @@ def evaluate(
     episodes: int = 1000,
     task: Any = None,
     backend: str | None = None,
+    stochastic: bool = False,
     epsilon: float = 0.0,
     device: str = "cpu",
     threads: int = 1,
@@ -179,8 +181,12 @@ def evaluate(
         Another task of the same sizes; by default the one it was trained on.
     backend : {'numba', 'torch', 'bullet'}, optional
         The physics of a drone task.
+    stochastic : bool
+        Whether actions of policies are drawn from them. By default they are the likeliest ones (the mean of a
+        Gaussian), which is not what a policy says where it mixes: of rock, paper and scissors one is always a little
+        likelier. Learners of values have no policy to draw from.
     epsilon : float
-        Share of random actions.
+        Share of random actions, all equally likely; numbers are uniform from -1 to 1.
     device : str
     threads : int
         Of PyTorch.
@@ -192,14 +198,24 @@ def evaluate(
     Raises
     ------
     GameError
-        If the task has other sizes than the one that the run was trained on.
+        If the task has other sizes than the one that the run was trained on, or what learnt values should be
+        stochastic.
     """
+    if not isinstance(stochastic, bool):
+        raise GameError(f"stochastic must be True or False, got {short(stochastic)}")
     if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float)) or not 0 <= epsilon <= 1:
         raise GameError(f"epsilon must be a number from 0 to 1, got {epsilon!r}")
     done = _loaded(run, device)
+    if stochastic and not done.algorithm.on_policy:
+        raise GameError(
+            f"{done.algorithm.name} learns values, and has no policy from which stochastic actions could be drawn: "
+            "give epsilon, a share of random actions"
+        )
 
     def made() -> Policy:
         policy = done.policy()
+        if stochastic:
+            policy.draw(seeded_generators(done.record.seeds, _DRAWING, device))
         if epsilon > 0:
             policy.explore(epsilon, seeded_generators(done.record.seeds, _EVALUATING, device))
         played: Policy = policy

@@ -29,8 +29,9 @@ from marlgt.deep.stopped_seeds import StoppedSeeds
 if TYPE_CHECKING:
     from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
     from marlgt.deep.algorithms.value_algorithm import Spec
+    from marlgt.deep.likeliest_policy import LikeliestPolicy
 
-__all__ = ["LikeliestPolicy", "PolicyLearner"]
+__all__ = ["PolicyLearner"]
 
 _INITIAL, _ACTING, _DEALING, TARGETS = range(4)
 
@@ -460,43 +461,3 @@ def averaged(elements: Tensor, weights: Tensor | None) -> Tensor:
         return rows.mean(1)
     flat = weights.flatten(1)
     return (rows * flat).sum(1) / flat.sum(1).clamp(min=1.0)
-
-
-class LikeliestPolicy:
-    """The likeliest action of a choice, the mean of a Gaussian; it remembers what recurrent networks remember.
-
-    Parameters
-    ----------
-    module : PolicyNetwork
-        For S seeds.
-    law : object
-        Of actions; see :mod:`marlgt.deep.policies`.
-    """
-
-    def __init__(self, module: PolicyNetwork, law: Any) -> None:
-        self.module, self.law = module, law
-        self._memory: Tensor | None = None
-        self._share = 0.0
-        self._generators: Sequence[torch.Generator] = ()
-
-    def explore(self, epsilon: float, generators: Sequence[torch.Generator]) -> None:
-        """Draw so large a share of actions from the policy from now on, from one generator for each seed."""
-        self._share, self._generators = epsilon, generators
-
-    def begin(self) -> None:
-        """Forget: all environments begin anew."""
-        self._memory = None
-
-    @torch.no_grad()
-    def act(self, observations: Tensor, allowed: Tensor | None = None) -> Tensor:
-        """Return the actions in observations of shape (S, B, n, D)."""
-        outputs, self._memory = self.module.act(observations, self._memory)
-        outputs = self.law.masked(outputs, allowed)
-        best: Tensor = self.law.mode(outputs)
-        if self._share <= 0.0:
-            return best
-        drawn = self.law.sample(outputs, self._generators)
-        shape = observations.shape[1:3]
-        lots = torch.stack([torch.rand(shape, generator=each, device=each.device) for each in self._generators])
-        marks = (lots < self._share).view(*lots.shape, *(1,) * (best.dim() - 3))
-        return torch.where(marks, drawn, best)

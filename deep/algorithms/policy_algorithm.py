@@ -240,7 +240,7 @@ class PolicyAlgorithm(Algorithm):
 
     def policy(self, module: Any, spec: Spec) -> Any:
         """Return what is judged: the likeliest action of a choice, the mean of a Gaussian."""
-        from marlgt.deep.policy_learner import LikeliestPolicy
+        from marlgt.deep.likeliest_policy import LikeliestPolicy
 
         return LikeliestPolicy(module, self.law(spec))
 

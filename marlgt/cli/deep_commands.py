@@ -112,6 +112,7 @@ def evaluate(
     episodes: int | None = None,
     task: str | None = None,
     backend: Literal["numba", "torch", "bullet"] | None = None,
+    stochastic: bool = False,
     epsilon: float = 0.0,
     device: str = "cpu",
     threads: int = 1,
@@ -130,6 +131,7 @@ def evaluate(
         episodes: Episodes of each seed; by default 1000, in PyBullet 20.
         task: Another task of the same sizes.
         backend: The physics of a drone task: compiled, PyTorch's, or PyBullet.
+        stochastic: Draw actions from the policies of algorithms that learn policies, rather than take the likeliest.
         epsilon: Share of random actions.
         device: Where the networks are, such as cpu or cuda.
         threads: Threads of PyTorch.
@@ -156,7 +158,14 @@ def evaluate(
             plots=output if plot else None,
         )
     found = evaluated(
-        run, episodes=episodes, task=task, backend=backend, epsilon=epsilon, device=device, threads=threads
+        run,
+        episodes=episodes,
+        task=task,
+        backend=backend,
+        stochastic=stochastic,
+        epsilon=epsilon,
+        device=device,
+        threads=threads,
     )
     if format == "json":
         print(evaluation_as_json(found))

@@ -62,6 +62,7 @@ class Evaluated:
         ``backend`` is empty where the task has none.
     episodes : int
         Of each seed.
+    stochastic : bool
     epsilon : float
     seeds : list of Row
     whole : Interval
@@ -75,6 +76,7 @@ class Evaluated:
     task: str
     backend: str
     episodes: int
+    stochastic: bool
     epsilon: float
     seeds: list[Row]
     whole: Interval
@@ -88,6 +90,7 @@ def evaluated(
     episodes: int | None,
     task: str | None,
     backend: str | None,
+    stochastic: bool,
     epsilon: float,
     device: str,
     threads: int,
@@ -96,7 +99,7 @@ def evaluated(
     run = load_run(folder, device=device)
     count = (BULLET_EPISODES if backend == "bullet" else EPISODES) if episodes is None else episodes
     options: dict[str, Any] = {"episodes": count, "task": task, "backend": backend, "threads": threads}
-    played = evaluate(run, epsilon=epsilon, device=device, **options)
+    played = evaluate(run, stochastic=stochastic, epsilon=epsilon, device=device, **options)
     by_chance = evaluate_random(run, device=device, **options)
     flown = flown_task(run, task)
     seeds = [_row(played, number) for number in range(len(run.record.seeds))]
@@ -108,6 +111,7 @@ def evaluated(
         run.record.task if task is None else task,
         "" if flown is None else backend or "numba",
         count,
+        stochastic,
         epsilon,
         seeds,
         bootstrap_interval([row.mean_return for row in seeds]),
@@ -172,6 +176,7 @@ def evaluation_as_json(found: Evaluated) -> str:
         "trained_on": record.task,
         "backend": found.backend or None,
         "episodes": found.episodes,
+        "stochastic": found.stochastic,
         "epsilon": found.epsilon,
         "seeds": [{"seed": seed, **_plain(row)} for seed, row in zip(record.seeds, found.seeds, strict=True)],
         "interquartile_mean": {
@@ -216,9 +221,12 @@ def print_evaluation(found: Evaluated) -> None:
         interval = "-" if row.low != row.low else f"{row.low:.4g} to {row.high:.4g}"
         solved = [f"{row.success_rate:.0%}"] if row.success_rate is not None else []
         table.add_row(name, f"{row.mean_return:.4g}", interval, *solved, f"{row.mean_length:.4g}")
-    lines = [f"{found.episodes:,} episodes of each, greedy, that training never met."]
+    how = "greedy"
+    if found.run.algorithm.on_policy:
+        how = "actions drawn from the policies" if found.stochastic else "the policies' likeliest actions"
     if found.epsilon > 0:
-        lines = [f"{found.episodes:,} episodes of each that training never met; {found.epsilon:.0%} random actions."]
+        how = f"{how} but for {found.epsilon:.0%} random ones"
+    lines = [f"{found.episodes:,} episodes of each, {how}, that training never met."]
     if len(found.seeds) > 1:
         lines.append(
             f"Interquartile mean over seeds {float(found.whole.estimate):.4g} "
