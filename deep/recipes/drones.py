@@ -38,7 +38,43 @@ _FLYING: Mapping[str, Any] = {
 
 _MOTORS: Mapping[str, Any] = {**_FLYING, "discount": 0.97, "reward_scale": 0.3, "agent_ids": False}
 
+_BY_POLICIES: Mapping[str, Any] = {
+    "hidden": (64, 64),
+    "discount": 0.99,
+    "n_envs": 64,
+    "rollout_steps": 32,
+    "lr": 1e-3,
+    "lr_end": 1e-5,
+    "normalise_observations": True,
+    "initial_log_scale": -0.5,
+}
+
+
+def _proximal(**changes: Any) -> Mapping[str, Mapping[str, Any]]:
+    """Return what PPO's family has beside the settings of all policies."""
+    own = {"epochs": 6, "minibatches": 4, "normalise_values": True, **changes}
+    return dict.fromkeys(("PPO", "IPPO", "MAPPO", "GMAC", "GMACIPPO", "GMACMAPPO"), own)
+
+
 RECIPES: dict[str, Recipe] = {
+    "hover1d-gpd": Recipe(
+        steps=400_000,
+        settings=_FLYING,
+        policy_steps=250_000,
+        policy_settings=_BY_POLICIES,
+        by_algorithm=_proximal(),
+        return_threshold=474.0,
+        episodes=1,
+    ),
+    "hover-gpd": Recipe(
+        steps=1_000_000,
+        settings=_FLYING,
+        policy_steps=1_200_000,
+        policy_settings=_BY_POLICIES,
+        by_algorithm=_proximal(),
+        return_threshold=467.0,
+        episodes=1,
+    ),
     "takeoff-(2level|onoff)": Recipe(steps=1_000_000, settings=_MOTORS, success_threshold=0.98, episodes=128),
     "multihover": Recipe(steps=800_000, settings=_FLYING, success_threshold=0.98, episodes=128),
     "formation|coverage|leaderfollow|gate|crossing|payload": Recipe(
