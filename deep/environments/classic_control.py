@@ -1,6 +1,7 @@
 """CartPole and Acrobot, transition by transition those of Gymnasium, some times faster: the same motion without arrays.
 
-For a handful of numbers plain Python is faster than array operations. The same seed gives the same first states as
+For a handful of numbers plain Python is faster than array operations; for many copies of CartPole it is not, and they
+are moved together, by the same operations and to the same bits. The same seed gives the same first states as
 Gymnasium's environments, and the same motion to rounding. Here the copies can be saved in the midst of an episode.
 
 References
@@ -27,11 +28,23 @@ from marlgt.deep.environments.streams import copy_seeds
 from marlgt.errors import GameError
 from marlgt.games._doors import require_seed, require_whole
 
-__all__ = ["PLANTS", "ClassicControl", "Plant", "acrobot_motion", "acrobot_view", "cart_pole_motion"]
+__all__ = [
+    "MANY",
+    "PLANTS",
+    "ClassicControl",
+    "Plant",
+    "acrobot_motion",
+    "acrobot_view",
+    "cart_pole_motion",
+    "cart_poles_motion",
+]
 
 Four = tuple[float, float, float, float]
 
 _FALLEN = 12 * 2 * pi / 360
+
+MANY = 24
+"""Copies from which on they are moved together, where that can be done."""
 
 
 def cart_pole_motion(state: Four, action: int) -> tuple[Four, float, bool]:
@@ -54,6 +67,34 @@ def cart_pole_motion(state: Four, action: int) -> tuple[Four, float, bool]:
     angle, turning = angle + 0.02 * turning, turning + 0.02 * bend
     lost = x < -2.4 or x > 2.4 or angle < -_FALLEN or angle > _FALLEN
     return (x, speed, angle, turning), 1.0, lost
+
+
+def cart_poles_motion(states: NDArray[np.float64], actions: NDArray[Any]) -> tuple[NDArray[np.float64], Any, Any]:
+    """Return states, rewards and losses as :func:`cart_pole_motion` does, of B copies, to the same bits.
+
+    Parameters
+    ----------
+    states : ndarray, shape (B, 4)
+    actions : ndarray, shape (B,)
+
+    Returns
+    -------
+    states : ndarray, shape (B, 4)
+    rewards, lost : ndarray, shape (B,)
+    """
+    x, speed, angle, turning = states.T
+    # NumPy's own cosine and sine differ in the last bit.
+    angles = angle.tolist()
+    c, s = np.array([cos(each) for each in angles]), np.array([sin(each) for each in angles])
+    push = (np.where(actions == 1, 10.0, -10.0) + 0.05 * (turning * turning) * s) / 1.1
+    bend = (9.8 * s - c * push) / (0.5 * (4.0 / 3.0 - 0.1 * (c * c) / 1.1))
+    drive = push - 0.05 * bend * c / 1.1
+    moved = np.empty_like(states)
+    x, angle = np.add(x, 0.02 * speed, out=moved[:, 0]), np.add(angle, 0.02 * turning, out=moved[:, 2])
+    np.add(speed, 0.02 * drive, out=moved[:, 1])
+    np.add(turning, 0.02 * bend, out=moved[:, 3])
+    lost = (x < -2.4) | (x > 2.4) | (angle < -_FALLEN) | (angle > _FALLEN)
+    return moved, np.ones(len(states)), lost
 
 
 def _as_it_is(state: Four) -> tuple[float, ...]:
@@ -128,6 +169,8 @@ class Plant(NamedTuple):
         First states are uniform from ``-spread`` to ``spread`` in each number.
     single : bool
         Whether first states are rounded to single precision, as Gymnasium does for the acrobot.
+    move_many : callable or None
+        ``move_many(states, actions)`` moves many copies whose states are what is observed.
     """
 
     move: Callable[[Four, int], tuple[Four, float, bool]]
@@ -137,11 +180,12 @@ class Plant(NamedTuple):
     horizon: int
     spread: float
     single: bool
+    move_many: Callable[[NDArray[np.float64], NDArray[Any]], tuple[NDArray[np.float64], Any, Any]] | None = None
 
 
 PLANTS = {
-    "CartPole-v0": Plant(cart_pole_motion, _as_it_is, 2, 4, 200, 0.05, False),
-    "CartPole-v1": Plant(cart_pole_motion, _as_it_is, 2, 4, 500, 0.05, False),
+    "CartPole-v0": Plant(cart_pole_motion, _as_it_is, 2, 4, 200, 0.05, False, cart_poles_motion),
+    "CartPole-v1": Plant(cart_pole_motion, _as_it_is, 2, 4, 500, 0.05, False, cart_poles_motion),
     "Acrobot-v1": Plant(acrobot_motion, acrobot_view, 3, 6, 500, 0.1, True),
 }
 """What is controlled, by the name that Gymnasium gives it."""
@@ -170,8 +214,9 @@ class ClassicControl:
         self.n_actions = self._plant.n_actions
         self.observation_size = self.state_size = self._plant.observation_size
         self._rngs: list[np.random.Generator] = []
-        self._states: list[Four] = []
-        self._steps: list[int] = []
+        self._many = self._plant.move_many if self.n_envs >= MANY else None
+        self._states: Any = ()
+        self._steps: Any = ()
         self.observations = np.zeros((self.n_envs, 1, self.observation_size), np.float32)
         self._reached = self.observations
         self.allowed = self.reached_allowed = np.ones((self.n_envs, 1, self.n_actions), np.bool_)
@@ -186,6 +231,11 @@ class ClassicControl:
     def reached_state(self) -> NDArray[np.float32]:
         """What the agent observed where the last step led to, shape (B, Z)."""
         return self._reached[:, 0]
+
+    def _take(self, states: list[Four], steps: list[int]) -> None:
+        """Take states and steps over, as arrays where copies are moved together."""
+        together = self._many is not None
+        self._states, self._steps = (np.array(states), np.array(steps)) if together else (states, steps)
 
     def _begin(self, k: int) -> None:
         plant = self._plant
@@ -203,7 +253,7 @@ class ClassicControl:
         require_seed(seed)
         require_whole(first, "first", least=0)
         self._rngs = [np.random.default_rng(own) for own in copy_seeds(seed, first, self.n_envs)]
-        self._states, self._steps = [(0.0, 0.0, 0.0, 0.0)] * self.n_envs, [0] * self.n_envs
+        self._take([(0.0, 0.0, 0.0, 0.0)] * self.n_envs, [0] * self.n_envs)
         for k in range(self.n_envs):
             self._begin(k)
         self._look()
@@ -211,8 +261,10 @@ class ClassicControl:
 
     def step(self, actions: Any) -> Step:
         """Take a step in all copies."""
-        if not self._states:
+        if len(self._states) == 0:
             raise GameError("this environment has not begun: call reset(seed) first")
+        if self._many is not None:
+            return self._step_many(np.asarray(actions), self._many)
         chosen = actions.tolist()
         if len(chosen) != self.n_envs:
             raise GameError(f"actions must have shape ({self.n_envs}, 1), got {len(chosen)} rows")
@@ -243,9 +295,32 @@ class ClassicControl:
         paid = np.array(rewards, np.float32)[:, None]
         return Step(self.observations, paid, terminated, truncated, reached, self._never)
 
+    def _step_many(self, actions: NDArray[Any], move_many: Callable[..., Any]) -> Step:
+        """Take a step in many copies, whose states stand in one array."""
+        if len(actions) != self.n_envs:
+            raise GameError(f"actions must have shape ({self.n_envs}, 1), got {len(actions)} rows")
+        chosen, plant = actions[:, 0], self._plant
+        wrong = np.flatnonzero((chosen < 0) | (chosen >= plant.n_actions))
+        if len(wrong):
+            k = int(wrong[0])
+            raise GameError(f"actions[{k}, 0] is {chosen[k]}: {self.name} has the actions 0 to {self.n_actions - 1}")
+        self._states, paid, terminated = move_many(self._states, chosen)
+        self._steps += 1
+        over = terminated | (self._steps >= plant.horizon)
+        reached = self._states.astype(np.float32)[:, None]
+        truncated = self._never
+        self.observations = self._reached = reached
+        ended = np.flatnonzero(over).tolist()
+        if ended:
+            truncated = over & ~terminated
+            for k in ended:
+                self._begin(k)
+            self.observations = self._states.astype(np.float32)[:, None]
+        return Step(self.observations, paid.astype(np.float32)[:, None], terminated, truncated, reached, self._never)
+
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """Return all that the future depends on, as arrays."""
-        if not self._states:
+        if len(self._states) == 0:
             raise GameError("this environment has not begun: call reset(seed) first")
         words = json.dumps([rng.bit_generator.state for rng in self._rngs]).encode()
         return {
@@ -269,8 +344,8 @@ class ClassicControl:
                 rng.bit_generator.state = state
         except Exception as error:
             raise GameError("this snapshot does not fit: its random states cannot be read") from error
-        self._rngs, self._steps = rngs, steps
-        self._states = [(a, b, c, d) for a, b, c, d in numbers]
+        self._rngs = rngs
+        self._take([(a, b, c, d) for a, b, c, d in numbers], steps)
         self._look()
         return self.observations
 
