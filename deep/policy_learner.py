@@ -86,8 +86,8 @@ class PolicyLearner:
         self._starts = torch.ones((n_seeds, algorithm.n_envs), dtype=torch.bool, device=self.device)
         self._loss = torch.zeros(n_seeds, device=self.device)
         self._stopped = StoppedSeeds(self.parameters, self.optimiser)
-        self._entropy = torch.zeros((), device=self.device)
-        self._averaged = 0
+        self._entropy = torch.full((), math.nan, device=self.device)
+        self._averaged = torch.zeros(n_seeds, device=self.device)
 
     def _moments(self) -> dict[str, Any]:
         algorithm, spec, n_seeds = self.algorithm, self.spec, len(self.seeds)
@@ -320,7 +320,7 @@ class PolicyLearner:
         active = torch.ones(len(self.seeds), dtype=torch.bool, device=self.device) if algorithm.stops else None
         for _ in range(algorithm.epochs):
             moved = torch.zeros(len(self.seeds), device=self.device)
-            for batch in dealt(rows, algorithm.minibatches, self.generators[_DEALING]):
+            for batch in dealt(rows, algorithm.minibatches, self.generators[_DEALING], active):
                 moved = self.update(batch, active)
             if active is not None:
                 active = active & (moved <= algorithm.kl_limit)
@@ -369,8 +369,9 @@ class PolicyLearner:
             self._plain.pull_back()
         self.optimiser.step(active)
         self._stopped.hold()
-        self._loss += losses.detach()
-        self._averaged += 1
+        took = torch.ones_like(self._averaged) if active is None else active.to(self._averaged.dtype)
+        self._loss += losses.detach() * took
+        self._averaged += took
 
     def _require_finite(self, total: Tensor) -> None:
         if self.device.type == "cpu" and not math.isfinite(float(total)):
@@ -384,21 +385,21 @@ class PolicyLearner:
 
     @property
     def exploration(self) -> float:
-        """The mean entropy of the policies in the last rollout, nats."""
+        """The mean entropy of the policies in the last rollout, nats; NaN before the first."""
         return float(self._entropy)
 
     def losses(self) -> list[float]:
         """Return the mean loss of each seed since the last call; NaN without an update."""
-        mean: list[float] = (self._loss / self._averaged).tolist() if self._averaged else [math.nan] * len(self.seeds)
+        mean: list[float] = (self._loss / self._averaged).tolist()
         self._loss.zero_()
-        self._averaged = 0
+        self._averaged.zero_()
         return mean
 
     def state(self) -> dict[str, Tensor]:
         """Return everything that a run needs to go on bit for bit, by name."""
         tensors = {"networks": self.parameters.values, "starts": self._starts, "loss": self._loss}
-        tensors["entropy"] = self._entropy
-        tensors["counts"] = torch.tensor([self.steps, self.updates, self._averaged], dtype=torch.int64)
+        tensors |= {"entropy": self._entropy, "averaged": self._averaged}
+        tensors["counts"] = torch.tensor([self.steps, self.updates], dtype=torch.int64)
         for prefix, part in self._parts().items():
             tensors.update({f"{prefix}.{name}": value for name, value in part.state().items()})
         for purpose, generators in self.generators.items():
@@ -422,9 +423,10 @@ class PolicyLearner:
         self._starts = tensors["starts"].to(self.device)
         self._loss = tensors["loss"].to(self.device)
         self._entropy = tensors["entropy"].to(self.device)
+        self._averaged = tensors["averaged"].to(self.device)
         kept = {name: tensors.get(f"memory.{name}") for name in Memories._fields}
         self._memories = Memories(**{name: None if m is None else m.to(self.device) for name, m in kept.items()})
-        self.steps, self.updates, self._averaged = (int(count) for count in tensors["counts"])
+        self.steps, self.updates = (int(count) for count in tensors["counts"])
 
     def _parts(self) -> dict[str, Any]:
         parts: dict[str, Any] = {f"moments.{name}": moments for name, moments in self.moments.items()}

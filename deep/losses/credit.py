@@ -7,7 +7,8 @@ With R the team's reward, d_i an action that stands for the absence of agent i a
     aristocrat utility     U_i = R(a) - Σ_b π_i(b) R(b, a_-i)
 
 What is subtracted does not depend on a_i. So each agent's best replies are those to R, and the policy gradient of a
-game of one step is the same; but what others do to R, and she cannot change, is gone, which for additive rewards is all.
+game of one step is the same; but what others do to R, and she cannot change, is gone, which is all for additive
+rewards.
 In a game like the climbing game, where every entry depends on both, it may be no less noisy.
 
 The reward of what was played and of its alternatives are means alike where chance pays.

@@ -63,7 +63,9 @@ def as_rows(field: Tensor, length: int) -> Tensor:
     return windows.transpose(1, 2).reshape(n_seeds, length, (n_steps // length) * n_envs, *rest)
 
 
-def dealt(rows: Minibatch, parts: int, generators: Sequence[torch.Generator]) -> Iterator[Minibatch]:
+def dealt(
+    rows: Minibatch, parts: int, generators: Sequence[torch.Generator], active: Tensor | None = None
+) -> Iterator[Minibatch]:
     """Yield all rows, dealt out at random into so many parts of equal size, or one more.
 
     One part is the whole, in the order it has.
@@ -75,12 +77,23 @@ def dealt(rows: Minibatch, parts: int, generators: Sequence[torch.Generator]) ->
     parts : int
     generators : sequence of torch.Generator
         One for each seed.
+    active : Tensor of bool, shape (S,), optional
+        Seeds that learn; the generators of the others are left alone, so that it does not matter to a seed how long
+        others go on.
     """
     if parts == 1:
         yield rows
         return
     n_rows = rows.starts.shape[2]
-    order = torch.stack([torch.randperm(n_rows, generator=each, device=each.device) for each in generators])
+    learning = [True] * len(generators) if active is None else active.tolist()
+    order = torch.stack(
+        [
+            torch.randperm(n_rows, generator=each, device=each.device)
+            if learns
+            else torch.arange(n_rows, device=each.device)
+            for each, learns in zip(generators, learning)
+        ]
+    )
     for chosen in order.tensor_split(parts, dim=1):
         yield _mapped(rows, chosen)
 

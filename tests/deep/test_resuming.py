@@ -11,7 +11,24 @@ import numpy as np
 import pytest
 import torch
 
-from marlgt.deep import DQN, IDQN, QMIX, VDN, Rainbow, evaluate, load_run, resume, train
+from marlgt.deep import (
+    A2C,
+    COMA,
+    DQN,
+    GMAC,
+    IDQN,
+    MAPPO,
+    PPO,
+    QMIX,
+    REINFORCE,
+    TRPO,
+    VDN,
+    Rainbow,
+    evaluate,
+    load_run,
+    resume,
+    train,
+)
 from marlgt.deep.algorithms.naming import algorithm_named
 from marlgt.deep.runs.settings_json import settings_from_json, settings_to_json
 from marlgt.deep.trainer import CHECKPOINT, Plan, Trainer
@@ -20,6 +37,7 @@ from marlgt.errors import GameError, UnreadableFile
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 QUICK = {"n_envs": 4, "batch_size": 8, "update_every": 8, "learning_starts": 30, "hidden": (16,)}
+POLICY = {"n_envs": 4, "rollout_steps": 8, "sequence_length": 4, "minibatches": 2, "hidden": (16,)}
 TASKS = {
     "prioritised": (IDQN(prioritised=True, epsilon_steps=300, **QUICK), "climbing:repeats=3"),
     "recurrent": (
@@ -29,6 +47,13 @@ TASKS = {
     "rainbow": (Rainbow(averaged_policy=True, target_rate=0.1, frames=2, **QUICK), "CartPole-v1"),
     "compiled": (DQN(compiled=True, normalised=True, lr_end=1e-4, epsilon_steps=300, **QUICK), "CartPole-v1"),
     "no snapshots": (DQN(epsilon_steps=200, recurrent=True, sequence_length=3, **QUICK), "FrozenLake-v1"),
+    "policies": (PPO(kl_limit=0.01, normalise_observations=True, normalise_values=True, **POLICY), "CartPole-v1"),
+    "policies that remember": (MAPPO(recurrent=True, **POLICY), "Foraging-5x5-2p-1f-v3"),
+    "laws of returns": (GMAC(normalise_rewards=True, recurrent=True, shared_torso=True, **POLICY), "CartPole-v1"),
+    "numbers": (A2C(squashed=True, lr_end=1e-4, **POLICY), "Pendulum-v1"),
+    "no baseline": (REINFORCE(value_weight=0.0, **POLICY), "CartPole-v1"),
+    "radius": (TRPO(normalise_observations=True, **POLICY), "CartPole-v1"),
+    "counterfactual": (COMA(recurrent=True, target_period=2, **POLICY), "Foraging-5x5-2p-1f-v3"),
     "drones": (VDN(prioritised=True, n_steps=3, **QUICK), "multihover:n_drones=2,seconds=1"),
 }
 PLAN = {"steps": 600, "seeds": (3, 5), "episodes": 2, "evaluate_every": 120, "checkpoint_every": 72}

@@ -11,7 +11,23 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marlgt.deep import DQN, IDQN, QMIX, VDN, evaluate, load_run, train
+from marlgt.deep import (
+    A2C,
+    COMA,
+    DQN,
+    GMAC,
+    IA2C,
+    IDQN,
+    MAPPO,
+    PPO,
+    QMIX,
+    REINFORCE,
+    TRPO,
+    VDN,
+    evaluate,
+    load_run,
+    train,
+)
 from marlgt.deep.algorithms.naming import ALGORITHMS, algorithm_named
 from marlgt.deep.optimisers import Adam
 from marlgt.deep.value_learner import NotFinite
@@ -20,6 +36,15 @@ from marlgt.errors import GameError
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 QUICK = {"n_envs": 4, "batch_size": 8, "update_every": 8, "learning_starts": 30, "hidden": (16,)}
+
+
+QUICK_POLICY = {"n_envs": 4, "rollout_steps": 8, "minibatches": 2, "hidden": (16,)}
+
+
+def quick(name):
+    """Return an algorithm with settings that let it learn often in a short run."""
+    kind = algorithm_named(name)
+    return kind(**(QUICK_POLICY if kind.on_policy else QUICK))
 
 
 def weights(run, place=0):
@@ -36,7 +61,7 @@ def equal(mine, theirs):
 @settings(max_examples=2)
 @given(seeds=st.lists(st.integers(0, 2**31), min_size=2, max_size=3, unique=True))
 def test_each_of_several_seeds_gives_the_bits_that_it_gives_alone(name, seeds):
-    algorithm = algorithm_named(name)(**QUICK)
+    algorithm = quick(name)
     task = "two_step_game"
     together = train(algorithm, task, steps=120, episodes=2, evaluate_every=60, seeds=seeds)
     for place, seed in enumerate(seeds):
@@ -54,6 +79,35 @@ def test_recurrent_seeds_give_together_what_each_gives_alone(task):
     alone = train(algorithm, task, steps=300, episodes=2, seeds=(3,))
     assert equal(weights(together, 2), weights(alone))
     assert np.array_equal(together.curve.returns[:, 2:], alone.curve.returns)
+
+
+SHORT = {**QUICK_POLICY, "sequence_length": 4}
+POLICIES = {
+    "recurrent PPO": (PPO(recurrent=True, **SHORT), "CartPole-v1"),
+    "continuous PPO": (PPO(squashed=True, normalise_observations=True, normalise_rewards=True, **SHORT), "Pendulum-v1"),
+    "mixture critic": (GMAC(**SHORT), "CartPole-v1"),
+    "seeds that rest": (PPO(kl_limit=1e-4, lr=3e-3, epochs=6, **SHORT), "CartPole-v1"),
+    "shared torso": (A2C(shared_torso=True, recurrent=True, **SHORT), "CartPole-v1"),
+    "a central critic": (MAPPO(share="none", recurrent=True, **SHORT), "Foraging-5x5-2p-1f-v3"),
+    "no baseline": (REINFORCE(value_weight=0.0, **SHORT), "CartPole-v1"),
+    "a radius": (TRPO(squashed=True, **SHORT), "Pendulum-v1"),
+    "a radius with memory": (TRPO(recurrent=True, share="none", **SHORT), "Foraging-5x5-2p-1f-v3"),
+    "counterfactual": (COMA(recurrent=True, target_period=2, **SHORT), "Foraging-5x5-2p-1f-v3"),
+    "credit": (IA2C(signal="aristocrat", **SHORT), "climbing"),
+}
+
+
+@pytest.mark.parametrize("kind", POLICIES)
+def test_seeds_of_policies_give_together_what_each_gives_alone(kind):
+    algorithm, task = POLICIES[kind]
+    plan = {"steps": 320, "episodes": 2, "evaluate_every": 160}
+    together = train(algorithm, task, seeds=(1, 2, 3), **plan)
+    for place, seed in ((0, 1), (2, 3)):
+        alone = train(algorithm, task, seeds=(seed,), **plan)
+        assert equal(weights(together, place), weights(alone))
+        for part in ("returns", "training_returns", "losses"):
+            mine, theirs = getattr(together.curve, part)[:, [place]], getattr(alone.curve, part)
+            assert np.array_equal(mine, theirs, equal_nan=True), part
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another():
