@@ -59,7 +59,9 @@ def action_form(space: Any, whose: str, continuous: bool, way: str) -> ActionFor
         return ActionForm(count, 0, (), lambda action: action + start, ("choice", count, start))
     if not continuous:
         kind = "continuous" if isinstance(space, spaces.Box) else f"a {type(space).__name__} space"
-        raise UnsupportedGame(f"the actions of {whose} are {kind}, and value learners choose from a list: {way}")
+        raise UnsupportedGame(
+            f"the actions of {whose} are {kind}, and learners of action values choose from a list: train PPO, or {way}"
+        )
     if isinstance(space, spaces.MultiDiscrete) and space.nvec.ndim == 1:
         return _choices(space)
     if isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.floating):

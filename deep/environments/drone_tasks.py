@@ -34,13 +34,13 @@ def discrete_task(name: str, *, actions: str | None = None, **options: Any) -> T
     if not kinds:
         others = [other for other, entry in TASKS.items() if set(entry.actions) & set(DISCRETE)]
         raise UnsupportedGame(
-            f"the actions of {name} are continuous, and value learners choose from a list: take one of "
-            f"{', '.join(others)}"
+            f"the actions of {name} are continuous, and learners of action values choose from a list: train PPO, "
+            f"or take one of {', '.join(others)}"
         )
     if actions is not None and actions in TASKS[name].actions and actions not in kinds:
         raise UnsupportedGame(
-            f"the actions {actions!r} of {name} are continuous, and value learners choose from a list: "
-            f"give actions={kinds[0]}" + "".join(f" or {kind}" for kind in kinds[1:])
+            f"the actions {actions!r} of {name} are continuous, and learners of action values choose from a list: "
+            f"train PPO, or give actions={kinds[0]}" + "".join(f" or {kind}" for kind in kinds[1:])
         )
     return make_task(name, actions=kinds[0] if actions is None else actions, **options)
 
@@ -83,8 +83,8 @@ class DroneTask:
     ) -> None:
         if task.choices is None and not continuous:
             raise UnsupportedGame(
-                f"the actions of this task {task.name} are continuous, and value learners choose from a list: make it "
-                "with discrete actions"
+                f"the actions of this task {task.name} are continuous, and learners of action values choose from a list: "
+                "train PPO, or make it with discrete actions"
             )
         self.batch = make_batch(
             task,

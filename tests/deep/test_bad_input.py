@@ -95,7 +95,7 @@ class Ropes:
 def test_a_continuous_task_is_refused_with_the_way_out(task, needs):
     if needs:
         pytest.importorskip(needs)
-    with pytest.raises(UnsupportedGame, match="are continuous, and value learners choose from a list: "):
+    with pytest.raises(UnsupportedGame, match="are continuous, and learners of action values choose from a list: "):
         train(DQN(), task, steps=10)
 
 

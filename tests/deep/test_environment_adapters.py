@@ -86,7 +86,7 @@ def test_numbered_states_of_gymnasium_are_rows_with_one_1_and_masks_are_read():
 @pytest.mark.parametrize(
     ("task", "message"),
     [
-        ("Pendulum-v1", "continuous, and value learners choose from a list"),
+        ("Pendulum-v1", "continuous, and learners of action values choose from a list"),
         ("Blackjack-v1", "Tuple space.*FlattenObservation"),
         ("CartPol-v1", "no Gymnasium environment 'CartPol-v1': did you mean 'CartPole-v1'"),
         ("CartPole-v1:colour=2", "cannot make CartPole-v1:colour=2: .*colour"),

@@ -245,7 +245,7 @@ def test_actions_that_cannot_be_told_are_refused(task, message):
     "task", ["Pendulum-v1", "MountainCarContinuous-v0", "hover1d", lambda: Machine(several(2, 2)), lambda: Crew(box())]
 )
 def test_without_leave_only_single_choices_are_welcome(task):
-    with pytest.raises(UnsupportedGame, match="value learners choose from a list: "):
+    with pytest.raises(UnsupportedGame, match="learners of action values choose from a list: "):
         make_environment(task, 1)
 
 
