@@ -83,8 +83,8 @@ class DroneTask:
     ) -> None:
         if task.choices is None and not continuous:
             raise UnsupportedGame(
-                f"the actions of this task {task.name} are continuous, and learners of action values choose from a list: "
-                "train PPO, or make it with discrete actions"
+                f"the actions of this task {task.name} are continuous, and learners of action values choose from a "
+                "list: train PPO, or make it with discrete actions"
             )
         self.batch = make_batch(
             task,
