@@ -70,6 +70,8 @@ def settings_from_json(cls: type[Settings], data: Any) -> Settings:
 def require_kinds(settings: Any) -> None:
     """Raise unless every setting is of its annotated type; a whole number will do for a number.
 
+    Lists become what is annotated, so that settings can be compared and serve as keys.
+
     Parameters
     ----------
     settings : dataclass
@@ -82,7 +84,10 @@ def require_kinds(settings: Any) -> None:
     try:
         cls: Any = type(settings)
         for name, kind in _kinds_once(cls).items():
-            _converted(kind, getattr(settings, name), name)
+            value = getattr(settings, name)
+            converted = _converted(kind, value, name)
+            if isinstance(value, list):
+                object.__setattr__(settings, name, converted)
     except _Misfit as misfit:
         raise GameError(str(misfit)) from None
 

@@ -178,7 +178,7 @@ FIELDS = [
     for name in ALGORITHMS
     for field in dataclasses.fields(algorithm_named(name))
 ]
-OPEN = ("v_min", "v_max")
+OPEN = ("v_min", "v_max", "initial_log_scale")
 """Settings that may have any sign."""
 
 
