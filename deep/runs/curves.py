@@ -36,7 +36,8 @@ class Evaluation:
     losses : ndarray, shape (S,)
         Mean loss of the updates since the point before; nan where there was none.
     exploration : float
-        Share of random actions, or what else the algorithm explores by.
+        Share of random actions; of algorithms that learn policies, their mean entropy in the last rollout, nats, and
+        nan before the first.
     steps_per_second : float
         Environment steps of all seeds together, learning included, over wall time since the point before.
     """
@@ -161,7 +162,7 @@ class Curve:
 
     @property
     def exploration(self) -> Floats:
-        """Exploration at each point, shape (P,)."""
+        """Share of random actions, or mean entropy of policies, at each point, shape (P,)."""
         return self._stacked("exploration", (0,))
 
     @property

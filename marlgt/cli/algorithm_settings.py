@@ -103,7 +103,8 @@ def print_settings(name: str, task: str | None = None) -> None:
 
     algorithm = algorithm_named(name)
     described = described_settings(algorithm)
-    own = set(_attributes(algorithm.__doc__ or "")) - set(_attributes(algorithm.__mro__[-2].__doc__ or ""))
+    shared: Any = algorithm.__mro__[-3]  # What learners of values, or of policies, have in common.
+    common = {field.name: field.default for field in dataclasses.fields(shared)}
     found = Recipe(steps=0) if task is None else recipe(task)
     usual, made = algorithm(), found.algorithm(name)
     console = Console(soft_wrap=False)
@@ -114,7 +115,13 @@ def print_settings(name: str, task: str | None = None) -> None:
     if task is not None:
         table.add_column("recipe", overflow="fold")
     table.add_column("what it is")
-    for setting in sorted(described, key=lambda each: each not in own):
+
+    def first(setting: str) -> int:
+        if setting not in common:
+            return 0
+        return 1 if common[setting] != getattr(usual, setting) else 2
+
+    for setting in sorted(described, key=first):
         kind, told = described[setting]
         default, chosen = getattr(usual, setting), getattr(made, setting)
         cells = [setting, kind, shown_value(default)]

@@ -34,9 +34,9 @@ def train(
     """Train networks on a task, all seeds at once, and tell what the greedy policies earn.
 
     Args:
-        algorithm: A deep algorithm by name, such as DQN, VDN or QMIX; `marlgt train list` names them all, and
+        algorithm: A deep algorithm by name, such as DQN, QMIX, PPO or GMAC; `marlgt train list` names them all, and
             `marlgt train QMIX --help` its settings.
-        task: A task string, such as CartPole-v1, climbing, Foraging-8x8-2p-3f-v3 or formation:n_drones=3.
+        task: A task string, such as CartPole-v1, climbing, Foraging-8x8-2p-3f-v3, hover1d-gpd or formation:n_drones=3.
         steps: Environment steps of each seed, as 500k or 2M; by default those of the task's recipe.
         seeds: The seeds, as 0..4 or 0,3,5..9; each gives the same result as alone.
         set: Settings of the algorithm, as lr=3e-4 hidden=64,64; they go before those of the recipe.

@@ -191,6 +191,8 @@ class Outcome:
         nan where the task knows no success.
     solved_at : ndarray, shape (S,)
         Environment steps of the first evaluation that reached the thresholds; nan where none did, or there are none.
+    exploration : float
+        At the end: the share of random actions, or the mean entropy of policies, nats; nan if nothing was learnt yet.
     """
 
     folder: Path
@@ -200,6 +202,7 @@ class Outcome:
     best: np.ndarray
     success: np.ndarray
     solved_at: np.ndarray
+    exploration: float
 
 
 def outcome_of(folder: Path) -> Outcome:
@@ -228,7 +231,9 @@ def outcome_of(folder: Path) -> Outcome:
                 reached &= values >= threshold
     solved = np.where(reached.any(0) & given, curve.steps[reached.argmax(0)].astype(float), np.nan)
     best = np.where(played, returns, -np.inf).max(0)
-    return Outcome(folder, record, curve, returns[last, seeds], best, rates[last, seeds], solved)
+    return Outcome(
+        folder, record, curve, returns[last, seeds], best, rates[last, seeds], solved, float(curve.exploration[-1])
+    )
 
 
 def outcomes_as_json(outcome: Outcome) -> str:
@@ -262,6 +267,8 @@ def outcomes_as_json(outcome: Outcome) -> str:
             "low": float(whole.low),
             "high": float(whole.high),
         },
+        "exploration": _number(outcome.exploration),
+        "explores_by": "entropy" if _learns_policies(record) else "random actions",
         "cpu_seconds": record.cpu_seconds,
         "wall_seconds": record.wall_seconds,
     }
@@ -296,7 +303,8 @@ def print_outcome(outcome: Outcome) -> None:
         table.add_row(*cells)
     whole = bootstrap_interval(outcome.final)
     episodes = outcome.curve.returns.shape[2]
-    lines = [f"Returns are means of {episodes} greedy episodes at the end, and at the best evaluation."]
+    played = "episodes of likeliest actions" if _learns_policies(record) else "greedy episodes"
+    lines = [f"Returns are means of {episodes} {played} at the end, and at the best evaluation."]
     if len(record.seeds) > 1:
         lines[:0] = [
             f"Interquartile mean of the returns {float(whole.estimate):.4g} "
@@ -304,6 +312,8 @@ def print_outcome(outcome: Outcome) -> None:
         ]
     if thresholds:
         lines.append(f"Reached: {thresholds}, by {int(np.isfinite(outcome.solved_at).sum())} of {len(record.seeds)}.")
+    if _learns_policies(record) and math.isfinite(outcome.exploration):
+        lines.append(f"The mean entropy of the policies was {outcome.exploration:.3g} nats at the end.")
     rate = record.steps_done * len(record.seeds) / max(record.wall_seconds, 1e-9)
     state = "" if record.status == "finished" else f" ({record.status})"
     lines.append(
@@ -316,6 +326,10 @@ def print_outcome(outcome: Outcome) -> None:
         for line in lines:
             console.print(line, markup=False, highlight=False)
     print(captured.get(), end="")
+
+
+def _learns_policies(record: RunRecord) -> bool:
+    return algorithm_named(record.algorithm).on_policy
 
 
 def _thresholds(record: RunRecord) -> str:
