@@ -17,7 +17,7 @@ from marlgt.solvers.efficiency import fairness_optimal
 
 LATER = {
     r"seps\.": "agents that share and evolve",
-    r"extra2?\.(homogeneity|pfsp)": "agents that share and evolve",
+    r"extra2?\.pfsp": "agents that share and evolve",
 }
 
 
@@ -1242,6 +1242,18 @@ def conjugate_gradient_iterates(inputs, expected, tolerance):
         assert found[0].tolist() == pytest.approx(iterate, abs=tolerance)
 
 
+def homogeneous_team(inputs, expected, tolerance):
+    """Agents who may be exchanged, whose best policies are not the same: one shared network cannot tell them apart."""
+    team = gt.NormalFormGame.common_interest(inputs["R"])
+    assert np.array_equal(team.permute_players([1, 0]).payoffs, team.payoffs) is expected["weakly"]
+    best = gt.solve(team, concept="welfare")[0].values[0]
+    shares = np.linspace(0.0, 1.0, 101)
+    shared = max(team.values([[p, 1.0 - p]] * 2)[0] for p in shares)
+    assert abs(best - expected["best_joint"]) <= tolerance
+    assert abs(shared - expected["best_shared_policy"]) <= tolerance
+    assert bool(shared >= best) is expected["strongly"]
+
+
 def parameters_of_the_first_layer(inputs, expected, tolerance):
     """A convolution is an affine map of patches, so that it has as many parameters as one."""
     from marlgt.deep.networks.layers import Linear
@@ -1490,6 +1502,7 @@ VECTOR_ADAPTERS = {
     r"pg\.trpo_natural_step$": natural_step_of_softmax,
     r"pg\.trpo_line_search$": line_search_of_softmax,
     r"pg\.conjugate_gradient_iterates$": conjugate_gradient_iterates,
+    r"extra\.homogeneity_anticoordination$": homogeneous_team,
     r"extra2\.book_param_counts$": parameters_of_the_first_layer,
     r"games\.nash_": extreme_equilibria,
     r"games\.ce_cce_extremes_": correlated_extremes,
