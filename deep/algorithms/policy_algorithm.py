@@ -64,6 +64,7 @@ class PolicyAlgorithm(Algorithm):
     normalise_values : bool
         Whether the critic learns returns less their running mean, over their running deviation (Yu et al. 2022).
     activation : {'tanh', 'relu', 'elu'}
+        What follows each hidden layer.
     orthogonal : bool
         Whether first weights are orthogonal, with a small last layer of the policy; otherwise PyTorch's own law.
     policy_gain : float
