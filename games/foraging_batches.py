@@ -193,7 +193,7 @@ class ForagingBatch:
         self.state = self.reached_state = np.zeros((b, self.n_state), np.float32)
 
     @classmethod
-    def named(cls, name: str, n_envs: int, *, shared_reward: bool = False) -> ForagingBatch:
+    def named(cls, name: str, n_envs: int, *, shared_reward: bool = False, horizon: int = 50) -> ForagingBatch:
         """Return the environments that lbforaging registers under a name.
 
         Parameters
@@ -202,6 +202,8 @@ class ForagingBatch:
             ``Foraging-8x8-2p-3f-v3``, with ``-coop`` after the foods, or ``-2s`` for the sight after the first word.
         n_envs : int
         shared_reward : bool
+        horizon : int
+            The package registers all with 50 steps; EPyMARL and others cut episodes at 25.
 
         Raises
         ------
@@ -229,6 +231,7 @@ class ForagingBatch:
             max_food_level=None if found[7] is None else 1,
             penalty=0.0 if found[8] is None else 0.1,
             shared_reward=shared_reward,
+            horizon=horizon,
         )
 
     def reset(self, seed: int, *, first: int = 0) -> NDArray[np.float32]:

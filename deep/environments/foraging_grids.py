@@ -39,6 +39,8 @@ class ForagingGrid:
         Whether actions that would do nothing are told and not chosen; otherwise everything is allowed.
     observation : {'raw', 'relative'}
         What the package gives, or :func:`relative_places`, and a state that is divided by the size of the grid.
+    horizon : int
+        Steps of an episode. The package registers all tasks with 50; EPyMARL cuts them at 25.
     label : str, optional
         What to call it; by default the name.
     """
@@ -54,12 +56,13 @@ class ForagingGrid:
         shared_reward: bool = False,
         masked: bool = True,
         observation: str = "raw",
+        horizon: int = 50,
         label: str | None = None,
     ) -> None:
         require_flag(masked, "masked")
         if observation not in ("raw", "relative"):
             raise GameError(f"observation is {short(observation)}: foraging has 'raw' and 'relative'")
-        self.batch = ForagingBatch.named(name, n_envs, shared_reward=shared_reward)
+        self.batch = ForagingBatch.named(name, n_envs, shared_reward=shared_reward, horizon=horizon)
         self.name = name if label is None else label
         self.n_envs, self.n_agents, self.n_actions = self.batch.n_envs, self.batch.n_agents, self.batch.n_actions
         self.observation_size, self.state_size = self.batch.n_observations, self.batch.n_state

@@ -32,7 +32,7 @@ _VERSIONED = re.compile(r"[\w./-]+-v\d+")
 _WORDS = {"true": True, "false": False, "none": None}
 
 MATRIX_OPTIONS = ("repeats", "pad_actions")
-FORAGING_OPTIONS = ("shared_reward", "masked", "observation")
+FORAGING_OPTIONS = ("shared_reward", "masked", "observation", "horizon")
 STOCHASTIC_OPTIONS = ("horizon", "observation", "pad_actions")
 
 

@@ -38,3 +38,12 @@ def test_seeds_forage_by_the_recipe_as_they_do_alone(name):
     assert np.array_equal(both.curve.returns[:, 1:], alone.curve.returns)
     assert np.array_equal(both.curve.losses[:, 1:], alone.curve.losses, equal_nan=True)
     assert np.isfinite(both.curve.losses[-1]).all()
+
+
+def test_episodes_of_foraging_are_as_long_as_is_asked():
+    for horizon in (25, 50):
+        options = {} if horizon == 50 else {"horizon": horizon}
+        env = make_environment("Foraging-8x8-2p-3f-v3", 3, options=options)
+        env.reset(0)
+        ends = [env.step(np.zeros((3, 2), np.int64)).truncated.all() for _ in range(horizon)]
+        assert ends == [False] * (horizon - 1) + [True]
