@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -90,7 +90,8 @@ class ActionCriticLearner(PolicyLearner):
         if algorithm.recurrent:
             memories = Memories(self.remembered.fields["policy"].flatten(1, 2))
         return Minibatch(
-            *(as_rows(kept[name], length) for name in ("observations", "actions")),
+            as_rows(kept["observations"], length),
+            as_rows(kept["actions"], length),
             as_rows(self.law.log_probability(kept["outputs"], actions), length),
             as_rows(advantages, length),
             as_rows(action_values(values, actions), length),
@@ -141,7 +142,7 @@ class ActionCriticLearner(PolicyLearner):
         unknown = ends.clone()
         unknown[:, -1] = True
         following = torch.cat((actions[:, 1:], actions[:, -1:]), dim=1)
-        return cast(Tensor, torch.where(unknown.unsqueeze(-1), drawn, following))
+        return torch.where(unknown.unsqueeze(-1), drawn, following)
 
     def state(self) -> dict[str, Tensor]:
         """Return everything that a run needs to go on bit for bit, by name."""

@@ -225,7 +225,8 @@ class PolicyLearner:
         values = self._in_units(values)
         weights = algorithm.step_weights(ends)
         return Minibatch(
-            *(as_rows(kept[name], length) for name in ("observations", "actions")),
+            as_rows(kept["observations"], length),
+            as_rows(kept["actions"], length),
             as_rows(before, length),
             as_rows(advantages, length),
             as_rows(values, length),
@@ -322,7 +323,7 @@ class PolicyLearner:
             moved = torch.zeros(len(self.seeds), device=self.device)
             for batch in dealt(rows, algorithm.minibatches, self.generators[_DEALING], active):
                 moved = self.update(batch, active)
-            if active is not None:
+            if active is not None and algorithm.kl_limit is not None:
                 active = active & (moved <= algorithm.kl_limit)
                 if not bool(active.any()):
                     break

@@ -137,7 +137,7 @@ class PolicyNetwork(nn.Module):
         starts : Tensor of bool, shape (S, L, R), optional
             Steps before which memories are cleared.
         """
-        return self.actors(self.scaled(observations), memories.policy, starts)
+        return self.actors.forward(self.scaled(observations), memories.policy, starts)
 
     def following_policies(self, reached: Tensor, features: Tensor) -> Tensor:
         """Return the policy's outputs in what steps led to, given the features of the steps; (S, L, R, n, O)."""
@@ -169,17 +169,17 @@ class PolicyNetwork(nn.Module):
         if self.critics is None:
             if features is None:
                 features = self.policies(observations, memories, starts)[1]
-            return self.actors.headed_by(self.shared_head, features, observations.shape[2]), features
+            return self.actors.headed_by(self.critic_head, features, observations.shape[2]), features
         seen = self.judged(observations, states)
         if told is not None:
             seen = torch.cat((seen, told), dim=-1)
-        return self.critics(seen, memories.critic, starts)
+        return self.critics.forward(seen, memories.critic, starts)
 
     def following_values(self, reached: Tensor, states: Tensor | None, features: Tensor) -> Tensor:
         """Return the critic's outputs in what steps led to, given the features of the steps; (S, L, R, n, O)."""
         if self.critics is None:
             seen = self.actors.following_features(self.scaled(reached), features)
-            return self.actors.headed_by(self.shared_head, seen, reached.shape[2])
+            return self.actors.headed_by(self.critic_head, seen, reached.shape[2])
         return self.critics.following(self.judged(reached, states), features)
 
     def scaled(self, observations: Tensor) -> Tensor:

@@ -98,7 +98,7 @@ def _by_autograd(
         given, recalled = affine(entering, weight_input, bias_input), affine(hidden, weight_hidden, bias_hidden)
         # By tanh, as sigmoid_ does where a number's bits must not depend on its place.
         gates = 0.5 * (1.0 + torch.tanh(0.5 * (given[..., : 2 * size] + recalled[..., : 2 * size])))
-        reset, update = gates.split(size, -1)
+        reset, update = torch.split(gates, size, -1)
         candidate = torch.tanh(given[..., 2 * size :] + reset * recalled[..., 2 * size :])
         hidden = candidate + update * (hidden - candidate)
         memories.append(hidden)

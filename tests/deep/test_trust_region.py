@@ -146,6 +146,7 @@ TASKS = {
     "numbers": ("Pendulum-v1", {"squashed": True, "entropy_weight": 0.01}),
     "memory": ("CartPole-v1", {"recurrent": True, "sequence_length": 4}),
     "networks apart": ("soccer", {"share": "none", "activation": "elu"}),
+    "a central critic": ("alternating_turns", {"critic_sees": "both", "critic": "mixture", "normalise_values": True}),
 }
 
 
