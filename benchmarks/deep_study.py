@@ -88,6 +88,8 @@ class Cell:
         Fresh episodes on which final policies are judged.
     checkpoint_every : int or None
         Environment steps between checkpoints in the cache, from which a stopped cell goes on; None for none.
+    stochastic : bool
+        Whether final policies are judged as they are, by actions drawn from them, and not by their likeliest ones.
     """
 
     algorithm: str
@@ -105,6 +107,7 @@ class Cell:
     success_goal: float | None = field(default=None, kw_only=True)
     judged_on: int = field(default=100, kw_only=True)
     checkpoint_every: int | None = field(default=None, kw_only=True)
+    stochastic: bool = field(default=False, kw_only=True)
 
     def plan(self) -> dict[str, Any]:
         """Return everything that decides what the cell reaches, as JSON has it."""
@@ -131,6 +134,7 @@ class Cell:
             "success_goal": success if self.success_goal is None else self.success_goal,
             "judged_on": self.judged_on,
             "checkpoint_every": self.checkpoint_every,
+            **({"stochastic": True} if self.stochastic else {}),
         }
 
 
@@ -142,10 +146,11 @@ def learnt(cell: Cell, study: str) -> dict[str, Any]:
     dict
         The plan of the cell, and for each seed ``final`` (mean return over the fresh episodes), ``final_success``,
         ``best`` (mean return of the best evaluation), ``solved_at`` (environment steps at which the thresholds were
-        reached, or None) and ``solved``; ``cpu_seconds`` of all seeds, ``steps_per_second`` of CPU, ``steps_done``,
-        ``folder`` (of the run, in the folder of the study under the cache, if it has checkpoints), and ``curve`` with
-        ``steps`` (P,), ``returns`` (P, S) and ``successes`` (P, S), where a seed that has reached the thresholds keeps
-        its value.
+        reached, or None), ``final_greedy`` (as ``final``, by the likeliest actions) and ``solved``; ``cpu_seconds`` of
+        all seeds, ``steps_per_second`` of CPU, ``steps_done``, ``folder`` (of the run, in the folder of the study under
+        the cache, if it has checkpoints), and ``curve`` with ``steps`` (P,), ``returns`` (P, S) and ``successes``
+        (P, S), where a seed that has reached the thresholds keeps its value, and ``training`` (P, S), returns of the
+        training episodes since the point before.
     """
     plan = cell.plan()
     text = json.dumps(plan, sort_keys=True)
@@ -167,7 +172,8 @@ def learnt(cell: Cell, study: str) -> dict[str, Any]:
 
 def _own(plan: Mapping[str, Any]) -> dict[str, Any]:
     """Return a plan without the settings that are defaults: settings that came later do not make it another."""
-    return {key: plan[key] for key in _PLANNED} | {"settings": _unusual(plan)}
+    known = {key: plan[key] for key in _PLANNED}
+    return known | {"stochastic": plan.get("stochastic", False), "settings": _unusual(plan)}
 
 
 def _unusual(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,12 +204,15 @@ def _trained(plan: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             return_threshold=plan["return_threshold"],
             success_threshold=plan["success_threshold"],
         )
-    played = evaluate(run, episodes=plan["judged_on"])
+    stochastic = plan.get("stochastic", False)
+    played = evaluate(run, episodes=plan["judged_on"], stochastic=stochastic)
+    greedy = evaluate(run, episodes=plan["judged_on"]) if stochastic else played
     final, rates = played.team_returns.mean(1), played.successes.mean(1)
     returns, successes = run.curve.mean_return, run.curve.success_rates
     judged = bool(np.isfinite(successes[0]).all())
     return {
         "final": final.tolist(),
+        "final_greedy": greedy.team_returns.mean(1).tolist(),
         "final_success": rates.tolist() if judged else None,
         "best": np.nanmax(returns, axis=0).tolist(),
         "solved": _reached(plan["return_goal"], final, plan["success_goal"], rates).tolist(),
@@ -215,6 +224,7 @@ def _trained(plan: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             "steps": run.curve.steps.tolist(),
             "returns": _carried(returns),
             "successes": _carried(successes) if judged else None,
+            "training": [[None if np.isnan(x) else x for x in row] for row in run.curve.training_returns.tolist()],
         },
         "versions": dict(run.record.versions),
     }

@@ -6,6 +6,9 @@ that do nothing; a discount of 0.95, as with 0.99 a wasted step costs a hundredt
 errors of the values, and greedy agents walk in circles; rewards that stand out from the noise of the first values; and
 lambda-returns. Memory is not needed where everything is seen: returns of 5 steps without it do nearly as well, at half
 the CPU time.
+
+Policies (``benchmarks/results/deep_policies_foraging.md``) learn from the same observations and masks, without memory.
+They are stochastic and should be played so: their likeliest actions walk in circles, as greedy values do.
 """
 
 from __future__ import annotations
@@ -40,20 +43,43 @@ _FORAGING: Mapping[str, Any] = {
     "epsilon_steps": 100_000,
 }
 
-_BY_ALGORITHM: Mapping[str, Mapping[str, Any]] = {"QMIX": {"hypernetwork_layers": 2}}
+_POLICIES: Mapping[str, Any] = {
+    "hidden": (128,),
+    "activation": "relu",
+    "n_envs": 32,
+    "rollout_steps": 64,
+    "discount": 0.97,
+    "lr": 1e-3,
+    "lr_end": 1e-4,
+    "normalise_rewards": True,
+}
+_PROXIMAL: Mapping[str, Any] = {"entropy_weight": 0.005, "epochs": 4, "minibatches": 4}
+_ONCE: Mapping[str, Any] = {"rollout_steps": 16, "lr": 2e-3, "entropy_weight": 0.01}
+_BY_ALGORITHM: Mapping[str, Mapping[str, Any]] = {
+    "QMIX": {"hypernetwork_layers": 2},
+    **dict.fromkeys(("PPO", "IPPO", "MAPPO", "GMAC", "GMACIPPO", "GMACMAPPO"), _PROXIMAL),
+    **{key: {**_ONCE, "normalise_advantages": True, "trace": 0.95} for key in ("A2C", "IA2C", "MAA2C")},
+    **dict.fromkeys(("COMA", "CentralCritic"), _ONCE),
+}
 
 _RELATIVE = r"(?=.*observation=relative)Foraging-(\ds-)?"
 
 
-def _page(steps: int, **settings: Any) -> Recipe:
+def _page(steps: int, policy_steps: int, **settings: Any) -> Recipe:
     return Recipe(
-        steps=steps, settings={**_FORAGING, **settings}, by_algorithm=_BY_ALGORITHM, return_threshold=0.98, episodes=128
+        steps=steps,
+        settings={**_FORAGING, **settings},
+        policy_steps=policy_steps,
+        policy_settings={**_POLICIES, **settings},
+        by_algorithm=_BY_ALGORITHM,
+        return_threshold=0.98,
+        episodes=128,
     )
 
 
 RECIPES: dict[str, Recipe] = {
-    _RELATIVE + r"[3-8]x.*": _page(300_000, one_hot=(-7, 8)),
-    _RELATIVE + r"(9|10)x.*": _page(500_000, one_hot=(-9, 10)),
-    _RELATIVE + r"1[1-6]x.*": _page(1_000_000, one_hot=(-15, 16)),
-    r"Foraging-.*": _page(1_000_000),
+    _RELATIVE + r"[3-8]x.*": _page(300_000, 200_000, one_hot=(-7, 8)),
+    _RELATIVE + r"(9|10)x.*": _page(500_000, 500_000, one_hot=(-9, 10)),
+    _RELATIVE + r"1[1-6]x.*": _page(1_000_000, 1_000_000, one_hot=(-15, 16)),
+    r"Foraging-.*": _page(1_000_000, 1_000_000),
 }
