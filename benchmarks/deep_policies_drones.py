@@ -94,7 +94,7 @@ def cell(task: str, algorithm: str) -> Cell:
         return_goal=SCORES[task][0] if scored else None,
         success_goal=None if scored else 0.95,
         judged_on=COMPARED if scored else 1000,
-        evaluations=25,
+        evaluations=60 if scored else 20,
         checkpoint_every=4_000_000,
     )
 

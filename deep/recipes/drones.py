@@ -60,9 +60,9 @@ RECIPES: dict[str, Recipe] = {
     "hover1d-gpd": Recipe(
         steps=400_000,
         settings=_FLYING,
-        policy_steps=250_000,
-        policy_settings=_BY_POLICIES,
-        by_algorithm=_proximal(),
+        policy_steps=240_000,
+        policy_settings={**_BY_POLICIES, "discount": 0.98, "n_envs": 32, "lr": 2e-3, "lr_end": 5e-4},
+        by_algorithm=_proximal(minibatches=2, trace=0.97),
         return_threshold=474.0,
         episodes=1,
     ),
@@ -76,8 +76,22 @@ RECIPES: dict[str, Recipe] = {
         episodes=1,
     ),
     "takeoff-(2level|onoff)": Recipe(steps=1_000_000, settings=_MOTORS, success_threshold=0.98, episodes=128),
-    "multihover": Recipe(steps=800_000, settings=_FLYING, success_threshold=0.98, episodes=128),
+    "multihover": Recipe(
+        steps=800_000,
+        settings=_FLYING,
+        policy_steps=400_000,
+        policy_settings=_BY_POLICIES,
+        by_algorithm=_proximal(),
+        success_threshold=0.98,
+        episodes=128,
+    ),
     "formation|coverage|leaderfollow|gate|crossing|payload": Recipe(
-        steps=1_000_000, settings=_FLYING, success_threshold=0.98, episodes=128
+        steps=1_000_000,
+        settings=_FLYING,
+        policy_steps=600_000,
+        policy_settings=_BY_POLICIES,
+        by_algorithm=_proximal(),
+        success_threshold=0.98,
+        episodes=128,
     ),
 }

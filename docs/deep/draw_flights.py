@@ -1,7 +1,7 @@
 """Draw what trained teams fly: ``python docs/deep/draw_flights.py [NAME ...]``, from the repository's root.
 
-The policies are those of the study ``deep_drones`` (``python -m benchmarks deep_drones``), which trains them where they
-are not kept yet.
+The policies are those of the studies ``deep_drones`` and ``deep_policies_drones`` (``python -m benchmarks NAME``),
+which train them where they are not kept yet.
 """
 
 import sys
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.deep_drones import NAME, cell
+from benchmarks import deep_drones, deep_policies_drones
 from benchmarks.deep_study import CACHE, learnt
 from marlgt.deep import load_run
 from marlgt.deep.flying import flight_policy, flown_task
 from marlgt.games.drones import record_flight
-from marlgt.pictures import draw_flight
+from marlgt.pictures import draw_flight, write_flight_replay
 
 FOLDER = Path(__file__).parents[1] / "files" / "deep"
 
@@ -27,30 +27,48 @@ FLIGHTS = {
 }
 
 
-def flown(name):
-    """Return the flight of a picture."""
-    task, algorithm, seed, episode = FLIGHTS[name]
-    run = load_run(CACHE / NAME / learnt(cell(task, algorithm), NAME)["folder"])
+# The same, of policies, to choose from in one interactive page.
+LEARNT = {
+    deep_policies_drones.HOVER_1D: "GMAC",
+    deep_policies_drones.HOVER: "GMAC",
+    deep_policies_drones.TWO: "GMACIPPO",
+    deep_policies_drones.FOUR: "GMACIPPO",
+    deep_policies_drones.FORMATION: "GMACIPPO",
+    deep_policies_drones.GATE: "GMACIPPO",
+    deep_policies_drones.CROSSING: "GMACIPPO",
+}
+REPLAY = "policies_replay"
+
+
+def flown(study, task, algorithm, seed, episode):
+    """Return a flight of what one seed learnt in a study."""
+    run = load_run(CACHE / study.NAME / learnt(study.cell(task, algorithm), study.NAME)["folder"])
     flight = record_flight(flown_task(run), flight_policy(run, seed), seed=episode)
-    print(f"  {'solved' if flight.success else 'not solved'}, score {flight.score:.3f}")
+    print(f"  {task}: {'solved' if flight.success else 'not solved'}, score {flight.score:.3f}")
     return flight
 
 
 def picture(name):
     """Draw a flight as a picture of few colours, which makes its file small."""
     path = FOLDER / f"{name}.png"
-    draw_flight(flown(name), size=(9.6, 6.0)).savefig(path, dpi=100, metadata={"Software": None})
+    draw_flight(flown(deep_drones, *FLIGHTS[name]), size=(9.6, 6.0)).savefig(path, dpi=100, metadata={"Software": None})
     few = Image.open(path).convert("RGB").quantize(255, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(path, optimize=True)
     return path
 
 
+def replay(name):
+    """Write flights of policies as a page in which they can be turned, stopped and followed."""
+    flights = [flown(deep_policies_drones, task, algorithm, 0, 0) for task, algorithm in LEARNT.items()]
+    return write_flight_replay(flights, FOLDER / f"{name}.html")
+
+
 def main(wanted):
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in wanted or FLIGHTS:
+    for name in wanted or (*FLIGHTS, REPLAY):
         clock = time.process_time()
-        path = picture(name)
-        print(f"{name:18} {path.stat().st_size / 1000:5.0f} kB {time.process_time() - clock:5.1f} s", flush=True)
+        path = picture(name) if name in FLIGHTS else replay(name)
+        print(f"{name:24} {path.stat().st_size / 1000:5.0f} kB {time.process_time() - clock:5.1f} s", flush=True)
 
 
 if __name__ == "__main__":
