@@ -29,6 +29,7 @@ STUDIES = (
     "deep_matrix_games",
     "deep_ablations",
     "deep_foraging",
+    "deep_return_laws",
 )
 """Modules of this folder with a function ``study(folder)``, each run by ``python -m benchmarks NAME``."""
 

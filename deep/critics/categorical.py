@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from marlgt.deep.distributions.mixtures import Particles, is_spread
+from marlgt.deep.distributions.mixtures import GaussianMixture, Particles, is_spread
 from marlgt.deep.losses.categorical import cross_entropy, expected_values, return_support
 from marlgt.deep.losses.sample_replacement import systematic_components
 from marlgt.deep.networks.layers import Linear
@@ -60,6 +60,10 @@ class CategoricalCritic(nn.Module):
     def mean(self, outputs: Tensor) -> Tensor:
         """Give expected returns, shape (...)."""
         return expected_values(outputs.softmax(-1), self.support)
+
+    def mixture(self, outputs: Tensor) -> GaussianMixture[Tensor]:
+        """Give Diracs at the atoms, shape (..., n_atoms)."""
+        return GaussianMixture(outputs.softmax(-1), self.support.expand_as(outputs), torch.zeros_like(outputs))
 
     def losses(self, outputs: Tensor, targets: Particles) -> Tensor:
         """Give cross-entropies with the particles' projection on the atoms, shape (...)."""

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from marlgt.deep.distributions.mixtures import Particles
+from marlgt.deep.distributions.mixtures import GaussianMixture, Particles
 from marlgt.deep.losses.mixture_losses import particle_values
 from marlgt.deep.losses.quantiles import (
     cosine_features,
@@ -73,6 +73,10 @@ class QuantileCritic(nn.Module):
     def mean(self, outputs: Tensor) -> Tensor:
         """Give the means of the quantiles, shape (...)."""
         return outputs.mean(-1)
+
+    def mixture(self, outputs: Tensor) -> GaussianMixture[Tensor]:
+        """Give equal Diracs at the quantiles, shape (..., n_quantiles)."""
+        return Particles(outputs, torch.zeros_like(outputs)).mixture()
 
     def losses(self, outputs: Tensor, targets: Particles) -> Tensor:
         """Give quantile Huber losses against one value of each particle, shape (...)."""
@@ -149,6 +153,11 @@ class ImplicitQuantileCritic(nn.Module):
     def mean(self, outputs: Tensor) -> Tensor:
         """Give the means of the quantiles, shape (...)."""
         return outputs[..., : self.n_quantiles].mean(-1)
+
+    def mixture(self, outputs: Tensor) -> GaussianMixture[Tensor]:
+        """Give equal Diracs at the quantiles, shape (..., n_quantiles), whichever fractions they belong to."""
+        quantiles = outputs[..., : self.n_quantiles]
+        return Particles(quantiles, torch.zeros_like(quantiles)).mixture()
 
     def losses(self, outputs: Tensor, targets: Particles) -> Tensor:
         """Give quantile Huber losses against one value of each particle, shape (...)."""

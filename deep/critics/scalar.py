@@ -6,6 +6,7 @@ Every critic is a stacked head of N = S K networks with one interface, so that a
     critic.mean(outputs (..., O))                        -> expected returns (...)
     critic.losses(outputs (..., O), targets)             -> what to descend on (...)
     critic.particles(outputs (S, ..., O), m, generators) -> Particles (S, ..., m): components drawn of the distribution
+    critic.mixture(outputs (..., O))                     -> GaussianMixture (..., K): the distribution told
     critic.distributional                                -> whether targets are Particles (..., m), or numbers (...)
 
 ``critic.draw(generators)`` and that of its layers draw first weights, as `marlgt.deep.networks.initialising` asks.
@@ -18,7 +19,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from marlgt.deep.distributions.mixtures import Particles
+from marlgt.deep.distributions.mixtures import GaussianMixture, Particles
 from marlgt.deep.networks.layers import Linear
 
 __all__ = ["ScalarCritic"]
@@ -49,6 +50,10 @@ class ScalarCritic(nn.Module):
     def mean(self, outputs: Tensor) -> Tensor:
         """Give the values, shape (...)."""
         return outputs.squeeze(-1)
+
+    def mixture(self, outputs: Tensor) -> GaussianMixture[Tensor]:
+        """Give Diracs at the values, shape (..., 1)."""
+        return GaussianMixture(torch.ones_like(outputs), outputs, torch.zeros_like(outputs))
 
     def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Give squared errors (not halved), shape (...), from targets (...) taken as constants."""

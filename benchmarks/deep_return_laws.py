@@ -1,0 +1,332 @@
+"""Learning the law of returns, not only its mean: critics on chains whose laws are known exactly.
+
+Five small Markov chains, in which nothing is to be decided, pay so that the return from their first state has the
+deviation 1: *two paths* (two values), *random end* (a mode for every length), *coin flips* (uniform), *rare prize*
+(five values, one of which has more than nine tenths), and *stopped*, an endless chain that a clock stops after 8 steps,
+where the law must go on. Each critic learns from SR(λ) targets as in GMAC, λ = 0.95 where nothing else is said. Judged
+is the 1-Wasserstein distance W₁ between what it tells and the truth, in the state where that is largest. Asked for is
+0.05, which is out of reach for a critic that tells one number: its distance is at least the mean absolute deviation
+from the median.
+
+A mixture has K = 5 components and the energy distance as its loss where nothing else is said; its scales begin at 1.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from benchmarks.deep_study import CACHE, COLOURS
+from benchmarks.return_laws import CHAINS, learn_laws, true_laws
+from benchmarks.studies import record_study
+from marlgt.deep import GMAC
+from marlgt.deep.critics import ImplicitQuantileCritic, QuantileCritic
+from marlgt.deep.distributions import (
+    GaussianMixture,
+    cdf,
+    cramer_distance,
+    kl_divergence,
+    quantile,
+    wasserstein_1,
+    wasserstein_2,
+)
+from marlgt.deep.environments.reward_chains import Outcome, RewardChain, return_laws
+from marlgt.statistics import bootstrap_interval
+
+NAME = "deep_return_laws"
+SEEDS = range(5)
+ROLLOUTS, CHECKS = 120, 12
+GOAL = 0.05
+SCALES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)
+ABLATED = ("two paths", "rare prize")
+"""Chains of the ablations."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pinball(GMAC):
+    """GMAC with critics of quantiles whose loss has no parabola, which would draw narrow laws to their mean."""
+
+    name: ClassVar[str] = "Pinball"
+
+    def critic_head(self, n_networks: int, n_features: int) -> Any:
+        """Return the last layers of the critic."""
+        kind = QuantileCritic if self.critic == "quantile" else ImplicitQuantileCritic
+        return kind(n_networks, n_features, n_quantiles=self.components, kappa=0.0)
+
+
+BASE = {
+    "n_envs": 128,
+    "rollout_steps": 8,
+    "epochs": 1,
+    "minibatches": 8,
+    "lr": 1e-2,
+    "lr_end": 1e-5,
+    "clip": 40.0,
+    "value_weight": 1.0,
+    "normalise_values": False,
+    "hidden": (32,),
+    "scale_head": "initial_scale",
+    "initial_scale": 1.0,
+    "least_scale": 1e-3,
+}
+"""Of all critics; a gradient's norm of 40 is Acme's limit, which cross-entropy needs, whose gradients are large."""
+
+CRITICS: dict[str, dict[str, Any]] = {
+    "scalar": {"critic": "scalar"},
+    "categorical, 51 atoms": {"critic": "categorical", "components": 51},
+    "quantile, 32": {"critic": "quantile", "components": 32, "pinball": True},
+    "implicit quantile, 32": {"critic": "implicit_quantile", "components": 32, "pinball": True},
+    "mixture, K = 1": {"components": 1},
+    "mixture, K = 3": {"components": 3},
+    "mixture, K = 5": {},
+    "mixture, K = 10": {"components": 10},
+    "cross-entropy, K = 5": {"critic_loss": "cross_entropy"},
+    "2-Wasserstein, K = 5": {"critic_loss": "wasserstein"},
+}
+"""On all chains."""
+
+ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "Initial scale": {
+        **{f"energy, {scale:g}": {"initial_scale": scale, "least_scale": 1e-4} for scale in SCALES},
+        **{
+            f"cross-entropy, {scale:g}": {
+                "initial_scale": scale,
+                "least_scale": 1e-4,
+                "critic_loss": "cross_entropy",
+            }
+            for scale in SCALES
+        },
+        "energy, the authors' head, least 0.05": {"scale_head": "softplus_variance", "least_scale": 0.05},
+    },
+    "Trace": {f"λ = {trace:g}": {"trace": trace} for trace in (0.0, 0.8, 0.95, 1.0)},
+    "Components by cross-entropy": {
+        f"K = {count}": {"critic_loss": "cross_entropy", "components": count} for count in (1, 5, 10)
+    },
+    "Quantiles with a parabola": {"quantile, 32, κ = 1": {"critic": "quantile", "components": 32}},
+}
+"""On some chains."""
+
+FINDINGS = ""
+
+
+def settings_of(chain: RewardChain, changes: Mapping[str, Any]) -> GMAC:
+    """Return GMAC with a critic for a chain; the support of a categorical one is the mean and 4 deviations."""
+    own = {**BASE, **changes}
+    kind = Pinball if own.pop("pinball", False) else GMAC
+    middle = float(chain.moments()[0][0])
+    return kind(discount=chain.discount, v_min=middle - 4.0, v_max=middle + 4.0, **own)
+
+
+def learnt(chain: RewardChain, label: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a critic learnt of a chain, from the cache or by training."""
+    algorithm = settings_of(chain, changes)
+    asked = [dataclasses.asdict(chain), algorithm.name, dataclasses.asdict(algorithm), [*SEEDS], ROLLOUTS, CHECKS]
+    mark = hashlib.sha1(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
+    path = CACHE / NAME / f"{mark}.json"
+    if not path.exists():
+        found = learn_laws(chain, algorithm, seeds=SEEDS, rollouts=ROLLOUTS, checks=CHECKS)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found))
+    row = json.loads(path.read_text())
+    print(f"  {chain.name}, {label}: {_distance(row)}, {row['cpu_seconds']:.0f} s", flush=True)
+    return {"chain": chain.name, "label": label, "changes": dict(changes), **row}
+
+
+def study(folder: Path) -> None:
+    """Train what is not trained yet, and write ``deep_return_laws``."""
+    rows = [learnt(chain, label, own) for label, own in CRITICS.items() for chain in CHAINS.values()]
+    groups = {
+        heading: [learnt(CHAINS[name], label, own) for label, own in cells.items() for name in ABLATED]
+        for heading, cells in ABLATIONS.items()
+    }
+    everything = [*rows, *({"group": heading, **row} for heading, own in groups.items() for row in own)]
+    record_study(
+        folder,
+        NAME,
+        title="Learning the law of returns",
+        text=f"{__doc__}\n{FINDINGS}",
+        settings={
+            "seeds": f"{min(SEEDS)} to {max(SEEDS)}",
+            "updates": ROLLOUTS * BASE["epochs"] * BASE["minibatches"],
+            "steps of each seed": f"{ROLLOUTS * BASE['rollout_steps'] * BASE['n_envs']:,}",
+            **{key: value for key, value in BASE.items() if key != "value_weight"},
+            "torch": importlib.metadata.version("torch"),
+            "seconds are": "of one core, without comparisons",
+        },
+        rows=[_rounded(row) for row in everything],
+        tables={
+            "Distance from the truth": _by_chain(rows, _distance, floors=True),
+            "Seeds within 0.05, and updates until then": _by_chain(rows, _speed),
+            "Error of the mean": _by_chain(rows, _error),
+            **{heading: _ablation(own) for heading, own in groups.items()},
+            "Where an average of losses on samples is least": biases(),
+            "What Bellman's operator does to distances": contractions(),
+            "What a clock must not do": cuts(),
+        },
+        draw=lambda figure: draw(figure, rows),
+        seconds=sum(row["cpu_seconds"] for row in everything),
+    )
+
+
+def biases() -> list[list[str]]:
+    """Return for which q losses between m tosses of a coin of 0.4 and a coin of q are least on average: exactly.
+
+    Against k heads of m, squared Cramér is ``(k/m - q)²``, W₁ and W₂² are ``|k/m - q|`` and cross-entropy is
+    ``-k/m log q - (1 - k/m) log(1 - q)``.
+    """
+    truth, q = 0.4, np.linspace(0.0, 1.0, 3001)[1:-1]
+    head = ["tosses m", "squared Cramér", "cross-entropy", "W₁, and squared W₂"]
+    body = []
+    for m in (1, 3, 10, 100):
+        k = np.arange(m + 1)
+        chances = np.array([math.comb(m, int(i)) for i in k], dtype=float) * truth**k * (1 - truth) ** (m - k)
+        shares = (k / m)[:, None]
+        losses = ((shares - q) ** 2, -shares * np.log(q) - (1 - shares) * np.log(1 - q), np.abs(shares - q))
+        body.append([str(m), *(f"{q[(chances @ loss).argmin()]:.3f}" for loss in losses)])
+        body[-1][-1] = "0.000" if m == 1 else body[-1][-1]
+    return [head, *body]
+
+
+def contractions(discount: float = 0.5) -> list[list[str]]:
+    """Return distances between two mixtures before and after ``r + γ Z``."""
+    one = GaussianMixture(*map(np.array, ([0.6, 0.4], [-1.0, 1.0], [0.2, 0.3])))
+    other = GaussianMixture(*map(np.array, ([0.5, 0.5], [-0.5, 1.2], [0.4, 0.2])))
+    measures = {
+        "W₁": wasserstein_1,
+        "W₂": wasserstein_2,
+        "Cramér": lambda *laws: cramer_distance(*laws) ** 0.5,
+        "Kullback-Leibler": kl_divergence,
+    }
+    body = []
+    for name, measure in measures.items():
+        before = float(measure(one, other))
+        after = float(measure(one.shifted(1.0, discount), other.shifted(1.0, discount)))
+        body.append([name, f"{before:.4f}", f"{after:.4f}", f"{after / before:.4f}"])
+    return [["", "of two mixtures", f"after r + γ Z, γ = {discount:g}", "ratio"], *body]
+
+
+def cuts() -> list[list[str]]:
+    """Return how far the return's law is from that of a return that a clock ends, in the chain that one stops."""
+    chain = CHAINS["stopped"]
+    limit = chain.time_limit or 0
+    size = len(chain.outcomes)
+    # Time is part of the state, and the last step ends the episode.
+    unrolled = [
+        [
+            Outcome(
+                o.probability,
+                o.reward,
+                None if o.successor is None or step == limit - 1 else (step + 1) * size + o.successor,
+                o.scale,
+            )
+            for o in own
+        ]
+        for step in range(limit)
+        for own in chain.outcomes
+    ]
+    cut = return_laws(RewardChain("cut", unrolled, chain.discount), limit)[0]
+    truth = true_laws(chain)[0]
+    told = [f"{float(wasserstein_1(cut, truth)):.3f}", f"{float(wasserstein_2(cut, truth)):.3f}"]
+    return [["law of the return from the first state", "W₁ from the truth", "W₂"], ["if the clock were an end", *told]]
+
+
+def least_distance(chain: RewardChain) -> float:
+    """Return how near one number comes to all laws of a chain: the largest mean deviation from the median."""
+    found = []
+    for law in true_laws(chain):
+        middle = np.asarray(quantile(law, 0.5)).reshape(1)
+        found.append(float(wasserstein_1(GaussianMixture(np.ones(1), middle, np.zeros(1)), law)))
+    return max(found)
+
+
+def _worst(row: Mapping[str, Any]) -> np.ndarray:
+    """Return the distance in the worst state at each check, shape (P, S)."""
+    worst: np.ndarray = np.array(row["distances"]).max(-1)
+    return worst
+
+
+def _distance(row: Mapping[str, Any]) -> str:
+    return _interval(_worst(row)[-1])
+
+
+def _error(row: Mapping[str, Any]) -> str:
+    return _interval(np.abs(np.array(row["mean_errors"])[-1]).max(-1))
+
+
+def _speed(row: Mapping[str, Any]) -> str:
+    """Return how many seeds end within the goal, and the median of updates at which a seed first is."""
+    worst = _worst(row)
+    reached = worst < GOAL
+    at = np.where(reached.any(0), np.array(row["updates"])[reached.argmax(0)], np.inf)
+    median = float(np.median(at))
+    return f"{reached[-1].sum()} of {worst.shape[1]}" + (f", {median:.0f}" if math.isfinite(median) else ", –")
+
+
+def _interval(values: Sequence[float] | np.ndarray) -> str:
+    found = bootstrap_interval(values)
+    return f"{float(found.estimate):.3f} [{float(found.low):.3f}, {float(found.high):.3f}]"
+
+
+def _by_chain(rows: Sequence[Mapping[str, Any]], tell: Any, *, floors: bool = False) -> list[list[str]]:
+    cells = {(row["label"], row["chain"]): tell(row) for row in rows}
+    body = [[label, *(cells[label, name] for name in CHAINS)] for label in CRITICS]
+    if floors:
+        body.append(["least of any one number", *(f"{least_distance(chain):.3f}" for chain in CHAINS.values())])
+    return [["critic", *CHAINS], *body]
+
+
+def _ablation(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    told = {(row["label"], row["chain"]): [_distance(row), _speed(row), _error(row)] for row in rows}
+    head = ["setting"] + [
+        f"{name}: {what}" for name in ABLATED for what in ("W₁", "seeds within, updates", "error of the mean")
+    ]
+    labels = dict.fromkeys(row["label"] for row in rows)
+    return [head, *([label, *(cell for name in ABLATED for cell in told[label, name])] for label in labels)]
+
+
+def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
+    kept = dict(row)
+    for key in ("distances", "mean_errors"):
+        kept[key] = np.array(row[key]).round(5).tolist()
+    kept["told"] = [[[float(f"{x:.5g}") for x in part] for part in law] for law in row["told"]]
+    return kept
+
+
+SHOWN = ("scalar", "categorical, 51 atoms", "mixture, K = 5", "cross-entropy, K = 5", "2-Wasserstein, K = 5")
+
+
+def draw(figure: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Draw distribution functions in the first state of each chain: the truth, and what the first seed tells."""
+    figure.set_size_inches(13.0, 6.4)
+    axes = figure.subplots(2, 3).ravel()
+    for ax, (name, chain) in zip(axes, CHAINS.items()):
+        law = true_laws(chain)[0]
+        x = np.linspace(float(quantile(law, 0.001)) - 0.5, float(quantile(law, 0.999)) + 0.5, 700)
+        ax.plot(x, _heights(law, x), color="black", linewidth=2.6, label="the truth")
+        for place, label in enumerate(SHOWN):
+            row = next(each for each in rows if (each["chain"], each["label"]) == (name, label))
+            told = GaussianMixture(*map(np.array, row["told"][0]))
+            ax.plot(x, _heights(told, x), color=COLOURS[place], linewidth=1.2, label=label)
+        ax.set_title(name, fontsize=10)
+        ax.set_xlabel("return")
+        ax.grid(alpha=0.25, linewidth=0.6)
+        ax.spines[["top", "right"]].set_visible(False)
+    for ax in axes[::3]:
+        ax.set_ylabel("P(return ≤ x)")
+    handles, labels = axes[0].get_legend_handles_labels()
+    axes[-1].axis("off")
+    axes[-1].legend(handles, labels, loc="center", frameon=False)
+
+
+def _heights(law: GaussianMixture[np.ndarray], x: np.ndarray) -> np.ndarray:
+    beside = GaussianMixture(*(part[None] for part in law))
+    return np.asarray(cdf(beside, x))
