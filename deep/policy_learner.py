@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -19,9 +19,11 @@ from marlgt.deep.networks.initialising import initialise
 from marlgt.deep.networks.plain_policies import PlainPolicies
 from marlgt.deep.networks.policy_networks import Memories, PolicyNetwork
 from marlgt.deep.optimisers import Adam, FlatParameters, backward
-from marlgt.deep.rollouts.minibatches import Minibatch, as_rows, dealt
+from marlgt.deep.rollouts.following import following_outputs
+from marlgt.deep.rollouts.minibatches import Minibatch, as_rows, averaged, dealt
 from marlgt.deep.rollouts.rewards import RewardScale
 from marlgt.deep.rollouts.store import Rollout
+from marlgt.deep.rollouts.units import ValueUnits
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 from marlgt.deep.standardising import RunningMoments
 from marlgt.deep.stopped_seeds import StoppedSeeds
@@ -79,6 +81,7 @@ class PolicyLearner:
         self.rollout = Rollout(algorithm.rollout_steps)
         self.remembered = Rollout(algorithm.rollout_steps // algorithm.window)
         self.moments = self._moments()
+        self.units = ValueUnits(n_seeds, running=algorithm.normalise_values, device=str(self.device))
         self.steps = 0
         self.updates = 0
         self._sees_states = algorithm.critic_sees in ("state", "both")
@@ -97,8 +100,6 @@ class PolicyLearner:
             moments["observations"] = RunningMoments(n_seeds, n_columns=spec.observation_size, device=device)
         if self.module.told is not None:
             moments["states"] = RunningMoments(n_seeds, n_columns=spec.state_size, device=device)
-        if algorithm.normalise_values:
-            moments["values"] = RunningMoments(n_seeds, device=device)
         if algorithm.normalise_rewards:
             shape = (n_seeds, algorithm.n_envs, spec.n_agents)
             moments["rewards"] = RewardScale(shape, algorithm.discount, device=device)
@@ -200,29 +201,26 @@ class PolicyLearner:
         starts = kept["starts"] if algorithm.recurrent else None
         first = Memories(None if starts is None else self.remembered.fields["policy"][:, 0], self._memories.critic)
         outputs, features = self.products.values(kept["observations"], kept.get("states"), first, starts)
-        next_outputs = self._following(outputs, features)
+        next_outputs = following_outputs(self.module, kept, outputs, features)
         rewards = kept["rewards"]
         ends = kept["terminated"] | kept["truncated"]
-        if "values" in self.moments:
-            # Targets change the units in which the critic is to speak, but not those in which it spoke.
-            self._then = self._unit()
+        self.units.begin()
         if "rewards" in self.moments:
             rewards = self.moments["rewards"].scaled(rewards, ends)
         discounts = algorithm.discount * (~kept["terminated"]).to(rewards.dtype)
         tell = self.critic.mode if algorithm.baseline == "mode" else self.critic.mean
-        values, next_values = self._raw(tell(outputs)), self._raw(tell(next_outputs))
+        values, next_values = self.units.raw(tell(outputs)), self.units.raw(tell(next_outputs))
         if algorithm.baseless:
             values, next_values = torch.zeros_like(values), torch.zeros_like(next_values)
         advantages = generalised_advantages(rewards, discounts, ends, values, next_values, algorithm.trace)
-        if "values" in self.moments:
-            self.moments["values"].update((advantages + values).unsqueeze(-1))
+        self.units.update(advantages + values)
         targets: Any
         if self.critic.distributional:
             laws = self._laws(rewards, discounts, ends, next_outputs)
             targets = type(laws)(*(as_rows(each, length) for each in laws))
         else:
-            targets = as_rows(self._in_units(advantages + values), length)
-        values = self._in_units(values)
+            targets = as_rows(self.units.told(advantages + values), length)
+        values = self.units.told(values)
         weights = algorithm.step_weights(ends)
         return Minibatch(
             as_rows(kept["observations"], length),
@@ -240,40 +238,17 @@ class PolicyLearner:
 
     def _laws(self, rewards: Tensor, discounts: Tensor, ends: Tensor, next_outputs: Tensor) -> Any:
         """Return particles of the laws that the critic should tell, in its own units."""
-
-        def drawn(outputs: Tensor, n_samples: int, generators: Sequence[torch.Generator]) -> Any:
-            told = self.critic.particles(outputs, n_samples, generators)
-            return told if "values" not in self.moments else _moved(told, *self._then)
-
         laws = sample_replacement(
             rewards,
             discounts,
             ends,
             next_outputs,
-            drawn,
+            lambda *told: self.units.raw_laws(self.critic.particles(*told)),
             lambda_=self.algorithm.trace,
             n_samples=self.algorithm.samples,
             generators=self.generators[TARGETS],
         )
-        if "values" not in self.moments:
-            return laws
-        shift, rate = self._unit()
-        return _moved(laws, -shift / rate, 1.0 / rate)
-
-    def _following(self, outputs: Tensor, features: Tensor) -> Tensor:
-        """Return the critic's outputs in what each step led to, shape (S, T, B, n, O)."""
-        kept = self.rollout.fields
-        reached, states = kept["reached"], kept.get("reached_states")
-        last = self.module.following_values(
-            reached[:, -1:], None if states is None else states[:, -1:], features[:, -1:]
-        )
-        following = torch.cat((outputs[:, 1:], last), dim=1)
-        truncated = kept["truncated"]
-        if bool(truncated.any()):
-            everywhere = self.module.following_values(reached, states, features)
-            marks = truncated.view(*truncated.shape, *(1,) * (outputs.dim() - 3))
-            following = torch.where(marks, everywhere, following)
-        return following
+        return self.units.told_laws(laws)
 
     def _row_memories(self, features: Tensor, first: Tensor | None) -> Memories:
         """Return what was remembered before each row, shape (S, R, n, H), and keep the last of the critic's."""
@@ -289,24 +264,6 @@ class PolicyLearner:
         before = torch.cat((first.unsqueeze(1), after[:, length - 1 : -1 : length]), dim=1)
         self._memories = self._memories._replace(critic=after[:, -1].clone())
         return Memories(policy, before.flatten(1, 2))
-
-    def _unit(self) -> tuple[Tensor, Tensor]:
-        """Return by how much the critic's numbers are shifted and scaled now, to join (S, T, B, n)."""
-        moments, shape = self.moments["values"], (len(self.seeds), 1, 1, 1)
-        rate = moments.deviation if bool(moments.count) else torch.ones_like(moments.deviation)
-        return moments.mean.view(shape).float(), rate.clamp(min=1e-4).view(shape).float()
-
-    def _raw(self, values: Tensor) -> Tensor:
-        if "values" not in self.moments:
-            return values
-        shift, rate = self._then
-        return values * rate + shift
-
-    def _in_units(self, values: Tensor) -> Tensor:
-        if "values" not in self.moments:
-            return values
-        shift, rate = self._unit()
-        return (values - shift) / rate
 
     def _take_scales(self) -> None:
         for name, scaling in (("observations", self.module.seen), ("states", self.module.told)):
@@ -431,7 +388,8 @@ class PolicyLearner:
 
     def _parts(self) -> dict[str, Any]:
         parts: dict[str, Any] = {f"moments.{name}": moments for name, moments in self.moments.items()}
-        return parts | {"optimiser": self.optimiser, "rollout": self.rollout, "remembered": self.remembered}
+        parts |= {"units": self.units, "optimiser": self.optimiser}
+        return parts | {"rollout": self.rollout, "remembered": self.remembered}
 
     @property
     def judged_parameters(self) -> FlatParameters:
@@ -440,27 +398,4 @@ class PolicyLearner:
 
     def policy(self) -> LikeliestPolicy:
         """Return what is judged: the likeliest actions of the policies as they are now."""
-        policy: LikeliestPolicy = self.algorithm.policy(self.module, self.spec)
-        return policy
-
-
-def _moved(laws: Any, shift: Tensor, rate: Tensor) -> Any:
-    """Return particles (S, ..., n, m) of what is `rate` times as large, and then shifted, by numbers of each seed."""
-    locations, scales = laws
-    shape = (shift.shape[0], *(1,) * (locations.dim() - 1))
-    return type(laws)(locations * rate.view(shape) + shift.view(shape), scales * rate.view(shape))
-
-
-def averaged(elements: Tensor, weights: Tensor | None) -> Tensor:
-    """Return the sum over agents, averaged over rows, for each seed, shape (S,).
-
-    Parameters
-    ----------
-    elements : Tensor, shape (S, L, R, n)
-    weights : Tensor, shape (S, L, R), or None
-    """
-    rows = elements.sum(-1).flatten(1)
-    if weights is None:
-        return rows.mean(1)
-    flat = weights.flatten(1)
-    return (rows * flat).sum(1) / flat.sum(1).clamp(min=1.0)
+        return cast("LikeliestPolicy", self.algorithm.policy(self.module, self.spec))

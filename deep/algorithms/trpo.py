@@ -105,7 +105,7 @@ class TRPO(PolicyAlgorithm):
 
     def step_policy(self, learner: PolicyLearner, rows: Minibatch) -> LineSearch:
         """Take the longest step of each seed's policy that is good enough; return how far it went."""
-        from marlgt.deep.policy_learner import averaged
+        from marlgt.deep.rollouts.minibatches import averaged
 
         law, n_seeds = learner.law, len(learner.seeds)
         parameters = list(learner.module.actors.parameters())

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from marlgt.deep.networks.policy_networks import Memories
 
-__all__ = ["Minibatch", "as_rows", "dealt"]
+__all__ = ["Minibatch", "as_rows", "averaged", "dealt"]
 
 
 class Minibatch(NamedTuple):
@@ -96,6 +96,21 @@ def dealt(
     )
     for chosen in order.tensor_split(parts, dim=1):
         yield _mapped(rows, chosen)
+
+
+def averaged(elements: Tensor, weights: Tensor | None) -> Tensor:
+    """Return the sum over agents, averaged over rows, for each seed, shape (S,).
+
+    Parameters
+    ----------
+    elements : Tensor, shape (S, L, R, n)
+    weights : Tensor, shape (S, L, R), or None
+    """
+    rows = elements.sum(-1).flatten(1)
+    if weights is None:
+        return rows.mean(1)
+    flat = weights.flatten(1)
+    return (rows * flat).sum(1) / flat.sum(1).clamp(min=1.0)
 
 
 def _mapped(value: Any, chosen: Tensor) -> Any:

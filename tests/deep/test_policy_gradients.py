@@ -9,8 +9,7 @@ from marlgt.deep.algorithms.value_algorithm import Spec
 from marlgt.deep.environments.protocol import Step
 from marlgt.deep.losses.policies import environment_average
 from marlgt.deep.losses.returns import lambda_returns
-from marlgt.deep.policy_learner import averaged
-from marlgt.deep.rollouts.minibatches import dealt
+from marlgt.deep.rollouts.minibatches import averaged, dealt
 from marlgt.deep.seeded_environments import SeededEnvs
 from marlgt.games import NormalFormGame
 
