@@ -19,6 +19,7 @@ from torch import Tensor
 
 from marlgt.deep.algorithms.central_q import CentralQ
 from marlgt.deep.algorithms.qtran import QTRAN
+from marlgt.deep.algorithms.value_algorithm import ValueAlgorithm
 from marlgt.deep.algorithms.vdn import VDN
 from marlgt.deep.environments import make_environment
 from marlgt.deep.environments.joint_view import MOST_JOINT_ACTIONS
@@ -114,7 +115,7 @@ def learnt_values(run: Run, *, observations: ArrayLike | None = None, state: Arr
     Raises
     ------
     GameError
-        If observations or state have another shape than the task's.
+        If observations or state have another shape than the task's, and for a run that learnt no values of actions.
     BudgetExceeded
         If there are more than 4096 joint actions.
 
@@ -126,7 +127,10 @@ def learnt_values(run: Run, *, observations: ArrayLike | None = None, state: Arr
     >>> values.utilities.shape, values.joint.shape
     ((2, 2, 3), (2, 3, 3))
     """
-    env, algorithm, module = make_environment(run.task, 1, frames=run.algorithm.frames), run.algorithm, run.module
+    algorithm, module = run.algorithm, run.module
+    if not isinstance(algorithm, ValueAlgorithm):
+        raise GameError(f"{algorithm.name} learns policies, not values of actions: ask run.policy() what it plays")
+    env = make_environment(run.task, 1, frames=algorithm.frames)
     try:
         env.reset(0)
         seen = _row(observations, env.observations, "observations")

@@ -6,7 +6,7 @@ import torch
 
 import marlgt as gt
 from marlgt.concepts import additive_projection, individual_global_max, monotone_projection, qtran_conditions
-from marlgt.deep import DQN, IDQN, QMIX, QTRAN, VDN, recipe, train
+from marlgt.deep import DQN, IDQN, PPO, QMIX, QTRAN, VDN, recipe, train
 from marlgt.deep.inspection import LearntValues, learnt_values
 from marlgt.errors import BudgetExceeded, GameError
 from marlgt.games import StochasticGame
@@ -290,3 +290,9 @@ def test_utilities_of_noisy_networks_are_read_without_noise_and_noise_comes_back
     first, second = learnt_values(run), learnt_values(run)
     assert np.array_equal(first.utilities, second.utilities)
     assert all(layer.noisy for layer in run.module.modules() if hasattr(layer, "noisy"))
+
+
+def test_a_run_that_learnt_policies_has_no_values_of_actions():
+    run = train(PPO(n_envs=4, rollout_steps=8), "climbing", steps=64, episodes=1)
+    with pytest.raises(GameError, match=r"PPO learns policies, not values of actions: ask run.policy\(\)"):
+        learnt_values(run)
