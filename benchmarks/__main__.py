@@ -38,6 +38,7 @@ AREAS = (
     "drone_peers",
     "drone_gpu",
     "deep_peers",
+    "policy_peers",
     "deep_speed",
     "deep_gpu",
 )

@@ -66,9 +66,9 @@ def cells() -> list[Cell]:
     """Return all trainings of the study."""
     return [
         *(cell(name, SEEN, TEN) for name in ("IPPO", "MAPPO")),
-        *(cell(name, SEEN, FIVE) for name in ("GMACIPPO", "IA2C", "COMA")),
+        *(cell(name, SEEN, FIVE, steps=130_000) for name in ("GMACIPPO", "IA2C", "COMA")),
         cell("IPPO", RAW, FIVE, steps=700_000, changes=RAW_CHANGES),
-        *(cell(name, COOP, FIVE) for name in ("IPPO", "MAPPO", "IA2C", "COMA")),
+        *(cell(name, COOP, FIVE, steps=100_000) for name in ("IPPO", "MAPPO", "IA2C", "COMA")),
         *(cell(name, TEN_BY_TEN, FIVE) for name in ("IPPO", "MAPPO")),
     ]
 

@@ -23,6 +23,7 @@ STUDIES = (
     "deep_policies_drones",
     "deep_policies_single",
     "deep_policies_foraging",
+    "deep_policies_matrix",
     "deep_policy_scaling",
     "deep_single_agent",
     "deep_rainbow",

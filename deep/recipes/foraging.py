@@ -78,7 +78,7 @@ def _page(steps: int, policy_steps: int, **settings: Any) -> Recipe:
 
 
 RECIPES: dict[str, Recipe] = {
-    _RELATIVE + r"[3-8]x.*": _page(300_000, 200_000, one_hot=(-7, 8)),
+    _RELATIVE + r"[3-8]x.*": _page(300_000, 260_000, one_hot=(-7, 8)),
     _RELATIVE + r"(9|10)x.*": _page(500_000, 500_000, one_hot=(-9, 10)),
     _RELATIVE + r"1[1-6]x.*": _page(1_000_000, 1_000_000, one_hot=(-15, 16)),
     r"Foraging-.*": _page(1_000_000, 1_000_000),

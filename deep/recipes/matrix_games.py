@@ -5,6 +5,10 @@ depend on what is found first, and fixed points are those of uniform data. The r
 values to rest. QTRAN has a table for Q_jt: so all of 20 seeds of both variants are optimal after 800 updates, where the
 network of the paper, at a steady rate of 1e-3, needed 1,000 to 2,000 (climbing), or left 3 of 20 short after 2,000
 (QTRAN-base, penalty -100). The values of the two-step game's first state come from its second, and take twice as long.
+
+Policies learn from what they play themselves, and climb to what is good beside the others' first, nearly random,
+actions: with these or any settings that were tried, not to the best equilibrium of climbing or of penalty games with a
+high penalty (``benchmarks/results/deep_policies_matrix.md``).
 """
 
 from __future__ import annotations
@@ -30,14 +34,30 @@ _UNIFORM: Mapping[str, Any] = {
     "epsilon_end": 1.0,
 }
 
+_POLICIES: Mapping[str, Any] = {"lr": 3e-3, "lr_end": 3e-4, "hidden": (32,), "n_envs": 16, "rollout_steps": 8}
+_BY_ALGORITHM: Mapping[str, Mapping[str, Any]] = {
+    "QTRAN": {"joint": "table"},
+    **{name: {"epochs": 4, "minibatches": 1, "entropy_weight": 0.01} for name in ("PPO", "IPPO", "MAPPO")},
+    # Without a bonus for entropy they stay at the first payoff that both find, 5 in climbing.
+    **{name: {"entropy_weight": 0.5} for name in ("A2C", "IA2C", "MAA2C")},
+    **{name: {"entropy_weight": 1.5} for name in ("CentralCritic", "COMA")},
+}
+
 RECIPES: dict[str, Recipe] = {
     r"(climbing|penalty)(_game)?(:.*)?|qtran_matrix(:.*)?": Recipe(
-        steps=6_400, settings=_UNIFORM, by_algorithm={"QTRAN": {"joint": "table"}}, episodes=1
+        steps=6_400,
+        settings=_UNIFORM,
+        policy_steps=40_960,
+        policy_settings=_POLICIES,
+        by_algorithm=_BY_ALGORITHM,
+        episodes=1,
     ),
     r"two_step(_game)?(:.*)?": Recipe(
         steps=12_800,
         settings={**_UNIFORM, "buffer_size": 12_800, "target_period": 50},
-        by_algorithm={"QTRAN": {"joint": "table"}},
+        policy_steps=40_960,
+        policy_settings=_POLICIES,
+        by_algorithm=_BY_ALGORITHM,
         episodes=1,
     ),
 }

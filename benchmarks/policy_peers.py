@@ -1,0 +1,219 @@
+"""PPO against Stable-Baselines3's, side by side in one process at equal settings: CPU seconds of an environment step.
+
+Both play CartPole and learn as they go: 128 steps of each copy, then four epochs of four mini-batches on networks of
+64 and 64 units (hyperbolic tangent) for policy and critic each, Adam, gradients clipped at 0.5, no evaluations. Rounds
+alternate; the figures are those of the best round of each, since others use the machine too, and beside them those of
+the median round. With 128 copies we are compared with Stable-Baselines3 at as many, and at the four at which it is
+usually run. The last rows are of one training alone: a step of a mixture critic beside one of a scalar critic, and
+where the time goes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import sys
+import time
+import warnings
+from typing import Any
+
+from benchmarks.harness import Row
+
+AREA = "policy peers"
+ROUNDS, SECONDS = 5, 1.0
+PEER, SCALAR = "Stable-Baselines3", "scalar critic"
+TASK = "CartPole-v1"
+STEPS = 128
+EPOCHS = MINIBATCHES = 4
+FEW, MANY = 4, 128
+GOALS = {(FEW, FEW): 2.0, (MANY, FEW): 10.0, (MANY, MANY): 10.0}
+"""Least Stable-Baselines3 seconds over ours that are asked for, by our copies and its."""
+
+
+class Peer:
+    """Stable-Baselines3's PPO under way.
+
+    Parameters
+    ----------
+    n_envs : int
+    """
+
+    def __init__(self, n_envs: int) -> None:
+        from stable_baselines3 import PPO
+        from stable_baselines3.common.env_util import make_vec_env
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.model = PPO(
+                "MlpPolicy",
+                make_vec_env(TASK, n_envs=n_envs, seed=0),
+                learning_rate=3e-4,
+                n_steps=STEPS,
+                batch_size=n_envs * STEPS // MINIBATCHES,
+                n_epochs=EPOCHS,
+                seed=0,
+                device="cpu",
+            )
+        # Several rollouts a call, where one is short.
+        self.chunk = n_envs * STEPS * (FEW if n_envs == FEW else 1)
+        self.model.learn(self.chunk)
+
+    def round(self) -> float:
+        """Return the CPU seconds of an environment step, averaged over some time."""
+        started, done = time.process_time(), 0
+        while time.process_time() - started < SECONDS:
+            self.model.learn(self.chunk, reset_num_timesteps=False, log_interval=1_000_000)
+            done += self.chunk
+        return (time.process_time() - started) / done
+
+
+class Ours:
+    """Our training under way.
+
+    Parameters
+    ----------
+    name, task : str
+        Of the algorithm and of the task.
+    **settings
+        Of the algorithm.
+    """
+
+    def __init__(self, name: str, task: str, **settings: Any) -> None:
+        from marlgt.deep import make_environment
+        from marlgt.deep.algorithms.naming import algorithm_named
+        from marlgt.deep.algorithms.value_algorithm import Spec
+        from marlgt.deep.seeded_environments import SeededEnvs
+
+        made: Any = algorithm_named(name)(**settings)
+        self.algorithm = made
+        self.envs = SeededEnvs(lambda: make_environment(task, made.n_envs, continuous=True), [0], "cpu")
+        self.envs.reset()
+        self.learner = made.learner(Spec.of(self.envs.envs[0]), [0], steps=10**9, device="cpu")
+        self.rollout()
+
+    def rollout(self) -> None:
+        """Take a rollout, and learn from it."""
+        learner, envs = self.learner, self.envs
+        for _ in range(self.algorithm.rollout_steps):
+            learner.observe(envs.step(learner.act(envs)), envs)
+            learner.learn()
+
+    def round(self) -> float:
+        """Return the CPU seconds of an environment step, averaged over some time."""
+        started, done = time.process_time(), 0
+        while time.process_time() - started < SECONDS:
+            self.rollout()
+            done += self.algorithm.rollout_steps * self.algorithm.n_envs
+        return (time.process_time() - started) / done
+
+    def shares(self) -> dict[str, float]:
+        """Return the share of the time of each part of a rollout: acting, environment, keeping, targets, updates."""
+        parts = dict.fromkeys(("act", "environment", "observe", "prepare", "update"), 0.0)
+        learner, envs = self.learner, self.envs
+        began = time.process_time()
+        while time.process_time() - began < 2 * SECONDS:
+            # A clock that is asked for every step would cost more than the steps.
+            marks = [time.perf_counter()]
+            for _ in range(self.algorithm.rollout_steps):
+                actions = learner.act(envs)
+                marks.append(time.perf_counter())
+                step = envs.step(actions)
+                marks.append(time.perf_counter())
+                learner.observe(step, envs)
+                marks.append(time.perf_counter())
+            rows = learner.rows()
+            marks.append(time.perf_counter())
+            self.algorithm.improve(learner, rows)
+            learner.rollout.begin()
+            marks.append(time.perf_counter())
+            took = [late - early for early, late in itertools.pairwise(marks)]
+            for number, name in enumerate(("act", "environment", "observe")):
+                parts[name] += sum(took[number:-2:3])
+            parts["prepare"] += took[-2]
+            parts["update"] += took[-1]
+        total = sum(parts.values())
+        return {name: spent / total for name, spent in parts.items()}
+
+
+def run() -> list[Row]:
+    """Time both sides, and our parts."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return [*_beside_peer(), *_beside_scalar(), *_profiles()]
+    finally:
+        torch.set_num_threads(threads)
+
+
+def proximal(n_envs: int, **settings: Any) -> dict[str, Any]:
+    """Return the settings of both sides."""
+    told = {"lr": 3e-4, "n_envs": n_envs, "rollout_steps": STEPS, "epochs": EPOCHS, "minibatches": MINIBATCHES}
+    return told | settings
+
+
+def _beside_peer() -> list[Row]:
+    ours = {n_envs: Ours("PPO", TASK, **proximal(n_envs)) for n_envs in (FEW, MANY)}
+    peers = {n_envs: Peer(n_envs) for n_envs in (FEW, MANY)}
+    mine: dict[int, list[float]] = {n_envs: [] for n_envs in ours}
+    theirs: dict[int, list[float]] = {n_envs: [] for n_envs in peers}
+    for _ in range(ROUNDS):
+        for n_envs in (FEW, MANY):
+            mine[n_envs].append(ours[n_envs].round())
+            theirs[n_envs].append(peers[n_envs].round())
+    return [_told(PEER, f"PPO, {a} copies, beside {b}", mine[a], theirs[b], GOALS[a, b]) for a, b in GOALS]
+
+
+def _told(peer: str, case: str, mine: list[float], theirs: list[float], goal: float | None) -> Row:
+    print(f"  {case}: {min(theirs) / min(mine):.2f} times", file=sys.stderr, flush=True)
+    return Row(
+        area=AREA,
+        case=case,
+        ours=min(mine),
+        peers={peer: min(theirs) / min(mine)},
+        goal={} if goal is None else {peer: goal},
+        facts={
+            "times, median round": statistics.median(one / own for own, one in zip(mine, theirs, strict=True)),
+            "our steps a second": 1 / min(mine),
+            "theirs": 1 / min(theirs),
+        },
+        note="best rounds of both",
+    )
+
+
+def _beside_scalar() -> list[Row]:
+    rows = []
+    for n_envs in (FEW, MANY):
+        scalar, mixture = (Ours(name, TASK, **proximal(n_envs, normalise_values=True)) for name in ("PPO", "GMAC"))
+        pairs = [(mixture.round(), scalar.round()) for _ in range(ROUNDS)]
+        mine, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
+        rows.append(_told(SCALAR, f"GMAC, {n_envs} copies", mine, theirs, 1 / 1.5))
+    return rows
+
+
+PROFILED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "PPO on CartPole, 4 copies": ("PPO", TASK, proximal(FEW)),
+    "PPO on CartPole, 128 copies": ("PPO", TASK, proximal(MANY)),
+    "IPPO on foraging, by the recipe": ("IPPO", "Foraging-8x8-2p-3f-v3:horizon=25,observation=relative", {}),
+    "PPO on a drone of four motors, 1024 copies of 16 steps": (
+        "PPO",
+        "hover-gpd",
+        {"n_envs": 1024, "rollout_steps": 16, "epochs": 4, "minibatches": 4},
+    ),
+}
+
+
+def _profiles() -> list[Row]:
+    from dataclasses import asdict
+
+    from marlgt.deep import recipe
+
+    rows = []
+    for case, (name, task, settings) in PROFILED.items():
+        training = Ours(name, task, **(settings or asdict(recipe(task).algorithm(name))))
+        each = min(training.round() for _ in range(ROUNDS))
+        facts = {"our steps a second": 1 / each, **{f"share of {k}": v for k, v in training.shares().items()}}
+        print(f"  {case}: {1 / each:,.0f} steps a second", file=sys.stderr, flush=True)
+        rows.append(Row(area=AREA, case=case, ours=each, peers={}, facts=facts, note="best round"))
+    return rows
