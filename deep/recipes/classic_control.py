@@ -107,7 +107,7 @@ RECIPES: dict[str, Recipe] = {
         policy_settings={**_COPIES, "discount": 0.9, "reward_scale": 0.1},
         by_algorithm={
             **_policies(
-                {"lr": 1e-3, "rollout_steps": 64, "epochs": 10, "minibatches": 8},
+                {"lr": 1e-3, "epochs": 10, "minibatches": 16},
                 {"lr": 2e-3, "rollout_steps": 16, "trace": 0.95},
                 {"rollout_steps": 64, "value_epochs": 10},
             ),
