@@ -103,7 +103,7 @@ RECIPES: dict[str, Recipe] = {
     "Pendulum-v1": Recipe(
         steps=100_000,
         settings=_CONTROL,
-        policy_steps=100_000,
+        policy_steps=200_000,
         policy_settings={**_COPIES, "discount": 0.9, "reward_scale": 0.1},
         by_algorithm={
             **_policies(
