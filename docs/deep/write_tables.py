@@ -12,8 +12,12 @@ import textwrap
 from pathlib import Path
 
 from marlgt.cli.algorithm_settings import described_settings, shown_value
+from marlgt.deep.algorithms.algorithm import Algorithm
 from marlgt.deep.algorithms.naming import ALGORITHMS, algorithm_named
+from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
 from marlgt.deep.algorithms.value_algorithm import ValueAlgorithm
+from marlgt.deep.environments import make_environment
+from marlgt.errors import GameError, UnsupportedGame
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER.parents[1] / "benchmarks" / "results"
@@ -34,21 +38,65 @@ PAGES = {
     "QMIX": "qmix",
     "QTRAN": "qtran",
     "JALAM": "jal_am",
+    "REINFORCE": "reinforce",
+    "A2C": "a2c",
+    "PPO": "ppo",
+    "TRPO": "trpo",
+    "IREINFORCE": "reinforce",
+    "IA2C": "a2c",
+    "IPPO": "ppo",
+    "MAPPO": "mappo",
+    "MAA2C": "mappo",
+    "COMA": "coma",
+    "CentralCritic": "coma",
+    "GMAC": "gmac",
+    "GMACIPPO": "gmac",
+    "GMACMAPPO": "gmac",
 }
-"""The page of each algorithm."""
+"""The page of each algorithm; some share one, which the first of them gives its name."""
 
 GROUPS = {
-    "Learning rate": ("lr", "lr_end", "adam_epsilon", "clip"),
-    "Updates": ("n_envs", "batch_size", "update_every", "learning_starts", "buffer_size", "averaged_policy"),
-    "Targets": ("discount", "target_period", "target_rate", "double", "n_steps", "trace", "huber"),
-    "Exploration": ("epsilon_start", "epsilon_end", "epsilon_steps", "noisy"),
-    "Rewards": ("standardise_rewards", "reward_scale"),
-    "Networks": ("hidden", "normalised", "dueling", "stream", "recurrent", "sequence_length", "frames", "one_hot"),
-    "Replay by priority": ("prioritised", "priority_exponent", "priority_correction"),
-    "Agents": ("share", "agent_ids"),
+    "All algorithms": {
+        "Learning rate": ("lr", "lr_end", "adam_epsilon", "clip"),
+        "Returns": ("discount", "reward_scale"),
+        "Networks": ("hidden", "normalised", "recurrent", "frames", "one_hot"),
+        "Copies and agents": ("n_envs", "share", "agent_ids"),
+    },
+    "Learners of values": {
+        "Updates": ("batch_size", "update_every", "learning_starts", "buffer_size", "averaged_policy"),
+        "Targets": ("target_period", "target_rate", "double", "n_steps", "trace", "huber"),
+        "Exploration": ("epsilon_start", "epsilon_end", "epsilon_steps", "noisy"),
+        "Rewards": ("standardise_rewards",),
+        "Layers": ("dueling", "stream", "sequence_length"),
+        "Replay by priority": ("prioritised", "priority_exponent", "priority_correction"),
+    },
+    "Learners of policies": {
+        "Rollouts": ("rollout_steps", "epochs", "minibatches", "kl_limit", "sequence_length"),
+        "What is descended on": ("trace", "value_weight", "entropy_weight", "huber", "signal", "default_action"),
+        "Normalisation": (
+            "normalise_advantages",
+            "normalise_values",
+            "normalise_rewards",
+            "normalise_observations",
+        ),
+        "Actors": ("squashed", "initial_log_scale", "policy_gain"),
+        "Layers of both": ("activation", "orthogonal", "shared_torso"),
+        "Critics": ("critic", "critic_sees", "baseline"),
+        "Critics of laws": (
+            "critic_loss",
+            "components",
+            "samples",
+            "scale_head",
+            "least_scale",
+            "initial_scale",
+            "v_min",
+            "v_max",
+        ),
+    },
 }
-"""Settings that all algorithms share, in the order of the reference; what is in no group comes last."""
+"""Settings that all algorithms share, that learners of values do, and of policies, in the order of the reference."""
 
+KINDS = {"All algorithms": Algorithm, "Learners of values": ValueAlgorithm, "Learners of policies": PolicyAlgorithm}
 
 BOOKS = {
     "matrix_games": "Matrix games",
@@ -62,10 +110,11 @@ BOOKS = {
 def pages():
     """Return the pages that hold something written here, and what they should say."""
     written = {}
-    for name in ALGORITHMS:
-        path, kind = FOLDER / f"{PAGES[name]}.md", algorithm_named(name)
-        text = _replaced(path, path.read_text(encoding="utf-8"), "settings", _own_settings(kind))
-        written[path] = _replaced(path, text, "sources", _sources(kind))
+    for page in dict.fromkeys(PAGES.values()):
+        path = FOLDER / f"{page}.md"
+        kinds = [algorithm_named(name) for name in ALGORITHMS if PAGES[name] == page]
+        text = _replaced(path, path.read_text(encoding="utf-8"), "settings", _own_settings(kinds))
+        written[path] = _replaced(path, text, "sources", _sources(kinds))
     path = FOLDER / "settings.md"
     written[path] = _replaced(path, path.read_text(encoding="utf-8"), "settings", _all_settings())
     path = FOLDER / "recipes.md"
@@ -93,38 +142,74 @@ def _study(name):
 
 
 def _recipes():
-    """Return a table for each book of recipes."""
+    """Return tables for each book of recipes: of learners of values, and of policies."""
     blocks = []
     for book, heading in BOOKS.items():
-        module = importlib.import_module(f"marlgt.deep.recipes.{book}")
-        rows, told = [], {pattern: _told(found) for pattern, found in module.RECIPES.items()}
-        shared = {} if not told else {n: v for n, v in next(iter(told.values())).items() if _in_all(n, v, told)}
-        for pattern, found in module.RECIPES.items():
-            solved = [
-                f"{name} {value:g}"
-                for name, value in (("return", found.return_threshold), ("successes", found.success_threshold))
-                if value is not None
-            ]
-            own = ", ".join(f"`{name}={value}`" for name, value in told[pattern].items() if name not in shared)
-            shown = pattern.replace("|", "\\|")
-            rows.append((f"`{shown}`", f"{found.steps:,}", " and ".join(solved) or "—", own or "—"))
-        if rows:
-            blocks += [
-                f"### {heading}",
-                "",
-                *_table(("tasks, as a pattern", "steps", "solved at", "own settings"), rows),
-            ]
-            common = ", ".join(f"`{name}={value}`" for name, value in shared.items())
-            blocks += ["", *_wrapped(f"All of them: {common}.", ""), ""]
+        recipes = importlib.import_module(f"marlgt.deep.recipes.{book}").RECIPES
+        blocks += [f"### {heading}", ""]
+        by_values = {pattern: found for pattern, found in recipes.items() if not _by_numbers(pattern)}
+        by_policies = {pattern: found for pattern, found in recipes.items() if found.policy_settings}
+        for on_policy, chosen in ((False, by_values), (True, by_policies)):
+            if chosen:
+                blocks += [f"Learners of {'policies' if on_policy else 'values'}:", "", *_book(chosen, on_policy), ""]
     return blocks[:-1]
 
 
-def _told(found):
+def _by_numbers(pattern):
+    """Tell whether a pattern is the name of a task whose actions are numbers."""
+    try:
+        make_environment(pattern, 1).close()
+    except UnsupportedGame:
+        return True
+    except GameError:
+        return False
+    return False
+
+
+def _book(recipes, on_policy):
+    """Return the table of a book for one of the two kinds of learners, and what all its recipes have in common."""
+    rows, told = [], {pattern: _told(found, on_policy) for pattern, found in recipes.items()}
+    shared = {name: v for name, v in next(iter(told.values())).items() if _in_all(name, v, told)}
+    for pattern, found in recipes.items():
+        solved = [
+            f"{name} {value:g}"
+            for name, value in (("return", found.return_threshold), ("successes", found.success_threshold))
+            if value is not None
+        ]
+        own = ", ".join(f"`{name}={value}`" for name, value in told[pattern].items() if name not in shared)
+        steps = found.policy_steps if on_policy and found.policy_steps is not None else found.steps
+        shown = pattern.replace("|", "\\|")
+        rows.append((f"`{shown}`", f"{steps:,}", " and ".join(solved) or "—", own or "—"))
+    common = ", ".join(f"`{name}={value}`" for name, value in shared.items())
+    lines = _table(("tasks, as a pattern", "steps", "solved at", "own settings"), rows)
+    return [*lines, "", *_wrapped(f"All of them: {common}.", "")] if common else lines
+
+
+def _told(found, on_policy):
     """Return the settings of a recipe as they are shown, those of single algorithms last."""
-    named = {**found.settings} | {
-        f"{name}: {key}": value for name, own in found.by_algorithm.items() for key, value in own.items()
+    named = {
+        name: shown_value(value) for name, value in (found.policy_settings if on_policy else found.settings).items()
     }
-    return {name: shown_value(value) for name, value in named.items()}
+    of = {}
+    for name, own in found.by_algorithm.items():
+        if algorithm_named(name).on_policy == on_policy:
+            for key, value in own.items():
+                of.setdefault((key, shown_value(value)), []).append(name)
+    for (key, value), names in of.items():
+        named[f"{', '.join(_families(names))}: {key}"] = value
+    return named
+
+
+def _families(names):
+    """Return names in which all forms of an algorithm are told as one."""
+    names = list(names)
+    for base in ("PPO", "A2C"):
+        forms = [name for name in ALGORITHMS if issubclass(algorithm_named(name), algorithm_named(base))]
+        if set(forms) <= set(names):
+            place = names.index(base)
+            names = [*names[:place], f"{base}s", *names[place:]]
+            names = [name for name in names if name not in forms]
+    return names
 
 
 def _in_all(name, value, told):
@@ -144,44 +229,72 @@ def _findings():
 
 
 def _all_settings():
-    known, defaults = (
-        described_settings(ValueAlgorithm),
-        {f.name: f.default for f in dataclasses.fields(ValueAlgorithm)},
-    )
-    rest = tuple(name for name in defaults if not any(name in names for names in GROUPS.values()))
     blocks = []
-    for group, names in {**GROUPS, "Others": rest}.items():
-        if names:
-            rows = [(f"`{name}`", _shown(defaults[name]), _marked(known[name][1])) for name in names]
-            blocks += [f"### {group}", "", *_table(("setting", "default", "meaning"), rows), ""]
+    for section, groups in GROUPS.items():
+        kind = KINDS[section]
+        known, usual = described_settings(kind), _defaults(kind)
+        blocks += [f"### {section}", ""]
+        for group, names in groups.items():
+            if kind is Algorithm:
+                head = ("setting", "values", "policies", "meaning")
+                both = [_defaults(KINDS[name]) for name in ("Learners of values", "Learners of policies")]
+                rows = [
+                    (f"`{name}`", *(_shown(defaults[name]) for defaults in both), _marked(known[name][1]))
+                    for name in names
+                ]
+            else:
+                head = ("setting", "default", "meaning")
+                rows = [(f"`{name}`", _shown(usual[name]), _marked(known[name][1])) for name in names]
+            blocks += [f"#### {group}", "", *_table(head, rows), ""]
     return blocks[:-1]
 
 
-def _own_settings(kind):
-    """Return the table of settings that are an algorithm's own, or have other defaults than usual."""
-    known = described_settings(kind)
-    usual = {f.name: f.default for f in dataclasses.fields(ValueAlgorithm)}
-    rows = [
-        (f"`{f.name}`", _shown(f.default), _marked(known[f.name][1]))
-        for f in dataclasses.fields(kind)
-        if f.name not in usual or f.default != usual[f.name]
-    ]
-    if not rows:
-        return ["No settings of its own, and the usual defaults."]
-    return _table(("setting", "default", "meaning"), rows)
+def _defaults(kind):
+    return {field.name: field.default for field in dataclasses.fields(kind)}
 
 
-def _sources(kind):
-    text = inspect.getdoc(inspect.getmodule(kind)) or ""
-    departures = re.findall(r"^(\d+)\. (.*(?:\n   .*)*)", _section(text, "Departures"), re.M)
-    lines = ["## Departures from the paper", ""]
-    for number, item in departures:
-        lines += _wrapped(f"{number}. {_marked(' '.join(item.split()))}", "   ")
-    lines += ["", "## References", ""]
-    entries = re.split(r"\n(?=\S[^.\n]*\(\d{4}\))", _section(text, "References").strip())
-    for entry in entries:
-        lines += _wrapped(f"- {_marked(' '.join(entry.split()))}", "  ")
-    return lines
+def _own_settings(kinds):
+    """Return tables of settings that are an algorithm's own, or have other defaults than usual; equal ones once."""
+    tables = {}
+    for kind in kinds:
+        known = described_settings(kind)
+        usual = _defaults(PolicyAlgorithm if kind.on_policy else ValueAlgorithm)
+        rows = [
+            (f"`{f.name}`", _shown(f.default), _marked(known[f.name][1]))
+            for f in dataclasses.fields(kind)
+            if f.name not in usual or f.default != usual[f.name]
+        ]
+        tables.setdefault(tuple(rows), []).append(kind.__name__)
+    lines = []
+    for rows, names in tables.items():
+        if len(kinds) > 1:
+            lines += [f"{' and '.join(f'`{name}`' for name in names)}:", ""]
+        if rows:
+            lines += [*_table(("setting", "default", "meaning"), rows), ""]
+        else:
+            lines += ["No settings of its own, and the usual defaults.", ""]
+    return lines[:-1]
+
+
+def _sources(kinds):
+    modules = {inspect.getmodule(kind): kind.__name__ for kind in reversed(kinds)}
+    found, listed = [], {}
+    for module, name in reversed(modules.items()):
+        text = inspect.getdoc(module) or ""
+        departures = re.findall(r"^(\d+)\. (.*(?:\n   .*)*)", _section(text, "Departures"), re.M)
+        if departures and len(modules) > 1:
+            found += [f"{name}:", ""]
+        for number, item in departures:
+            found += _wrapped(f"{number}. {_marked(' '.join(item.split()))}", "   ")
+        found += [""] if departures else []
+        for entry in re.split(r"\n(?=\S[^\n]*\(\d{4}\))", _section(text, "References").strip()):
+            listed |= dict.fromkeys(_wrapped_as_one(f"- {_marked(' '.join(entry.split()))}", "  "))
+    lines = ["## Departures from the paper", "", *(found or ["None that is known.", ""])]
+    return [*lines, "## References", "", *"\n".join(listed).split("\n")]
+
+
+def _wrapped_as_one(text, indent):
+    return ["\n".join(_wrapped(text, indent))]
 
 
 def _section(text, name):

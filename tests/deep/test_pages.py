@@ -1,11 +1,13 @@
 """The pages on the deep layer say what the algorithms, their settings and the recipes are."""
 
+import dataclasses
 import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
+from marlgt.deep.algorithms.algorithm import Algorithm
 from marlgt.deep.algorithms.naming import ALGORITHMS
 
 DOCS = Path(__file__).parents[2] / "docs" / "deep"
@@ -31,16 +33,23 @@ def test_an_algorithm_has_a_page_with_a_picture_in_the_index(tables, name):
     pictures = re.findall(r"\{figure\} (\S+)", page.read_text(encoding="utf-8"))
     assert pictures
     assert all((DOCS / picture).stat().st_size < 120_000 for picture in pictures)
+    if len(names := [each for each, stem in tables.PAGES.items() if stem == page.stem]) > 1:
+        assert all(f"`{each}`" in page.read_text(encoding="utf-8") for each in names)
     index = (DOCS / "index.md").read_text(encoding="utf-8")
     assert f"\n{page.stem}\n" in index
     assert f"[`{name}`]({page.name})" in index
 
 
 def test_every_shared_setting_stands_in_one_group_of_the_reference(tables):
-    text = (DOCS / "settings.md").read_text(encoding="utf-8")
-    names = [name for group in tables.GROUPS.values() for name in group]
-    assert len(set(names)) == len(names)
-    assert all(text.count(f"\n| `{name}` |") == 1 for name in names)
+    _, *parts = re.split(r"\n### ", (DOCS / "settings.md").read_text(encoding="utf-8"))
+    shared = {field.name for field in dataclasses.fields(Algorithm)}
+    for (section, groups), part in zip(tables.GROUPS.items(), parts, strict=True):
+        assert part.startswith(section)
+        names = [name for group in groups.values() for name in group]
+        assert len(set(names)) == len(names)
+        known = {field.name for field in dataclasses.fields(tables.KINDS[section])}
+        assert set(names) == (known if section == "All algorithms" else known - shared)
+        assert all(part.count(f"\n| `{name}` |") == 1 for name in names)
 
 
 def test_the_results_are_those_of_every_study_of_deep_learners(tables):
