@@ -158,9 +158,9 @@ def _cut_moments(means: Tensor, scales: Tensor, cuts: Tensor) -> tuple[Tensor, T
     z = (cuts - means) / widths
     density = torch.exp(-0.5 * z.square()) / math.sqrt(2 * math.pi)
     below = torch.where(spread, torch.special.ndtr(z), (cuts >= means).to(z.dtype))
-    ends = (0.0, 1.0), (0.0, 0.0), (0.0, 0.0)
+    ends, column = ((0.0, 1.0), (0.0, 0.0), (0.0, 0.0)), (*below.shape[:-1], 1)
     mass, first, second = (
-        torch.cat((torch.full_like(part[..., :1], low), part, torch.full_like(part[..., :1], high)), -1).diff(dim=-1)
+        torch.cat((part.new_full(column, low), part, part.new_full(column, high)), -1).diff(dim=-1)
         for part, (low, high) in zip((below, density, z * density), ends)
     )
     return mass, -scales * first, scales.square() * (mass - second)
