@@ -31,6 +31,7 @@ STUDIES = (
     "deep_ablations",
     "deep_foraging",
     "deep_return_laws",
+    "deep_robustness",
 )
 """Modules of this folder with a function ``study(folder)``, each run by ``python -m benchmarks NAME``."""
 
