@@ -136,8 +136,7 @@ class RewardChain:
                 f"the returns of {self.name} have no law: it never ends and does not discount; give a discount "
                 "below 1, or an end"
             )
-        solved: NDArray[np.float64] = np.linalg.solve(np.eye(len(paid)) - onward, paid)
-        return solved
+        return np.asarray(np.linalg.solve(np.eye(len(paid)) - onward, paid), np.float64)
 
 
 def return_laws(chain: RewardChain, rounds: int) -> list[GaussianMixture[NDArray[np.float64]]]:
