@@ -46,11 +46,16 @@ PACKAGES = (
     "learners",
     "deep",
     "deep.environments",
+    "deep.distributions",
     "testing",
     "pictures",
 )
 ENGINE = (
     "algorithms.value_algorithm",
+    "algorithms.policy_algorithm",
+    "policies.law",
+    "critics.mixture",
+    "losses.policies",
     "replay.windows",
     "runs.curves",
     "runs.records",
