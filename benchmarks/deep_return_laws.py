@@ -111,6 +111,19 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
 }
 """On some chains."""
 
+ORDER: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("", ("scalar", "categorical, 51 atoms", "mixture, K = 5", "cross-entropy, K = 5", "2-Wasserstein, K = 5")),
+    ("", ("mixture, K = 1",)),
+    ("Initial scale", ()),
+    ("", ("mixture, K = 10", "quantile, 32")),
+    ("Trace", ()),
+    ("", ("mixture, K = 3",)),
+    ("Components by cross-entropy", ()),
+    ("Quantiles with a parabola", ()),
+    ("", ("implicit quantile, 32",)),
+)
+"""In which order cells are trained: a group, and which of its settings; all where none is named."""
+
 FINDINGS = ""
 
 
@@ -138,13 +151,20 @@ def learnt(chain: RewardChain, label: str, changes: Mapping[str, Any]) -> dict[s
 
 
 def study(folder: Path) -> None:
-    """Train what is not trained yet, and write ``deep_return_laws``."""
-    rows = [learnt(chain, label, own) for label, own in CRITICS.items() for chain in CHAINS.values()]
-    groups = {
-        heading: [learnt(CHAINS[name], label, own) for label, own in cells.items() for name in ABLATED]
-        for heading, cells in ABLATIONS.items()
-    }
-    everything = [*rows, *({"group": heading, **row} for heading, own in groups.items() for row in own)]
+    """Train what is not trained yet, and write ``deep_return_laws`` whenever a setting is through."""
+    rows: list[dict[str, Any]] = []
+    for group, labels in ORDER:
+        cells = ABLATIONS.get(group, CRITICS)
+        for label in labels or cells:
+            names = ABLATED if group in ABLATIONS else CHAINS
+            rows += [{"group": group, **learnt(CHAINS[name], label, cells[label])} for name in names]
+            record(folder, rows)
+
+
+def record(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the results of the cells that there are."""
+    groups = {group: [row for row in rows if row["group"] == group] for group in ("", *ABLATIONS)}
+    main = groups.pop("")
     record_study(
         folder,
         NAME,
@@ -158,18 +178,18 @@ def study(folder: Path) -> None:
             "torch": importlib.metadata.version("torch"),
             "seconds are": "of one core, without comparisons",
         },
-        rows=[_rounded(row) for row in everything],
+        rows=[_rounded(row) for row in rows],
         tables={
-            "Distance from the truth": _by_chain(rows, _distance, floors=True),
-            "Seeds within 0.05, and updates until then": _by_chain(rows, _speed),
-            "Error of the mean": _by_chain(rows, _error),
-            **{heading: _ablation(own) for heading, own in groups.items()},
+            "Distance from the truth": _by_chain(main, _distance, floors=True),
+            "Seeds within 0.05, and updates until then": _by_chain(main, _speed),
+            "Error of the mean": _by_chain(main, _error),
+            **{heading: _ablation(own) for heading, own in groups.items() if own},
             "Where an average of losses on samples is least": biases(),
             "What Bellman's operator does to distances": contractions(),
             "What a clock must not do": cuts(),
         },
-        draw=lambda figure: draw(figure, rows),
-        seconds=sum(row["cpu_seconds"] for row in everything),
+        draw=lambda figure: draw(figure, main),
+        seconds=sum(row["cpu_seconds"] for row in rows),
     )
 
 
@@ -274,7 +294,8 @@ def _interval(values: Sequence[float] | np.ndarray) -> str:
 
 def _by_chain(rows: Sequence[Mapping[str, Any]], tell: Any, *, floors: bool = False) -> list[list[str]]:
     cells = {(row["label"], row["chain"]): tell(row) for row in rows}
-    body = [[label, *(cells[label, name] for name in CHAINS)] for label in CRITICS]
+    known = [label for label in CRITICS if any(row["label"] == label for row in rows)]
+    body = [[label, *(cells[label, name] for name in CHAINS)] for label in known]
     if floors:
         body.append(["least of any one number", *(f"{least_distance(chain):.3f}" for chain in CHAINS.values())])
     return [["critic", *CHAINS], *body]
@@ -309,7 +330,9 @@ def draw(figure: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         x = np.linspace(float(quantile(law, 0.001)) - 0.5, float(quantile(law, 0.999)) + 0.5, 700)
         ax.plot(x, _heights(law, x), color="black", linewidth=2.6, label="the truth")
         for place, label in enumerate(SHOWN):
-            row = next(each for each in rows if (each["chain"], each["label"]) == (name, label))
+            row = next((each for each in rows if (each["chain"], each["label"]) == (name, label)), None)
+            if row is None:
+                continue
             told = GaussianMixture(*map(np.array, row["told"][0]))
             ax.plot(x, _heights(told, x), color=COLOURS[place], linewidth=1.2, label=label)
         ax.set_title(name, fontsize=10)

@@ -40,7 +40,7 @@ WORLDS = {
     "noise": Disturbances(**_NOISE),
     "all of it": Disturbances(**_WIND, **_WEAK, **_NOISE),
 }
-"""In which policies are judged: wind up to 2.5 m/s and gusts of 1 m/s; one drone in two has a rotor of 0.7 of its force."""
+"""In which policies are judged: wind to 2.5 m/s, gusts of 1 m/s; of every other drone a rotor with 0.7 of its force."""
 TRAINED = ("calm", "all of it")
 
 FINDINGS = ""
