@@ -289,12 +289,17 @@ def policy_baseline(
     return Baseline(task=task, name=name, returns=tuple(played.team_returns.mean(1).tolist()), successes=rates)
 
 
-def random_baseline(task: str, *, seeds: Sequence[int], episodes: int = 100) -> Baseline:
+def random_baseline(task: str, *, seeds: Sequence[int], episodes: int = 100, continuous: bool = False) -> Baseline:
     """Return what random allowed actions earn."""
     from marlgt.deep.evaluation import RandomPolicy
 
     return policy_baseline(
-        task, "random", lambda env, draws: RandomPolicy(env.n_actions, draws), seeds=seeds, episodes=episodes
+        task,
+        "random",
+        lambda env, draws: RandomPolicy(env.n_actions, draws, action_size=env.action_size),
+        seeds=seeds,
+        episodes=episodes,
+        continuous=continuous,
     )
 
 
