@@ -274,6 +274,7 @@ class Trainer:
         accounts = np.concatenate((self.running, self.ended_sum[:, None], self.ended_count[:, None]), axis=1)
         tensors["accounts"] = torch.from_numpy(accounts)
         facts = {
+            "algorithm": self.record.algorithm,
             "architecture": self._architecture(),
             "checkpoints": self.checkpoints,
             "kept": sorted(self.kept),
@@ -300,6 +301,10 @@ class Trainer:
         path = self.folder / CHECKPOINT
         tensors, facts = read_checkpoint(path)
         try:
+            # Checkpoints that do not tell are older than algorithms whose networks are alike.
+            name = facts.get("algorithm", self.record.algorithm)
+            if name != self.record.algorithm:
+                raise GameError(f"it is one of {short(name)}, and the run one of {self.record.algorithm!r}")
             if facts.get("architecture") != self._architecture():
                 raise GameError("its networks are of another architecture")
             self._take_up(tensors, facts)

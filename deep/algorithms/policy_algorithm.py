@@ -25,6 +25,7 @@ from marlgt.deep.critics.making import critic_of
 from marlgt.deep.losses.policies import critic_losses
 from marlgt.deep.networks.policy_networks import PolicyNetwork
 from marlgt.deep.networks.sharing import Sharing
+from marlgt.deep.policies.heads import LOG_SCALES
 from marlgt.deep.policies.law import law_of
 from marlgt.errors import GameError
 
@@ -72,7 +73,7 @@ class PolicyAlgorithm(Algorithm):
     squashed : bool
         Whether continuous actions are the hyperbolic tangent of a Gaussian, rather than clipped to -1 to 1.
     initial_log_scale : float
-        Logarithm of the first standard deviation of continuous actions.
+        Logarithm of the first standard deviation of continuous actions, from -5 to 2.
     sequence_length : int
         Steps of a window of a recurrent network; it divides `rollout_steps`.
     shared_torso : bool
@@ -159,6 +160,11 @@ class PolicyAlgorithm(Algorithm):
         for name in ("value_weight", "entropy_weight"):
             if getattr(self, name) < 0:
                 raise GameError(f"{name} must not be negative, got {getattr(self, name)!r}")
+        least, most = LOG_SCALES
+        if not least <= self.initial_log_scale <= most:
+            raise GameError(
+                f"initial_log_scale must be a number from {least:g} to {most:g}, got {self.initial_log_scale!r}"
+            )
         if self.v_min >= self.v_max:
             raise GameError(f"v_min must be less than v_max, got {self.v_min!r} and {self.v_max!r}")
         if self.recurrent and self.rollout_steps % self.sequence_length:
