@@ -110,7 +110,10 @@ def test_the_settings_of_a_policy_algorithm_begin_with_what_is_its_own(capsys, m
         (["PPO", "climbing", "--set", "critic=scaler"], "critic must be one of 'scalar', 'mixture'"),
         (["PPO", "climbing", "--set", "ratio_clip=0"], "ratio_clip must be a number above 0"),
         (["PPO", "climbing", "--set", "epsilon_steps=100"], "PPO has no setting 'epsilon_steps'"),
-        (["PPO", "climbing", "--set", "minibatches=4096"], "minibatches must be at most the 2048 rows of a rollout"),
+        (
+            ["PPO", "climbing", "--set", "n_envs=2", "rollout_steps=8", "minibatches=17"],
+            "minibatches must be at most the 16 rows of a rollout",
+        ),
         (["TRPO", "climbing", "--set", "epochs=3"], "TRPO takes one step of the policy from a rollout"),
         (["COMA", "hover1d-gpd"], "continuous, and learners of action values choose from a list: train PPO"),
     ],
