@@ -12,8 +12,8 @@ from marlgt.deep.standardising import RunningMoments
 
 __all__ = ["ValueUnits"]
 
-SMALLEST = 1e-4
-"""Least deviation: returns that never vary are only shifted, and hardly blown up."""
+SMALLEST, FAINTEST = 1e-4, 1e-8
+"""Least deviation, as a share of the mean, and at all: returns that never vary are shifted, and hardly blown up."""
 
 
 class ValueUnits:
@@ -43,7 +43,8 @@ class ValueUnits:
             return None
         shape = (len(self.moments.mean), 1, 1, 1)
         rate = self.moments.deviation if bool(self.moments.count) else torch.ones_like(self.moments.deviation)
-        return self.moments.mean.view(shape).float(), rate.clamp(min=SMALLEST).view(shape).float()
+        least = (SMALLEST * self.moments.mean.abs()).clamp(min=FAINTEST)
+        return self.moments.mean.view(shape).float(), torch.maximum(rate, least).view(shape).float()
 
     def begin(self) -> None:
         """Keep the units in which the critic spoke of the rollout that is learnt from next."""
