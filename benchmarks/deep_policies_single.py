@@ -30,9 +30,9 @@ PUBLISHED = {
 """Mean return of PPO and its deviation, steps, and whose they are: docs.cleanrl.dev, page PPO."""
 
 FINDINGS = """
-**What works.** All four algorithms solve CartPole within some 10,000 to 35,000 steps, a few seconds of a core. PPO, TRPO
-and GMAC do so with all seeds; GMAC, whose critic tells the law of returns, needs fewer steps than PPO, each of them
-dearer. On Acrobot every seed of PPO is above -90.
+**What works.** All four algorithms solve CartPole within some 10,000 to 35,000 steps, a few seconds of a core. PPO,
+TRPO and GMAC do so with all seeds; GMAC, whose critic tells the law of returns, needs fewer steps than PPO, each of
+them dearer. On Acrobot every seed of PPO is above -90.
 
 **What falls short.** On Pendulum one of five seeds of PPO ends below -200 after 100,000 steps. Two of five seeds of A2C
 on CartPole were below 490 on fresh episodes. GMAC, TRPO and A2C were not run on Acrobot and Pendulum, and none on
