@@ -1,13 +1,14 @@
 """Drones that are flown by policies: PPO, IPPO and MAPPO beside the same with mixture critics, on drone tasks.
 
 Asked for is, on gym-pybullet-drones' own score, a one-dimensional hover of at least 465 and a hover by four motors of
-at least 450 with all of five seeds, in less than 60 CPU-seconds a seed, and then that package's own thresholds for the
-end of training, 474 and 467; 474.23 is the optimum. Then two drones that hover, three in formation and two that pass a
-gate, *solved* by all of five seeds in less than 15 minutes of two cores for all five; and, as curves, four drones that
-hover and four that cross. A policy has solved one of these tasks if it solves 95 % of 1000 fresh episodes, as part 4
-asked of the scripted experts (:doc:`drone_tasks`); a seed stops learning as soon as an evaluation of 128 episodes,
-apart from those 1000, has 98 % solved, or, in gym-pybullet-drones' tasks, where all episodes begin alike, as soon as
-its own threshold is reached.
+at least 450 with all of five seeds, in less than 60 CPU-seconds a seed, and then that package's own thresholds for
+the end of training, 474 and 467; 474.23 is the optimum. Then two drones that hover, three in formation and two that
+pass a gate, *solved* by all of five seeds in less than 15 minutes of two cores for all five; and, as curves, four
+drones that hover and four that cross. A policy has solved one of these tasks if it solves 95 % of 1000 fresh
+episodes, as part 4 asked of the scripted experts (:doc:`drone_tasks`); a seed stops learning as soon as an evaluation
+of 128 episodes, apart from those 1000, has 98 % solved, or, in gym-pybullet-drones' tasks, where all episodes begin
+alike, as soon as its own threshold is reached. What was asked has to hold of the final policies, on fresh episodes;
+CPU-seconds to a return are its environment steps at the speed of the whole training.
 
 Actions are numbers: what the rotors turn faster or slower in gym-pybullet-drones' tasks, a wanted velocity in the
 others. Final policies then fly the first 16 of their fresh episodes in PyBullet and in our own physics: asked for are
@@ -80,7 +81,23 @@ ORDER = (
 )
 """In which cells are trained: first what was asked, each with its distributional form after it."""
 
-FINDINGS = ""
+FINDINGS = """
+**What was found.** By one motor command all five seeds of PPO and of GMAC pass 465 in at most four CPU-seconds. With
+the same settings GMAC stops at 474 with all seeds, in at most twelve, and PPO with none: its final policies earn
+470.5 to 473.2. The settings are the third that were tried on all seeds, and were chosen by trials of PPO. By the
+first (discount 0.99, 64 copies, rate 1e-3) neither came to 474, PPO ending at 222 to 472 and GMAC at 469 to 471; by
+the second (32 copies, rate 2e-3 to 5e-4) PPO came there with two seeds and ended below 465 with one, and GMAC was not
+trained to its end. That the mixture decides is so for one set of settings.
+
+By four motors all seeds of PPO come past 450 in at most 16 CPU-seconds, and three stop at 467; the other two go on,
+and one of them falls to 417, so that 450 does not hold of all final policies. Returns differ by up to 0.23 % of a
+seed in PyBullet there, and by nothing elsewhere. Two drones are solved by all seeds with either critic, in much the
+same steps and seconds. Of formation, one seed of five keeps failing a fifth of its episodes as its rate falls to
+1e-5.
+
+The tables have the cells that were trained: gate, crossing, four drones, MAPPO, and mixture critics on four motors
+and formation are in the study, and were not run.
+"""
 
 
 def cell(task: str, algorithm: str) -> Cell:
@@ -190,7 +207,7 @@ def kept_baselines(task: str) -> list[Baseline]:
 
 
 def _asked(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    head = ["asked", "by", "seeds", "CPU-s", "PyBullet differs by", "as asked"]
+    head = ["asked", "by", "seeds that came there", "final policies there", "CPU-s", "PyBullet differs by", "as asked"]
     body = []
     for task, levels in SCORES.items():
         for level in levels:
@@ -198,12 +215,15 @@ def _asked(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
                 spent = _seconds_to(row, level)
                 reached = [each for each in spent if each is not None]
                 limit = PEER_BUDGET if level == levels[0] else np.inf
-                met = len(reached) == len(spent) and max(reached) < limit and abs(_gap(row)) <= 0.02
+                kept = sum(each >= level for each in row["final"])
+                # A return that was passed on the way and lost again is not what was asked for.
+                met = kept == len(reached) == len(spent) and max(reached) < limit and abs(_gap(row)) <= 0.02
                 body.append(
                     [
                         f"{PANELS[task]}: ≥ {level:g}",
                         row["label"],
                         f"{len(reached)} of {len(spent)}",
+                        f"{kept} of {len(spent)}",
                         f"at most {max(reached):.0f} of a seed" if reached else "–",
                         f"{_gap(row):+.2%}",
                         "yes" if met else "**no**",
@@ -216,6 +236,7 @@ def _asked(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
                 [
                     f"{PANELS[task]}: solved",
                     row["label"],
+                    f"{sum(at is not None for at in row['solved_at'])} of {len(row['solved_at'])}",
                     f"{sum(row['solved'])} of {len(row['solved'])}",
                     f"{row['cpu_seconds']:.0f} of {BUDGET} for all",
                     f"{_gap(row):+.2%}",

@@ -27,15 +27,12 @@ FLIGHTS = {
 }
 
 
-# The same, of policies, to choose from in one interactive page.
+# Task and algorithm of flights by policies, to choose from in one interactive page.
 LEARNT = {
     deep_policies_drones.HOVER_1D: "GMAC",
-    deep_policies_drones.HOVER: "GMAC",
+    deep_policies_drones.HOVER: "PPO",
     deep_policies_drones.TWO: "GMACIPPO",
-    deep_policies_drones.FOUR: "GMACIPPO",
-    deep_policies_drones.FORMATION: "GMACIPPO",
-    deep_policies_drones.GATE: "GMACIPPO",
-    deep_policies_drones.CROSSING: "GMACIPPO",
+    deep_policies_drones.FORMATION: "IPPO",
 }
 REPLAY = "policies_replay"
 
