@@ -165,6 +165,10 @@ def record(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the results of the cells that there are."""
     groups = {group: [row for row in rows if row["group"] == group] for group in ("", *ABLATIONS)}
     main = groups.pop("")
+    truths = [
+        {"group": "truth", "label": "truth", "chain": name, "told": [_short(law) for law in true_laws(chain)]}
+        for name, chain in CHAINS.items()
+    ]
     record_study(
         folder,
         NAME,
@@ -178,7 +182,7 @@ def record(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
             "torch": importlib.metadata.version("torch"),
             "seconds are": "of one core, without comparisons",
         },
-        rows=[_rounded(row) for row in rows],
+        rows=[*(_rounded(row) for row in rows), *truths],
         tables={
             "Distance from the truth": _by_chain(main, _distance, floors=True),
             "Seeds within 0.05, and updates until then": _by_chain(main, _speed),
@@ -295,7 +299,7 @@ def _interval(values: Sequence[float] | np.ndarray) -> str:
 def _by_chain(rows: Sequence[Mapping[str, Any]], tell: Any, *, floors: bool = False) -> list[list[str]]:
     cells = {(row["label"], row["chain"]): tell(row) for row in rows}
     known = [label for label in CRITICS if any(row["label"] == label for row in rows)]
-    body = [[label, *(cells[label, name] for name in CHAINS)] for label in known]
+    body = [[label, *(cells.get((label, name), "–") for name in CHAINS)] for label in known]
     if floors:
         body.append(["least of any one number", *(f"{least_distance(chain):.3f}" for chain in CHAINS.values())])
     return [["critic", *CHAINS], *body]
@@ -307,15 +311,23 @@ def _ablation(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
         f"{name}: {what}" for name in ABLATED for what in ("W₁", "seeds within, updates", "error of the mean")
     ]
     labels = dict.fromkeys(row["label"] for row in rows)
-    return [head, *([label, *(cell for name in ABLATED for cell in told[label, name])] for label in labels)]
+    absent = ["–"] * 3
+    return [
+        head,
+        *([label, *(cell for name in ABLATED for cell in told.get((label, name), absent))] for label in labels),
+    ]
 
 
 def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
     kept = dict(row)
     for key in ("distances", "mean_errors"):
         kept[key] = np.array(row[key]).round(5).tolist()
-    kept["told"] = [[[float(f"{x:.5g}") for x in part] for part in law] for law in row["told"]]
+    kept["told"] = [_short(law) for law in row["told"]]
     return kept
+
+
+def _short(law: Sequence[Sequence[float] | np.ndarray]) -> list[list[float]]:
+    return [[float(f"{x:.5g}") for x in part] for part in law]
 
 
 SHOWN = ("scalar", "categorical, 51 atoms", "mixture, K = 5", "cross-entropy, K = 5", "2-Wasserstein, K = 5")

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import _engine_figures
+import _law_figures
 import _policy_figures
 import _replay_figures
 import _return_figures
@@ -19,7 +20,7 @@ FOLDER = Path(__file__).parent / "figures"
 def figures():
     """Return the functions that draw, by the name of their page."""
     found = {}
-    for module in (_engine_figures, _replay_figures, _return_figures, _team_figures, _policy_figures):
+    for module in (_engine_figures, _replay_figures, _return_figures, _team_figures, _policy_figures, _law_figures):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and not name.startswith("_"):
                 found[name] = function

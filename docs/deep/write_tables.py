@@ -120,11 +120,12 @@ def pages():
     path = FOLDER / "recipes.md"
     text = _replaced(path, path.read_text(encoding="utf-8"), "recipes", _recipes())
     written[path] = _replaced(path, text, "findings", _findings())
-    path = FOLDER / "results.md"
-    text = path.read_text(encoding="utf-8")
-    for study in re.findall(r"^<!-- tables of (\w+): by write_tables.py -->$", text, re.M):
-        text = _replaced(path, text, f"tables of {study}", _study(study))
-    written[path] = text
+    for page in ("results", "return_laws"):
+        path = FOLDER / f"{page}.md"
+        text = path.read_text(encoding="utf-8")
+        for study in re.findall(r"^<!-- tables of (\w+): by write_tables.py -->$", text, re.M):
+            text = _replaced(path, text, f"tables of {study}", _study(study))
+        written[path] = text
     return written
 
 
