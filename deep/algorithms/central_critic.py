@@ -1,7 +1,7 @@
 """Actors with a centralised critic of actions, which tells what an agent's action is worth given what others do.
 
-In training the critic of agent i sees the state, her observation, the others' actions u_-i and who she is, and has an
-output for each of her own actions (Albrecht et al. 2024, section 9.4.3)::
+In training the critic of agent i sees the state, her observation, the others' actions ``u_-i`` and who she is, and has
+an output for each of her own actions (Albrecht et al. 2024, section 9.4.3)::
 
     policy loss    -sg[Q_i(s, u)] log π_i(u_i | h_i)
     critic loss    (sg[G] - Q_i(s, u))²,    G_t = r_t + γ ((1 - λ) Q'_i(s_{t+1}, u_{t+1}) + λ G_{t+1})

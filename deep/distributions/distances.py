@@ -13,9 +13,9 @@ operator is a √γ-contraction in the Cramér distance (Bellemare et al. 2017).
 
 References
 ----------
-F. C. Leone, L. S. Nelson, R. B. Nottingham (1961), *The folded normal distribution*, Technometrics 3.
-G. J. Székely, M. L. Rizzo (2013), *Energy statistics*, J. Statistical Planning and Inference 143.
-M. G. Bellemare et al. (2017), *The Cramer distance as a solution to biased Wasserstein gradients*, arXiv:1705.10743.
+Leone, F. C., Nelson, L. S. and Nottingham, R. B. (1961). *The folded normal distribution*. Technometrics 3.
+Székely, G. J. and Rizzo, M. L. (2013). *Energy statistics*. J. Statistical Planning and Inference 143.
+Bellemare, M. G. et al. (2017). *The Cramer distance as a solution to biased Wasserstein gradients*. arXiv:1705.10743.
 """
 
 from __future__ import annotations

@@ -107,12 +107,12 @@ def others_actions(actions: Tensor, n_actions: int) -> Tensor:
 
 
 def counterfactual_advantages(values: Tensor, policies: Tensor, actions: Tensor) -> Tensor:
-    """Return COMA's A_i = Q(s, u) - Σ_a π_i(a) Q(s, (a, u_-i)) for each agent, through which no gradient passes.
+    """Return COMA's ``Q(s, u) - Σ_a π_i(a) Q(s, (a, u_-i))`` for each agent, through which no gradient passes.
 
     Parameters
     ----------
     values : Tensor, shape (..., n, A)
-        Q(s, (a, u_-i)) for each agent i and each of her actions a, the others acting as they did.
+        ``Q(s, (a, u_-i))`` for each agent i and each of her actions a, the others acting as they did.
     policies : Tensor, shape (..., n, A)
         What each agent plays, with 0 for actions that are not allowed.
     actions : Tensor of int64, shape (..., n)

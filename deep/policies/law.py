@@ -48,7 +48,7 @@ class Law(Protocol):
     code_size: int
 
     def log_probability(self, outputs: Tensor, actions: Tensor) -> Tensor:
-        """Return log π(a), or the log-density, shape (...), of actions (..., *action_shape) under outputs (..., O)."""
+        """Return log π(a) or the log-density, shape (...), of actions ``(..., *action_shape)`` under outputs (..., O)."""
 
     def entropy(self, outputs: Tensor) -> Tensor:
         """Return the entropy, shape (...), in nats."""
@@ -60,7 +60,7 @@ class Law(Protocol):
         """Return an action drawn for each row of outputs (S, ..., O), seed s's from ``generators[s]``."""
 
     def mode(self, outputs: Tensor) -> Tensor:
-        """Return what is played without chance, shape (..., *action_shape)."""
+        """Return what is played without chance, shape ``(..., *action_shape)``."""
 
     def divergence(self, old: Tensor, new: Tensor) -> Tensor:
         """Return the Kullback-Leibler divergence KL(old || new), shape (...)."""
