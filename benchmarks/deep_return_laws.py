@@ -124,7 +124,9 @@ ORDER: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """In which order cells are trained: a group, and which of its settings; all where none is named."""
 
-FINDINGS = ""
+FINDINGS = """
+The first scale of 0.1, the rate and the number of updates were chosen in trials on these same chains, some of the
+seeds among them. A dash stands where a cell is not trained yet: the command goes on with it."""
 
 
 def settings_of(chain: RewardChain, changes: Mapping[str, Any]) -> GMAC:
@@ -353,9 +355,9 @@ def draw(figure: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         ax.spines[["top", "right"]].set_visible(False)
     for ax in axes[::3]:
         ax.set_ylabel("P(return ≤ x)")
-    handles, labels = axes[0].get_legend_handles_labels()
+    lines = {label: line for ax in axes for line, label in zip(*ax.get_legend_handles_labels())}
     axes[-1].axis("off")
-    axes[-1].legend(handles, labels, loc="center", frameon=False)
+    axes[-1].legend(list(lines.values()), list(lines), loc="center", frameon=False)
 
 
 def _heights(law: GaussianMixture[np.ndarray], x: np.ndarray) -> np.ndarray:

@@ -48,7 +48,7 @@ class Law(Protocol):
     code_size: int
 
     def log_probability(self, outputs: Tensor, actions: Tensor) -> Tensor:
-        """Return log π(a) or the log-density, shape (...), of actions ``(..., *action_shape)`` under outputs (..., O)."""
+        """Return log π(a) or its density's, shape (...), of actions ``(..., *action_shape)`` under outputs (..., O)."""
 
     def entropy(self, outputs: Tensor) -> Tensor:
         """Return the entropy, shape (...), in nats."""

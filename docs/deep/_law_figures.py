@@ -36,8 +36,8 @@ def return_laws():
                 ax.plot(
                     x, _below(_first(row), x), linestyle=STYLES[index], color=COLOURS[index], linewidth=1.4, label=shown
                 )
-        plain(ax, "P(return ≤ x)", xlabel="return x", place="lower right" if name == "two paths" else "upper left")
-        if name != "two paths":
+        plain(ax, "P(return ≤ x)", xlabel="return x", place="lower right")
+        if name != "random end":
             ax.get_legend().remove()
         title(ax, name)
     return figure
@@ -68,8 +68,10 @@ def return_laws_learning():
                 ax.fill_between(row["updates"], low, high, color=COLOURS[index], alpha=0.18, linewidth=0)
         ax.axhline(0.05, color="black", linewidth=0.8, linestyle=":")
         ax.set_yscale("log")
-        plain(ax, "W₁ from the truth, worst state" if name == "two paths" else "", xlabel="updates", place="lower left")
-        if name != "two paths":
+        plain(
+            ax, "W₁ from the truth, worst state" if name == "two paths" else "", xlabel="updates", place="center right"
+        )
+        if name != "random end":
             ax.get_legend().remove()
         title(ax, name)
     return figure
