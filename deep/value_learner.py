@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
-from marlgt.deep.compiled_learning import CompiledLearning
 from marlgt.deep.exploration import epsilon_greedy, seeded_generators
 from marlgt.deep.finiteness import NotFinite, require_sound
 from marlgt.deep.networks.agent_networks import AgentNetwork
@@ -23,6 +22,9 @@ from marlgt.deep.replay.store import Batch, Replay
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 from marlgt.deep.standardising import RunningMoments
 from marlgt.deep.stopped_seeds import StoppedSeeds
+
+if TYPE_CHECKING:
+    from marlgt.deep.compiled_learning import CompiledLearning
 
 __all__ = ["GreedyPolicy", "ValueLearner"]
 
@@ -97,7 +99,12 @@ class ValueLearner:
         self._plain = self._plain_networks()
         self._stopped = StoppedSeeds(self.parameters, self.optimiser)
         self._slopes = torch.full((n_seeds, algorithm.batch_size), 1.0 / algorithm.batch_size, device=self.device)
-        self._compiled = CompiledLearning.of(self)
+        self._compiled: CompiledLearning | None = None
+        if getattr(algorithm, "compiled", False):
+            # Only who asks for compiled loops waits for their modules.
+            from marlgt.deep.compiled_learning import CompiledLearning
+
+            self._compiled = CompiledLearning.of(self)
         self._noisy = [module for module in self.online.modules() if isinstance(module, NoisyLinear)]
         self._noisy_targets = [module for module in self.target.modules() if isinstance(module, NoisyLinear)]
 
@@ -248,7 +255,7 @@ class ValueLearner:
 
     def _descend_compiled(self, beta: float | None) -> Tensor:
         """Do the same by compiled loops."""
-        algorithm, compiled = self.algorithm, cast(CompiledLearning, self._compiled)
+        algorithm, compiled = self.algorithm, cast("CompiledLearning", self._compiled)
         n_steps = algorithm.n_steps
         drawn = self.replay.draw(algorithm.batch_size, self.generators[_REPLAYING], span=n_steps, beta=beta)
         learnt = compiled.learn(*drawn)

@@ -12,17 +12,17 @@ import difflib
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from marlgt.deep.environments.protocol import BatchEnv
 from marlgt.errors import GameError, UnsupportedGame
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_whole
-from marlgt.games.drones.making import TASKS, make_task
-from marlgt.games.drones.task import Task
-from marlgt.games.extensive import ExtensiveGame
-from marlgt.games.normal_form import NormalFormGame
-from marlgt.games.stochastic import StochasticGame
+
+if TYPE_CHECKING:
+    from marlgt.games.drones.task import Task
+    from marlgt.games.normal_form import NormalFormGame
+    from marlgt.games.stochastic import StochasticGame
 
 __all__ = ["canonical_name", "make_environment", "parsed_task"]
 
@@ -180,23 +180,31 @@ def _made(
     backend: str | None,
     continuous: bool,
 ) -> BatchEnv:
-    if isinstance(task, Task) or name in TASKS:
-        return _drones(task, name, options, n_envs, device, backend, continuous)
-    if backend is not None:
-        raise GameError(f"backend is {short(backend)}: only drone tasks have backends, so leave it out here")
-    if isinstance(task, NormalFormGame | StochasticGame | ExtensiveGame):
-        return _game(task, "", options, n_envs)
     if isinstance(task, str):
-        if name.startswith("Foraging"):
+        foraging, versioned = name.startswith("Foraging"), _VERSIONED.fullmatch(name) is not None
+        if not (foraging or versioned) and _is_drone_task(name):
+            return _drones(task, name, options, n_envs, device, backend, continuous)
+        _require_no_backend(backend)
+        if foraging:
             from marlgt.deep.environments.foraging_grids import ForagingGrid
 
             _require_known(options, FORAGING_OPTIONS, name)
             return ForagingGrid(name, n_envs, label=canonical_name(name, options), **options)
-        if _VERSIONED.fullmatch(name):
+        if versioned:
             from marlgt.deep.environments.gymnasium_copies import named_copies
 
             return named_copies(name, n_envs, options, canonical_name(name, options), continuous=continuous)
         return _named_game(name, options, n_envs)
+    from marlgt.games.drones.task import Task
+    from marlgt.games.extensive import ExtensiveGame
+    from marlgt.games.normal_form import NormalFormGame
+    from marlgt.games.stochastic import StochasticGame
+
+    if isinstance(task, Task):
+        return _drones(task, name, options, n_envs, device, backend, continuous)
+    _require_no_backend(backend)
+    if isinstance(task, NormalFormGame | StochasticGame | ExtensiveGame):
+        return _game(task, "", options, n_envs)
     if callable(task):
         from marlgt.deep.environments.pettingzoo_copies import copies_of
 
@@ -204,6 +212,18 @@ def _made(
     raise GameError(
         f"task is {short(task)}: give a task string, a game, a drone task, or a function that makes one environment"
     )
+
+
+def _is_drone_task(name: str) -> bool:
+    # The drones are asked late: their physics would be loaded for every other task, too.
+    from marlgt.games.drones.making import TASKS
+
+    return name in TASKS
+
+
+def _require_no_backend(backend: str | None) -> None:
+    if backend is not None:
+        raise GameError(f"backend is {short(backend)}: only drone tasks have backends, so leave it out here")
 
 
 def _drones(
@@ -216,8 +236,9 @@ def _drones(
     continuous: bool,
 ) -> BatchEnv:
     from marlgt.deep.environments.drone_tasks import BATCH_OPTIONS, TASK_OPTIONS, DroneTask, discrete_task
+    from marlgt.games.drones.making import make_task
 
-    made_already = isinstance(task, Task)
+    made_already = not isinstance(task, str)
     known = BATCH_OPTIONS if made_already else (*TASK_OPTIONS, *BATCH_OPTIONS)
     _require_known(options, known, task.name if made_already else name)
     if backend is None:
@@ -235,6 +256,7 @@ def _drones(
 def _named_game(name: str, options: dict[str, Any], n_envs: int) -> BatchEnv:
     from marlgt import games
     from marlgt.games.library import load
+    from marlgt.games.normal_form import NormalFormGame
 
     wanted = name.lower().replace("'", "").replace(" ", "_").replace("-", "_")
     if f"{wanted}_game" in games.__all__ and wanted not in games.__all__:
@@ -255,6 +277,8 @@ def _named_game(name: str, options: dict[str, Any], n_envs: int) -> BatchEnv:
 
 def _game(game: Any, label: str, options: dict[str, Any], n_envs: int) -> BatchEnv:
     from marlgt.deep.environments.catalogue_games import MatrixEpisodes, StochasticEpisodes
+    from marlgt.games.extensive import ExtensiveGame
+    from marlgt.games.normal_form import NormalFormGame
 
     if isinstance(game, ExtensiveGame):
         raise UnsupportedGame(
@@ -269,6 +293,7 @@ def _game(game: Any, label: str, options: dict[str, Any], n_envs: int) -> BatchE
 
 
 def _nearest(name: str) -> str:
+    from marlgt.games.drones.making import TASKS
     from marlgt.games.library import catalogue
 
     names = [*TASKS, *(entry.name for entry in catalogue() if entry.kind != "extensive")]
