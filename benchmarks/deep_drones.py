@@ -14,23 +14,18 @@ returns within 2 %.
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks.deep_study import CACHE, Baseline, Cell, draw_curves, learnt, policy_baseline, settings_table
+from benchmarks.deep_study import CACHE, Baseline, Cell
+from benchmarks.drone_studies import COMPARED, DroneStudy, gap, interval, solved_of, study_drones, thousands
 from benchmarks.motor_coupling import coupling
-from benchmarks.studies import record_study
-from marlgt.statistics import bootstrap_interval
 
 NAME = "deep_drones"
 SEEDS = range(5)
-EPISODES, COMPARED = 1000, 16
+EPISODES = 1000
 BUDGET = 2 * 15 * 60
 """Seconds of one core that all seeds of a task may take."""
 
@@ -116,104 +111,24 @@ def cell(task: str, algorithm: str) -> Cell:
 
 def study(folder: Path) -> None:
     """Train what is not trained yet, and write ``deep_drones`` as .json, .md and .png after every training."""
-    made = [f"{task} {algorithm}" for task in PANELS for algorithm in ALGORITHMS]
-    rows: dict[str, Mapping[str, Any]] = {}
-    for task, algorithm in ORDER:
-        before = set(CACHE.glob(f"{NAME}/*.json"))
-        row = learnt(cell(task, algorithm), NAME)
-        rows[f"{task} {algorithm}"] = row | in_bullet(row)
-        solved = f"{sum(row['solved'])} of {len(SEEDS)}"
-        print(f"  {task}, {algorithm}: {solved}, {row['cpu_seconds']:.0f} s", flush=True)
-        if set(CACHE.glob(f"{NAME}/*.json")) != before or len(rows) == len(ORDER):
-            record(folder, [rows[name] for name in made if name in rows])
-
-
-def record(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write the results of the cells that there are."""
-    tasks = [task for task in PANELS if any(row["task"] == task for row in rows)]
-    baselines = [each for task in tasks for each in kept_baselines(task)]
-    record_study(
+    study_drones(
         folder,
-        NAME,
-        title="Drones by value learners",
-        text=f"{__doc__}\n{FINDINGS}".replace(":doc:`drone_tasks`", "[drone_tasks](drone_tasks.md)"),
-        settings={
-            "seeds": f"{min(SEEDS)} to {max(SEEDS)}",
-            "fresh episodes of a seed": EPISODES,
-            "of those in PyBullet": COMPARED,
-            "torch": importlib.metadata.version("torch"),
-            "seconds are": "of one core, evaluations included",
-        },
-        rows=[*rows, *({"baseline": each.name, "task": each.task, "returns": each.returns} for each in baselines)],
-        tables={
-            "What was asked": _asked(rows),
-            **{PANELS[task]: _table(task, rows, baselines) for task in tasks},
-            "In PyBullet": _bullet_table(rows),
-            "How the motors depend on each other": _coupling_table(),
-            "Settings": settings_table(rows),
-        },
-        draw=partial(draw_curves, rows=rows, baselines=baselines),
-        seconds=sum(row["cpu_seconds"] for row in rows),
+        DroneStudy(
+            name=NAME,
+            title="Drones by value learners",
+            text=f"{__doc__}\n{FINDINGS}",
+            seeds=SEEDS,
+            panels=PANELS,
+            order=ORDER,
+            shown=ALGORITHMS,
+            cell=cell,
+            settings={"fresh episodes of a seed": EPISODES, "of those in PyBullet": COMPARED},
+            asked=_asked,
+            table=_table,
+            further=lambda: {"How the motors depend on each other": _coupling_table()},
+            expert_episodes=EPISODES,
+        ),
     )
-
-
-def in_bullet(row: Mapping[str, Any]) -> dict[str, list[float]]:
-    """Return what the final policy of each seed earns in the same few episodes in our own physics and in PyBullet."""
-    from marlgt.deep import evaluate
-
-    path = CACHE / NAME / f"{row['folder']}.bullet"
-    if not path.exists():
-        run = CACHE / NAME / row["folder"]
-        played = {
-            backend: evaluate(run, episodes=COMPARED, backend=backend).team_returns.mean(1).tolist()
-            for backend in ("numba", "bullet")
-        }
-        path.write_text(json.dumps(played))
-    found: dict[str, list[float]] = json.loads(path.read_text())
-    return found
-
-
-class ExpertPolicy:
-    """The scripted expert of a drone task, who sees the true state.
-
-    Parameters
-    ----------
-    env : DroneTask
-        That he flies.
-    """
-
-    def __init__(self, env: Any) -> None:
-        self.batch, self.choose = env.batch, env.batch.task.expert(env.batch.task)
-
-    def begin(self) -> None:
-        """Do nothing: there is nothing to forget."""
-
-    def act(self, observations: Any, allowed: Any) -> Any:
-        """Return actions, shape (1, B, n)."""
-        import torch
-
-        return torch.from_numpy(np.asarray(self.choose(self.batch.view()))).reshape(observations.shape[:3])
-
-
-def kept_baselines(task: str) -> list[Baseline]:
-    """Return what random actions and the expert earn on the fresh episodes of every seed."""
-    from marlgt.deep.evaluation import RandomPolicy
-
-    path = CACHE / NAME / f"{task.replace(':', '_')}.baselines"
-    if not path.exists():
-        found = {}
-        for name, make in (
-            ("random", lambda env, draws: RandomPolicy(env.n_actions, draws)),
-            ("expert", lambda env, draws: ExpertPolicy(env)),
-        ):
-            each = [policy_baseline(task, name, make, seeds=[seed], episodes=EPISODES) for seed in SEEDS]
-            found[name] = [[one.returns[0], (one.successes or (np.nan,))[0]] for one in each]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(found))
-    return [
-        Baseline(task=task, name=name, returns=tuple(row[0] for row in rows), successes=tuple(row[1] for row in rows))
-        for name, rows in json.loads(path.read_text()).items()
-    ]
 
 
 def _asked(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
@@ -225,14 +140,14 @@ def _asked(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
             body.append([f"{PANELS[task]}: solved", "not run yet", "", "", "", "**no**"])
             continue
         best = min(own, key=lambda row: (-sum(row["solved"]), row["cpu_seconds"]))
-        met = all(best["solved"]) and best["cpu_seconds"] < BUDGET and abs(_gap(best)) <= 0.02
+        met = all(best["solved"]) and best["cpu_seconds"] < BUDGET and abs(gap(best)) <= 0.02
         body.append(
             [
                 f"{PANELS[task]}: solved",
                 best["label"],
-                f"{sum(best['solved'])} of {len(best['solved'])}",
+                solved_of(best["solved"]),
                 f"{best['cpu_seconds']:.0f} of {BUDGET}",
-                f"{_gap(best):+.2%}",
+                f"{gap(best):+.2%}",
                 "yes" if met else "**no**",
             ]
         )
@@ -244,35 +159,21 @@ def _table(task: str, rows: Sequence[Mapping[str, Any]], baselines: Sequence[Bas
     head += ["solved at, thousand steps", "CPU-s of all seeds", "steps/CPU-s"]
     body = []
     for row in (row for row in rows if row["task"] == task):
-        reached = ", ".join("–" if at is None else f"{at / 1000:.0f}" for at in row["solved_at"])
         body.append(
             [
                 row["label"],
-                _interval(row["final"], ".1f"),
-                _interval(row["final_success"], ".1%"),
+                interval(row["final"], ".1f"),
+                interval(row["final_success"], ".1%"),
                 f"{min(row['final_success']):.1%}",
-                f"{sum(row['solved'])} of {len(row['solved'])}",
-                reached,
+                solved_of(row["solved"]),
+                thousands(row["solved_at"]),
                 f"{row['cpu_seconds']:.0f}",
                 f"{row['steps_per_second']:,.0f}",
             ]
         )
     for each in (each for each in baselines if each.task == task):
         rates = each.successes or ()
-        body.append(
-            [each.name, _interval(each.returns, ".1f"), _interval(rates, ".1%"), f"{min(rates):.1%}", *[""] * 4]
-        )
-    return [head, *body]
-
-
-def _bullet_table(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    head = ["task", "algorithm", "our physics, mean return", "PyBullet", "differs by", "most of a seed"]
-    body = []
-    for row in rows:
-        ours, theirs = (np.array(row[backend]) for backend in ("numba", "bullet"))
-        most = float(np.abs(theirs / ours - 1.0).max())
-        means = [f"{ours.mean():.2f}", f"{theirs.mean():.2f}"]
-        body.append([PANELS[row["task"]], row["label"], *means, f"{_gap(row):+.2%}", f"{most:.2%}"])
+        body.append([each.name, interval(each.returns, ".1f"), interval(rates, ".1%"), f"{min(rates):.1%}", *[""] * 4])
     return [head, *body]
 
 
@@ -284,16 +185,7 @@ def _coupling_table() -> list[list[str]]:
     head = ["task", "a sum explains", "a motor's second level is good or bad as the others act"]
     head += ["best sum plays the best", "and loses, of best less worst", "best less worst, of the value"]
     body = [
-        [task, *(_interval([each[key] for each in seeds], ".1%") for key in seeds[0])]
+        [task, *(interval([each[key] for each in seeds], ".1%") for key in seeds[0])]
         for task, seeds in json.loads(path.read_text()).items()
     ]
     return [head, *body]
-
-
-def _gap(row: Mapping[str, Any]) -> float:
-    return float(np.mean(row["bullet"]) / np.mean(row["numba"]) - 1.0)
-
-
-def _interval(values: Sequence[float], form: str) -> str:
-    found = bootstrap_interval(values)
-    return f"{float(found.estimate):{form}} [{float(found.low):{form}}, {float(found.high):{form}}]"

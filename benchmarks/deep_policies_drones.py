@@ -17,24 +17,17 @@ mean returns within 2 %.
 
 from __future__ import annotations
 
-import importlib.metadata
-import json
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from benchmarks.deep_drones import ExpertPolicy
-from benchmarks.deep_study import CACHE, Baseline, Cell, draw_curves, learnt, policy_baseline, settings_table
-from benchmarks.studies import record_study
-from marlgt.statistics import bootstrap_interval
+from benchmarks.deep_study import Baseline, Cell
+from benchmarks.drone_studies import COMPARED, DroneStudy, gap, interval, solved_of, study_drones, thousands
 
 NAME = "deep_policies_drones"
 SEEDS = range(5)
-COMPARED = 16
 BUDGET = 2 * 15 * 60
 """Seconds of one core that all seeds of a task with several drones may take."""
 PEER_BUDGET = 60
@@ -56,6 +49,7 @@ SCORES = {HOVER_1D: (465.0, 474.0), HOVER: (450.0, 467.0)}
 """Returns that were asked for, and gym-pybullet-drones' own thresholds."""
 REQUIRED = (TWO, FORMATION, GATE)
 EXPERT_EPISODES = 200
+ALGORITHMS = ("PPO", "GMAC", "IPPO", "GMACIPPO", "MAPPO", "GMACMAPPO")
 
 ORDER = (
     (HOVER_1D, "PPO"),
@@ -118,92 +112,7 @@ def cell(task: str, algorithm: str) -> Cell:
 
 def study(folder: Path) -> None:
     """Train what is not trained yet, and write ``deep_policies_drones`` after every training."""
-    made = [f"{task} {algorithm}" for task in PANELS for each, algorithm in ORDER if each == task]
-    rows: dict[str, Mapping[str, Any]] = {}
-    for task, algorithm in ORDER:
-        before = set(CACHE.glob(f"{NAME}/*.json"))
-        row = learnt(cell(task, algorithm), NAME)
-        rows[f"{task} {algorithm}"] = row | in_bullet(row)
-        solved = f"{sum(row['solved'])} of {len(SEEDS)}"
-        print(f"  {task}, {algorithm}: {solved}, {row['cpu_seconds']:.0f} s", flush=True)
-        if set(CACHE.glob(f"{NAME}/*.json")) != before or len(rows) == len(ORDER):
-            record(folder, [rows[name] for name in made if name in rows])
-
-
-def record(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write the results of the cells that there are."""
-    tasks = [task for task in PANELS if any(row["task"] == task for row in rows)]
-    baselines = [each for task in tasks for each in kept_baselines(task)]
-    record_study(
-        folder,
-        NAME,
-        title="Drones by policies",
-        text=f"{__doc__}\n{FINDINGS}".replace(":doc:`drone_tasks`", "[drone_tasks](drone_tasks.md)"),
-        settings={
-            "seeds": f"{min(SEEDS)} to {max(SEEDS)}",
-            "fresh episodes of a seed": "1000, of which 16 in PyBullet, or 16 where all begin alike",
-            "torch": importlib.metadata.version("torch"),
-            "seconds are": "of one core, evaluations included",
-        },
-        rows=[*rows, *({"baseline": each.name, "task": each.task, "returns": each.returns} for each in baselines)],
-        tables={
-            "What was asked": _asked(rows),
-            **{PANELS[task]: _table(task, rows, baselines) for task in tasks},
-            "In PyBullet": _bullet_table(rows),
-            "Settings": settings_table(rows),
-        },
-        draw=partial(draw_curves, rows=rows, baselines=baselines),
-        seconds=sum(row["cpu_seconds"] for row in rows),
-    )
-
-
-def in_bullet(row: Mapping[str, Any]) -> dict[str, list[float]]:
-    """Return what the final policy of each seed earns in the same few episodes in our own physics and in PyBullet."""
-    from marlgt.deep import evaluate
-
-    path = CACHE / NAME / f"{row['folder']}.bullet"
-    if not path.exists():
-        run = CACHE / NAME / row["folder"]
-        played = {
-            backend: evaluate(run, episodes=COMPARED, backend=backend).team_returns.mean(1).tolist()
-            for backend in ("numba", "bullet")
-        }
-        path.write_text(json.dumps(played))
-    found: dict[str, list[float]] = json.loads(path.read_text())
-    return found
-
-
-class NumbersByExpert(ExpertPolicy):
-    """The scripted expert of a drone task, whose actions are numbers."""
-
-    def act(self, observations: Any, allowed: Any) -> Any:
-        """Return the actions of all drones."""
-        chosen = torch.from_numpy(np.asarray(self.choose(self.batch.view()), dtype=np.float32))
-        return chosen.reshape(*observations.shape[:3], -1)
-
-
-def kept_baselines(task: str) -> list[Baseline]:
-    """Return what random actions and the expert earn on some of the fresh episodes of every seed."""
-    from marlgt.deep.evaluation import RandomPolicy
-
-    path = CACHE / NAME / f"{task.replace(':', '_')}.baselines"
-    if not path.exists():
-        found = {}
-        for name, make in (
-            ("random", lambda env, draws: RandomPolicy(0, draws, action_size=env.action_size)),
-            ("expert", lambda env, draws: NumbersByExpert(env)),
-        ):
-            each = [
-                policy_baseline(task, name, make, seeds=[seed], episodes=EXPERT_EPISODES, continuous=True)
-                for seed in SEEDS
-            ]
-            found[name] = [[one.returns[0], (one.successes or (np.nan,))[0]] for one in each]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(found))
-    return [
-        Baseline(task=task, name=name, returns=tuple(row[0] for row in rows), successes=tuple(row[1] for row in rows))
-        for name, rows in json.loads(path.read_text()).items()
-    ]
+    study_drones(folder, DRONES)
 
 
 def _asked(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
@@ -217,7 +126,7 @@ def _asked(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
                 limit = PEER_BUDGET if level == levels[0] else np.inf
                 kept = sum(each >= level for each in row["final"])
                 # A return that was passed on the way and lost again is not what was asked for.
-                met = kept == len(reached) == len(spent) and max(reached) < limit and abs(_gap(row)) <= 0.02
+                met = kept == len(reached) == len(spent) and max(reached) < limit and abs(gap(row)) <= 0.02
                 body.append(
                     [
                         f"{PANELS[task]}: ≥ {level:g}",
@@ -225,21 +134,21 @@ def _asked(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
                         f"{len(reached)} of {len(spent)}",
                         f"{kept} of {len(spent)}",
                         f"at most {max(reached):.0f} of a seed" if reached else "–",
-                        f"{_gap(row):+.2%}",
+                        f"{gap(row):+.2%}",
                         "yes" if met else "**no**",
                     ]
                 )
     for task in REQUIRED:
         for row in (row for row in rows if row["task"] == task):
-            met = all(row["solved"]) and row["cpu_seconds"] < BUDGET and abs(_gap(row)) <= 0.02
+            met = all(row["solved"]) and row["cpu_seconds"] < BUDGET and abs(gap(row)) <= 0.02
             body.append(
                 [
                     f"{PANELS[task]}: solved",
                     row["label"],
                     f"{sum(at is not None for at in row['solved_at'])} of {len(row['solved_at'])}",
-                    f"{sum(row['solved'])} of {len(row['solved'])}",
+                    solved_of(row["solved"]),
                     f"{row['cpu_seconds']:.0f} of {BUDGET} for all",
-                    f"{_gap(row):+.2%}",
+                    f"{gap(row):+.2%}",
                     "yes" if met else "**no**",
                 ]
             )
@@ -266,43 +175,38 @@ def _table(task: str, rows: Sequence[Mapping[str, Any]], baselines: Sequence[Bas
     head += ["CPU-s of all seeds", "steps/CPU-s"]
     body = []
     for row in (row for row in rows if row["task"] == task):
-        shown = [row["label"], _interval(row["final"], ".2f"), f"{min(row['final']):.2f}"]
-        shown += [_thousands(_steps_to(row, level)) for level in levels]
-        solved = f"{sum(row['solved'])} of {len(row['solved'])}"
+        shown = [row["label"], interval(row["final"], ".2f"), f"{min(row['final']):.2f}"]
+        shown += [thousands(_steps_to(row, level)) for level in levels]
+        solved = solved_of(row["solved"])
         if levels:
             shown += [solved]
         else:
             least = f"{min(row['final_success']):.1%}"
-            shown += [_interval(row["final_success"], ".1%"), least, solved, _thousands(row["solved_at"])]
+            shown += [interval(row["final_success"], ".1%"), least, solved, thousands(row["solved_at"])]
         body.append([*shown, f"{row['cpu_seconds']:.0f}", f"{row['steps_per_second']:,.0f}"])
     for each in (each for each in baselines if each.task == task):
-        shown = [each.name, _interval(each.returns, ".2f"), f"{min(each.returns):.2f}"]
+        shown = [each.name, interval(each.returns, ".2f"), f"{min(each.returns):.2f}"]
         if not levels:
             rates = each.successes or ()
-            shown += [_interval(rates, ".1%"), f"{min(rates):.1%}"]
+            shown += [interval(rates, ".1%"), f"{min(rates):.1%}"]
         body.append(shown + [""] * (len(head) - len(shown)))
     return [head, *body]
 
 
-def _thousands(steps: Sequence[int | None]) -> str:
-    return ", ".join("–" if at is None else f"{at / 1000:.0f}" for at in steps)
-
-
-def _bullet_table(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    head = ["task", "algorithm", "our physics, mean return", "PyBullet", "differs by", "most of a seed"]
-    body = []
-    for row in rows:
-        ours, theirs = (np.array(row[backend]) for backend in ("numba", "bullet"))
-        most = float(np.abs(theirs / ours - 1.0).max())
-        means = [f"{ours.mean():.2f}", f"{theirs.mean():.2f}"]
-        body.append([PANELS[row["task"]], row["label"], *means, f"{_gap(row):+.2%}", f"{most:.2%}"])
-    return [head, *body]
-
-
-def _gap(row: Mapping[str, Any]) -> float:
-    return float(np.mean(row["bullet"]) / np.mean(row["numba"]) - 1.0)
-
-
-def _interval(values: Sequence[float], form: str) -> str:
-    found = bootstrap_interval(values)
-    return f"{float(found.estimate):{form}} [{float(found.low):{form}}, {float(found.high):{form}}]"
+DRONES = DroneStudy(
+    name=NAME,
+    title="Drones by policies",
+    text=f"{__doc__}\n{FINDINGS}",
+    seeds=SEEDS,
+    panels=PANELS,
+    order=ORDER,
+    shown=ALGORITHMS,
+    cell=cell,
+    settings={
+        "fresh episodes of a seed": f"1000, of which {COMPARED} in PyBullet, or {COMPARED} where all begin alike"
+    },
+    asked=_asked,
+    table=_table,
+    expert_episodes=EXPERT_EPISODES,
+    continuous=True,
+)
