@@ -72,6 +72,8 @@ class PolicyLearner:
         self.parameters = FlatParameters(self.module, n_seeds)
         self._plain = PlainPolicies.of(self.module)
         self.products: Any = self._plain or self.module
+        # One-hot numbers are not made into vectors, also where nothing is learnt.
+        self._acting: Any = self._plain if self._plain is not None and self._plain.actors.picks else self.module
         self.optimiser = Adam(
             self.parameters, algorithm.lr, algorithm.adam_epsilon, clip=algorithm.clip, apart=algorithm.stops
         )
@@ -112,7 +114,7 @@ class PolicyLearner:
         allowed = envs.allowed if self.spec.masked else None
         if self.algorithm.recurrent:
             self._clear()
-        outputs, memory = self.module.act(observations, self._memories.policy)
+        outputs, memory = self._acting.act(observations, self._memories.policy)
         self._memories = self._memories._replace(policy=memory)
         outputs = self.law.masked(outputs, allowed)
         actions: Tensor = self.law.sample(outputs, self.generators[_ACTING])
@@ -201,7 +203,7 @@ class PolicyLearner:
         starts = kept["starts"] if algorithm.recurrent else None
         first = Memories(None if starts is None else self.remembered.fields["policy"][:, 0], self._memories.critic)
         outputs, features = self.products.values(kept["observations"], kept.get("states"), first, starts)
-        next_outputs = following_outputs(self.module, kept, outputs, features)
+        next_outputs = following_outputs(self._acting, kept, outputs, features)
         rewards = kept["rewards"]
         ends = kept["terminated"] | kept["truncated"]
         self.units.begin()

@@ -23,6 +23,7 @@ from marlgt.deep.critics.mixture import MixtureCritic
 from marlgt.deep.critics.scalar import ScalarCritic
 from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.layers import Linear
+from marlgt.deep.networks.one_hot_products import add_picked_gradient, picked_rows, picked_sums
 from marlgt.deep.networks.policy_networks import Memories, PolicyNetwork
 from marlgt.deep.networks.products import affine
 from marlgt.deep.policies.heads import PolicyHead
@@ -81,6 +82,7 @@ class PlainLayers:
         last: Linear = getattr(agents.head, _HEADS[type(agents.head)])
         self.layers = (*agents.torso.affine_maps, (last.weight, last.bias))
         self._activate, self._slope = _ACTIVATIONS[agents.torso.activation]
+        self.picks = agents.numbers is not None and agents.numbers.device.type == "cpu"
 
     @classmethod
     def of(cls, agents: AgentNetwork) -> PlainLayers | None:
@@ -100,20 +102,29 @@ class PlainLayers:
     def outputs(self, observations: Tensor, rows: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         """Return the outputs, shape (S, L, R, n, O), and what enters each layer, shape (S K, rows, inputs) each.
 
+        Where `picks`, what enters the first is which of its rows are picked; see :mod:`.one_hot_products`.
+
         Parameters
         ----------
         observations : Tensor, shape (S, L, R, n, D)
         rows : Tensor, shape (S K, rows, inputs), optional
             What enters the first layer, where it is known already.
         """
-        entering = [self.agents.rows(observations.flatten(1, 2)) if rows is None else rows]
-        for weight, bias in self.layers[:-1]:
-            entering.append(self._activate(_mapped(entering[-1], weight, bias)))
+        entering = [self._first(observations.flatten(1, 2)) if rows is None else rows]
+        for number, (weight, bias) in enumerate(self.layers[:-1]):
+            product = picked_sums if self.picks and not number else _mapped
+            entering.append(self._activate(product(entering[-1], weight, bias)))
         told = _mapped(entering[-1], *self.layers[-1])
         if isinstance(self.head, PolicyHead) and self.head.log_scales is not None:
             told = torch.cat((told, self.head.bounded_log_scales().expand(-1, told.shape[1], -1)), dim=-1)
         collected = self.agents.sharing.collect(told)
         return collected.view(*observations.shape[:-1], told.shape[-1]), entering
+
+    def _first(self, observations: Tensor) -> Tensor:
+        numbers = self.agents.numbers
+        if numbers is None or not self.picks:
+            return self.agents.rows(observations)
+        return self.agents.sharing.spread(picked_rows(observations, numbers, told=self.agents.ids is not None))
 
     @torch.no_grad()
     def pull_back(self, entering: list[Tensor], gradient: Tensor) -> None:
@@ -127,7 +138,8 @@ class PlainLayers:
         arriving = arriving.contiguous()
         for number in range(len(self.layers) - 1, -1, -1):
             (weight, bias), inputs = self.layers[number], entering[number]
-            _add_weight_gradient(_gradient(weight), inputs, arriving)
+            add = add_picked_gradient if self.picks and not number else _add_weight_gradient
+            add(_gradient(weight), inputs, arriving)
             _gradient(bias).add_(arriving.sum(1, keepdim=True))
             if number:
                 arriving = self._slope(_input_gradient(arriving, weight), inputs)
@@ -156,6 +168,14 @@ class PlainPolicies:
             return None
         actors, critics = PlainLayers.of(module.actors), PlainLayers.of(module.critics)
         return None if actors is None or critics is None else cls(module, actors, critics)
+
+    def act(self, observations: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """As :meth:`PolicyNetwork.act`."""
+        return self.actors.outputs(self.module.scaled(observations).unsqueeze(1))[0].squeeze(1), memory
+
+    def following_values(self, reached: Tensor, states: Tensor | None, features: Tensor) -> Tensor:
+        """As :meth:`PolicyNetwork.following_values`."""
+        return self.critics.outputs(self.module.judged(reached, states))[0]
 
     def policies(self, observations: Tensor, memories: Memories, starts: Tensor | None) -> tuple[Tensor, Tensor]:
         """As :meth:`PolicyNetwork.policies`."""

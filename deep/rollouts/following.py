@@ -7,12 +7,15 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from marlgt.deep.networks.plain_policies import PlainPolicies
 from marlgt.deep.networks.policy_networks import PolicyNetwork
 
 __all__ = ["following_outputs"]
 
 
-def following_outputs(module: PolicyNetwork, kept: Mapping[str, Tensor], outputs: Tensor, features: Tensor) -> Tensor:
+def following_outputs(
+    module: PolicyNetwork | PlainPolicies, kept: Mapping[str, Tensor], outputs: Tensor, features: Tensor
+) -> Tensor:
     """Return the critic's outputs in what each step led to, shape (S, T, B, n, O).
 
     Within an episode that is what it says of the next step; only the last steps, and those at which an episode was
@@ -20,7 +23,7 @@ def following_outputs(module: PolicyNetwork, kept: Mapping[str, Tensor], outputs
 
     Parameters
     ----------
-    module : PolicyNetwork
+    module : PolicyNetwork or PlainPolicies
     kept : mapping of str to Tensor
         The fields of a rollout: ``reached, truncated`` and, where the critic sees states, ``reached_states``.
     outputs : Tensor, shape (S, T, B, n, O)
