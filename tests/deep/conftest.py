@@ -1,5 +1,7 @@
 """Tiny environments for the tests of the deep layer, written as users write theirs: for PettingZoo and Gymnasium."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -101,9 +103,25 @@ def walk():
     return Walk
 
 
+class Harmful:
+    """What makes a file if it is read as a pickle."""
+
+    def __init__(self, place):
+        self.place = place
+
+    def __reduce__(self):
+        return Path.touch, (self.place,)
+
+
+@pytest.fixture
+def harmful():
+    """The class of what a pickle must not be read for."""
+    return Harmful
+
+
 @pytest.fixture
 def one_thread():
-    """Bits do not depend on how sums are shared out."""
+    """As the trainer sets it: with more threads, MKL divides small products by their number and changes bits."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

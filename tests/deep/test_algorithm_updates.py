@@ -16,17 +16,11 @@ from marlgt.deep.networks import heads
 from marlgt.deep.replay.store import Batch
 from marlgt.deep.value_learner import ValueLearner
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SEEDS, WINDOWS, AGENTS, ACTIONS, SEEN, STATE = (3, 8), 6, 2, 3, 4, 5
 COMMON = {"hidden": (7, 6), "lr": 1e-2, "adam_epsilon": 1e-4, "clip": 0.1, "discount": 0.9, "batch_size": WINDOWS}
 GAMMA = COMMON["discount"]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def made_learner(algorithm, *, common_reward=True):

@@ -6,7 +6,6 @@ import json
 import os
 import pickle
 import typing
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -291,21 +290,13 @@ def test_a_run_does_not_go_on_from_a_file_that_is_cut_short(name, stopped, tmp_p
     assert resume(folder).record.status == "finished"
 
 
-class Harmful:
-    def __init__(self, place):
-        self.place = place
-
-    def __reduce__(self):
-        return Path.touch, (self.place,)
-
-
 @pytest.mark.parametrize("write", [lambda value, path: path.write_bytes(pickle.dumps(value)), torch.save])
 @pytest.mark.parametrize("name", ["run.json", "curve.json", "policy.safetensors", "checkpoint.safetensors"])
-def test_a_planted_pickle_never_runs(name, write, finished, stopped, tmp_path):
+def test_a_planted_pickle_never_runs(name, write, finished, stopped, harmful, tmp_path):
     place = tmp_path / "harmed"
     for folder, read in ((finished, load_run), (finished, evaluate), (stopped, resume)):
         planted = copied(folder, tmp_path / f"{read.__name__}-run")
-        write(Harmful(place), planted / name)
+        write(harmful(place), planted / name)
         if (read is resume and name in ("run.json", "checkpoint.safetensors")) or (
             read is not resume and name != "checkpoint.safetensors"
         ):

@@ -154,18 +154,10 @@ def test_a_file_that_the_system_will_not_let_grow_is_a_typed_error_too(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["c"]
 
 
-class Harmful:
-    def __init__(self, place):
-        self.place = place
-
-    def __reduce__(self):
-        return Path.touch, (self.place,)
-
-
 @pytest.mark.parametrize("write", [lambda value, path: path.write_bytes(pickle.dumps(value)), torch.save])
-def test_a_planted_pickle_never_runs(tmp_path, write):
+def test_a_planted_pickle_never_runs(tmp_path, harmful, write):
     path, harmed = tmp_path / "checkpoint.safetensors", tmp_path / "harmed"
-    write({"weight": torch.zeros(3), "trap": Harmful(harmed)}, path)
+    write({"weight": torch.zeros(3), "trap": harmful(harmed)}, path)
     with pytest.raises(UnreadableFile, match="damaged, cut short, or no checkpoint"):
         read_checkpoint(path)
     assert not harmed.exists()

@@ -14,6 +14,8 @@ from marlgt.deep.networks.layers import NoisyLinear
 from marlgt.deep.optimisers import Adam, FlatParameters
 from marlgt.errors import GameError
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 HEADS = {
     "expected": (ExpectedHead, {}, ()),
     "huber": (ExpectedHead, {"delta": 0.5}, ()),
@@ -22,14 +24,6 @@ HEADS = {
     "implicit": (ImplicitQuantileHead, {"n_cosines": 6}, (2, 32)),
 }
 ALL = pytest.mark.parametrize("name", HEADS)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def generators(*seeds):

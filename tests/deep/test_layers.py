@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
@@ -12,6 +12,8 @@ from marlgt.deep.networks.initialising import initialise
 from marlgt.deep.networks.layers import GRU, MLP, GRUCell, LayerNorm, Linear, NoisyLinear
 from marlgt.deep.networks.products import affine
 from marlgt.errors import GameError
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 MAKERS: dict[str, Callable[[int], nn.Module]] = {
     "linear": lambda n: Linear(n, 3, 5),
@@ -25,15 +27,6 @@ MAKERS: dict[str, Callable[[int], nn.Module]] = {
     "cell": lambda n: GRUCell(n, 3, 7),
     "window": lambda n: GRU(n, 5, 9),
 }
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    # As the trainer sets it: with more threads, MKL divides small products by their number and changes bits.
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def generators(seeds: Sequence[int]) -> list[torch.Generator]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -13,13 +11,7 @@ from marlgt.deep.networks.layers import MLP, Linear
 from marlgt.deep.optimisers import Adam, FlatParameters, RMSprop, clip_gradients
 from marlgt.errors import GameError
 
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def networks(seeds: list[int], n_agents: int = 3) -> nn.ModuleList:
