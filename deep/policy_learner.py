@@ -182,8 +182,7 @@ class PolicyLearner:
         if not self.rollout.full:
             return
         if self.algorithm.lr_end is not None:
-            progress = min(1.0, self.steps / max(1, self.total))
-            self.optimiser.lr = self.algorithm.lr + (self.algorithm.lr_end - self.algorithm.lr) * progress
+            self.optimiser.lr = self._moved(self.algorithm.lr, self.algorithm.lr_end)
         self.algorithm.improve(self, self.rows())
         self._take_scales()
         self.rollout.begin()
@@ -192,6 +191,16 @@ class PolicyLearner:
         where = self.parameters.finite()
         if where is not None:
             raise NotFinite.learning(self.steps, self.updates, f"the weights {where}")
+
+    @property
+    def entropy_weight(self) -> float:
+        """What the entropy of the policies counts now."""
+        first, last = self.algorithm.entropy_weight, self.algorithm.entropy_weight_end
+        return first if last is None else self._moved(first, last)
+
+    def _moved(self, first: float, last: float) -> float:
+        """Return a setting that goes from first to last in the steps of the run."""
+        return first + (last - first) * min(1.0, self.steps / max(1, self.total))
 
     @torch.no_grad()
     def rows(self) -> Minibatch:
@@ -301,8 +310,8 @@ class PolicyLearner:
         elements = algorithm.policy_losses(now, batch.before, advantages)
         if algorithm.value_weight:
             elements = elements + algorithm.value_weight * self.value_losses(batch, features)
-        if algorithm.entropy_weight:
-            elements = elements - algorithm.entropy_weight * self.law.entropy(outputs)
+        if self.entropy_weight:
+            elements = elements - self.entropy_weight * self.law.entropy(outputs)
         self.descend_on(averaged(elements, batch.weights), active)
         with torch.no_grad():
             return averaged(divergence_estimates(now, batch.before), None) / batch.before.shape[-1]

@@ -53,6 +53,9 @@ class PolicyAlgorithm(Algorithm):
         Parts of a rollout, each an update.
     value_weight, entropy_weight : float
         What the critic's loss and the policy's entropy count.
+    entropy_weight_end : float or None
+        What the entropy counts at the end of the run, reached linearly; None keeps `entropy_weight`. A policy whose
+        entropy counts nothing in the end may become certain, so that its likeliest actions are what it plays.
     kl_limit : float or None
         How far a policy may move in the updates of a rollout: a seed whose estimated Kullback-Leibler divergence is
         larger after an epoch takes no more of them.
@@ -123,6 +126,7 @@ class PolicyAlgorithm(Algorithm):
     minibatches: int = 1
     value_weight: float = 0.5
     entropy_weight: float = 0.0
+    entropy_weight_end: float | None = None
     kl_limit: float | None = None
     normalise_advantages: bool = True
     normalise_observations: bool = False
@@ -157,9 +161,10 @@ class PolicyAlgorithm(Algorithm):
         require_least(self, 0, "default_action")
         require_shares(self, "trace")
         require_positive(self, "policy_gain", "initial_scale", "least_scale", "huber", "kl_limit")
-        for name in ("value_weight", "entropy_weight"):
-            if getattr(self, name) < 0:
-                raise GameError(f"{name} must not be negative, got {getattr(self, name)!r}")
+        for name in ("value_weight", "entropy_weight", "entropy_weight_end"):
+            given = getattr(self, name)
+            if given is not None and given < 0:
+                raise GameError(f"{name} must not be negative, got {given!r}")
         least, most = LOG_SCALES
         if not least <= self.initial_log_scale <= most:
             raise GameError(

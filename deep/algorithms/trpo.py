@@ -125,8 +125,8 @@ class TRPO(PolicyAlgorithm):
 
         def gains_of(new: Tensor) -> Tensor:
             gains = -self.policy_losses(law.log_probability(new, rows.actions), before, advantages)
-            if self.entropy_weight:
-                gains = gains + self.entropy_weight * (law.entropy(new) - entropies)
+            if learner.entropy_weight:
+                gains = gains + learner.entropy_weight * (law.entropy(new) - entropies)
             return averaged(gains, rows.weights)
 
         def divergences_of(new: Tensor) -> Tensor:

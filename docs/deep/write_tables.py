@@ -72,7 +72,15 @@ GROUPS = {
     },
     "Learners of policies": {
         "Rollouts": ("rollout_steps", "epochs", "minibatches", "kl_limit", "sequence_length"),
-        "What is descended on": ("trace", "value_weight", "entropy_weight", "huber", "signal", "default_action"),
+        "What is descended on": (
+            "trace",
+            "value_weight",
+            "entropy_weight",
+            "entropy_weight_end",
+            "huber",
+            "signal",
+            "default_action",
+        ),
         "Normalisation": (
             "normalise_advantages",
             "normalise_values",

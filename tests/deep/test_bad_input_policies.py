@@ -272,6 +272,7 @@ def test_an_environment_that_gives_no_numbers_stops_the_run(kind, what, names, t
         (PPO, {"trace": 1.5}, "trace must be a number from 0 to 1"),
         (PPO, {"value_weight": -1.0}, "value_weight must not be negative"),
         (PPO, {"entropy_weight": -1.0}, "entropy_weight must not be negative"),
+        (PPO, {"entropy_weight_end": -0.1}, "entropy_weight_end must not be negative"),
         (PPO, {"kl_limit": 0.0}, "kl_limit must be a number above 0"),
         (PPO, {"ratio_clip": 0.0}, "ratio_clip must be a number above 0"),
         (PPO, {"critic": "mixture", "value_clip": 0.2}, "value_clip is for a scalar critic"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from marlgt.deep import A2C, GMAC, IA2C, IPPO, MAPPO, PPO, REINFORCE, train
+from marlgt.deep import A2C, GMAC, IA2C, IPPO, MAPPO, PPO, REINFORCE, TRPO, make_environment, train
 from marlgt.deep.algorithms.value_algorithm import Spec
 from marlgt.deep.environments.protocol import Step
 from marlgt.deep.losses.policies import environment_average
@@ -238,6 +238,27 @@ def test_with_a_bonus_for_entropy_self_play_in_matching_pennies_stays_near_the_e
     algorithm = IA2C(lr=1e-3, n_envs=32, rollout_steps=8, entropy_weight=2.0, share="none")
     run = train(algorithm, "matching_pennies", steps=30_000, episodes=1, evaluate_every=30_000, seeds=range(3))
     assert (probabilities(run) - 0.5).abs().max() < 0.15
+
+
+@pytest.mark.parametrize("kind", [A2C, PPO, TRPO])
+def test_what_entropy_counts_goes_to_its_end_over_the_run(kind):
+    def learnt(at, **weights):
+        """Return the weights after one rollout, of a run of 640 steps that has come so far."""
+        algorithm = kind(n_envs=4, rollout_steps=8, hidden=(8,), minibatches=1, normalise_advantages=False, **weights)
+        envs = SeededEnvs(lambda: make_environment("climbing", 4), (0,), "cpu")
+        envs.reset()
+        made = algorithm.learner(Spec.of(envs.envs[0]), (0,), steps=640, device="cpu")
+        for _ in range(8):
+            made.observe(envs.step(made.act(envs)), envs)
+        made.steps = at
+        made.learn()
+        return made.parameters.values
+
+    falling = {"entropy_weight": 30.0, "entropy_weight_end": 10.0}
+    for at, weight in ((0, 30.0), (320, 20.0), (640, 10.0), (700, 10.0)):
+        assert torch.equal(learnt(at, **falling), learnt(at, entropy_weight=weight))
+    assert not torch.equal(learnt(0, **falling), learnt(640, **falling))
+    assert torch.equal(learnt(640, entropy_weight=30.0, entropy_weight_end=0.0), learnt(640))
 
 
 class Corridor:

@@ -50,7 +50,7 @@ TASKS = {
     "policies": (PPO(kl_limit=0.01, normalise_observations=True, normalise_values=True, **POLICY), "CartPole-v1"),
     "policies that remember": (MAPPO(recurrent=True, **POLICY), "Foraging-5x5-2p-1f-v3"),
     "laws of returns": (GMAC(normalise_rewards=True, recurrent=True, shared_torso=True, **POLICY), "CartPole-v1"),
-    "numbers": (A2C(squashed=True, lr_end=1e-4, **POLICY), "Pendulum-v1"),
+    "numbers": (A2C(squashed=True, lr_end=1e-4, entropy_weight=0.1, entropy_weight_end=0.0, **POLICY), "Pendulum-v1"),
     "no baseline": (REINFORCE(value_weight=0.0, **POLICY), "CartPole-v1"),
     "radius": (TRPO(normalise_observations=True, **POLICY), "CartPole-v1"),
     "counterfactual": (COMA(recurrent=True, target_period=2, **POLICY), "Foraging-5x5-2p-1f-v3"),
