@@ -22,7 +22,7 @@ from marlgt.errors import GameError, MissingDependency, UnsupportedGame
 from marlgt.games._arrays import short
 from marlgt.games._doors import require_seed, require_whole
 
-__all__ = ["GymnasiumCopies", "named_copies", "refuse_snapshot"]
+__all__ = ["GymnasiumCopies", "copy_failed", "named_copies", "refuse_snapshot"]
 
 
 WAY = "put a wrapper around it that chooses from a list (gymnasium.wrappers.TransformAction), and give a function"
@@ -214,12 +214,7 @@ class GymnasiumCopies:
 
     def _fail(self, k: int, error: Exception) -> NoReturn:
         step, self._moves = self._moves, -1
-        raise EnvironmentFailed(
-            f"copy {k} of {self.name} raised {type(error).__name__} at step {step}: {error}; reset the copies, or mend "
-            "the environment",
-            copy=k,
-            step=step,
-        ) from error
+        raise copy_failed(self.name, k, step, error) from error
 
     def snapshot(self) -> None:
         """Return None: these copies cannot be saved in the midst of an episode."""
@@ -232,6 +227,16 @@ class GymnasiumCopies:
         """Close all environments."""
         for env in self._envs:
             env.close()
+
+
+def copy_failed(name: str, copy: int, step: int, error: Exception) -> EnvironmentFailed:
+    """Return what is raised where a copy of an environment raises an error."""
+    return EnvironmentFailed(
+        f"copy {copy} of {name} raised {type(error).__name__} at step {step}: {error}; reset the copies, or mend "
+        "the environment",
+        copy=copy,
+        step=step,
+    )
 
 
 def refuse_snapshot(name: str) -> NoReturn:

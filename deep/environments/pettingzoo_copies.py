@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from marlgt.deep.environments.action_spaces import action_form
 from marlgt.deep.environments.catalogue_games import equal_actions
-from marlgt.deep.environments.gymnasium_copies import GymnasiumCopies, refuse_snapshot
+from marlgt.deep.environments.gymnasium_copies import GymnasiumCopies, copy_failed, refuse_snapshot
 from marlgt.deep.environments.protocol import BatchEnv, EnvironmentFailed, Step, not_finite
 from marlgt.deep.environments.streams import copy_seeds
 from marlgt.errors import GameError, UnsupportedGame
@@ -293,12 +293,7 @@ class ParallelCopies:
 
     def _fail(self, k: int, error: Exception) -> NoReturn:
         step, self._moves = max(self._moves, 0), -1
-        raise EnvironmentFailed(
-            f"copy {k} of {self.name} raised {type(error).__name__} at step {step}: {error}; reset the copies, or mend "
-            "the environment",
-            copy=k,
-            step=step,
-        ) from error
+        raise copy_failed(self.name, k, step, error) from error
 
     def snapshot(self) -> None:
         """Return None: these copies cannot be saved in the midst of an episode."""

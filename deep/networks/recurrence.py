@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -31,6 +31,18 @@ from marlgt.deep.networks.products import affine, sigmoid_, times_transposed
 from marlgt.errors import GameError
 
 __all__ = ["differentiable_twice", "gated_recurrence"]
+
+
+class _Given(NamedTuple):
+    """What :func:`gated_recurrence` is given."""
+
+    inputs: Tensor
+    hidden: Tensor
+    kept: Tensor | None
+    weight_input: Tensor
+    weight_hidden: Tensor
+    bias_input: Tensor
+    bias_hidden: Tensor
 
 
 def gated_recurrence(
@@ -59,12 +71,12 @@ def gated_recurrence(
     -------
     Tensor, shape (N, L, rows, H)
     """
-    arguments = (inputs, hidden, kept, weight_input, weight_hidden, bias_input, bias_hidden)
+    given = _Given(inputs, hidden, kept, weight_input, weight_hidden, bias_input, bias_hidden)
     if torch.is_grad_enabled() and _plainly:
-        return _by_autograd(*arguments)
+        return _by_autograd(given)
     if torch.is_grad_enabled():
-        return cast(Tensor, cast(Any, _Recurrence).apply(*arguments))
-    return _window(*arguments)[0]
+        return cast(Tensor, cast(Any, _Recurrence).apply(*given))
+    return _window(given)[0]
 
 
 @contextmanager
@@ -81,15 +93,8 @@ def differentiable_twice() -> Iterator[None]:
 _plainly = False
 
 
-def _by_autograd(
-    inputs: Tensor,
-    hidden: Tensor,
-    kept: Tensor | None,
-    weight_input: Tensor,
-    weight_hidden: Tensor,
-    bias_input: Tensor,
-    bias_hidden: Tensor,
-) -> Tensor:
+def _by_autograd(given: _Given) -> Tensor:
+    inputs, hidden, kept, weight_input, weight_hidden, bias_input, bias_hidden = given
     size = hidden.shape[-1]
     memories = []
     for step, entering in enumerate(inputs.unbind(1)):
@@ -105,16 +110,9 @@ def _by_autograd(
     return torch.stack(memories, 1)
 
 
-def _window(
-    inputs: Tensor,
-    hidden: Tensor,
-    kept: Tensor | None,
-    weight_input: Tensor,
-    weight_hidden: Tensor,
-    bias_input: Tensor,
-    bias_hidden: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+def _window(given: _Given) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Give memories after and before each step, both gates, candidates, and the candidates' products with memory."""
+    inputs, hidden, kept, weight_input, weight_hidden, bias_input, bias_hidden = given
     n_networks, length, rows, _ = inputs.shape
     size = hidden.shape[-1]
     projected = affine(inputs.flatten(1, 2), weight_input, bias_input).view(n_networks, length, rows, 3 * size)
@@ -154,18 +152,10 @@ def _refuse_second_order() -> None:
 
 class _Recurrence(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any,
-        inputs: Tensor,
-        hidden: Tensor,
-        kept: Tensor | None,
-        weight_input: Tensor,
-        weight_hidden: Tensor,
-        bias_input: Tensor,
-        bias_hidden: Tensor,
-    ) -> Tensor:
-        memories, *steps = _window(inputs, hidden, kept, weight_input, weight_hidden, bias_input, bias_hidden)
-        ctx.save_for_backward(inputs, kept, weight_input, weight_hidden, *steps)
+    def forward(ctx: Any, *tensors: Any) -> Tensor:
+        given = _Given(*tensors)
+        memories, *steps = _window(given)
+        ctx.save_for_backward(given.inputs, given.kept, given.weight_input, given.weight_hidden, *steps)
         return memories
 
     @staticmethod
