@@ -14,7 +14,7 @@ from marlgt.deep.losses.targets import action_values
 from marlgt.deep.networks.policy_networks import Memories, PolicyNetwork
 from marlgt.deep.optimisers import FlatParameters
 from marlgt.deep.policy_learner import TARGETS, PolicyLearner
-from marlgt.deep.rollouts.minibatches import Minibatch, as_rows
+from marlgt.deep.rollouts.minibatches import Minibatch, all_rows
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 
 if TYPE_CHECKING:
@@ -73,34 +73,26 @@ class ActionCriticLearner(PolicyLearner):
     def rows(self) -> Minibatch:
         """Return all rows of the rollout, with what is to be learnt from them."""
         kept, algorithm = self.rollout.fields, self.algorithm
-        length, actions = algorithm.window, kept["actions"]
+        actions = kept["actions"]
         self._entropy = self.law.entropy(kept["outputs"]).mean()
-        ends = kept["terminated"] | kept["truncated"]
-        rewards = kept["rewards"]
-        if "rewards" in self.moments:
-            rewards = self.moments["rewards"].scaled(rewards, ends)
+        rewards, discounts, ends = self.paid()
         values = self.action_values(kept["observations"], kept.get("states"), actions)
         following = self._following_actions(actions, ends)
         reached = self.action_values(kept["reached"], kept.get("reached_states"), following, self.target)
-        discounts = algorithm.discount * (~kept["terminated"]).to(rewards.dtype)
         targets = lambda_returns(rewards, discounts, ends, action_values(reached, following), algorithm.trace)
         policies = self.law.probabilities(kept["outputs"])
         advantages = algorithm.advantages(values, policies, actions)
         memories = Memories()
         if algorithm.recurrent:
             memories = Memories(self.remembered.fields["policy"].flatten(1, 2))
-        return Minibatch(
-            as_rows(kept["observations"], length),
-            as_rows(kept["actions"], length),
-            as_rows(self.law.log_probability(kept["outputs"], actions), length),
-            as_rows(advantages, length),
-            as_rows(action_values(values, actions), length),
-            as_rows(targets, length),
-            as_rows(kept["starts"], length),
-            as_rows(kept["states"], length) if "states" in kept else None,
-            as_rows(kept["allowed"], length) if "allowed" in kept else None,
-            None,
-            memories,
+        return all_rows(
+            kept,
+            algorithm.window,
+            before=self.law.log_probability(kept["outputs"], actions),
+            advantages=advantages,
+            values=action_values(values, actions),
+            targets=targets,
+            memories=memories,
         )
 
     def action_values(

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from marlgt.deep.exploration import seeded_generators
 from marlgt.deep.finiteness import NotFinite, require_sound
+from marlgt.deep.learner_states import generator_states, load_generators, load_parts, states_of
 from marlgt.deep.losses.credit import aristocrat_utilities, difference_rewards
 from marlgt.deep.losses.policies import divergence_estimates, standardised_advantages
 from marlgt.deep.losses.returns import generalised_advantages
@@ -20,10 +21,11 @@ from marlgt.deep.networks.plain_policies import PlainPolicies
 from marlgt.deep.networks.policy_networks import Memories, PolicyNetwork
 from marlgt.deep.optimisers import Adam, FlatParameters, backward
 from marlgt.deep.rollouts.following import following_outputs
-from marlgt.deep.rollouts.minibatches import Minibatch, as_rows, averaged, dealt
+from marlgt.deep.rollouts.minibatches import Minibatch, all_rows, averaged, dealt
 from marlgt.deep.rollouts.rewards import RewardScale
 from marlgt.deep.rollouts.store import Rollout
 from marlgt.deep.rollouts.units import ValueUnits
+from marlgt.deep.schedules import towards
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 from marlgt.deep.standardising import RunningMoments
 from marlgt.deep.stopped_seeds import StoppedSeeds
@@ -80,8 +82,8 @@ class PolicyLearner:
         self.generators = {
             purpose: seeded_generators(seeds, purpose, self.device) for purpose in (_ACTING, _DEALING, TARGETS)
         }
-        self.rollout = Rollout(algorithm.rollout_steps)
-        self.remembered = Rollout(algorithm.rollout_steps // algorithm.window)
+        self.rollout = Rollout(algorithm.rollout_steps, device=self.device)
+        self.remembered = Rollout(algorithm.rollout_steps // algorithm.window, device=self.device)
         self.moments = self._moments()
         self.units = ValueUnits(n_seeds, running=algorithm.normalise_values, device=str(self.device))
         self.steps = 0
@@ -181,8 +183,7 @@ class PolicyLearner:
         """
         if not self.rollout.full:
             return
-        if self.algorithm.lr_end is not None:
-            self.optimiser.lr = self._moved(self.algorithm.lr, self.algorithm.lr_end)
+        self.optimiser.lr = towards(self.algorithm.lr, self.algorithm.lr_end, self.progress)
         self.algorithm.improve(self, self.rows())
         self._take_scales()
         self.rollout.begin()
@@ -195,57 +196,52 @@ class PolicyLearner:
     @property
     def entropy_weight(self) -> float:
         """What the entropy of the policies counts now."""
-        first, last = self.algorithm.entropy_weight, self.algorithm.entropy_weight_end
-        return first if last is None else self._moved(first, last)
+        return towards(self.algorithm.entropy_weight, self.algorithm.entropy_weight_end, self.progress)
 
-    def _moved(self, first: float, last: float) -> float:
-        """Return a setting that goes from first to last in the steps of the run."""
-        return first + (last - first) * min(1.0, self.steps / max(1, self.total))
+    @property
+    def progress(self) -> float:
+        """The share of the run that is done, from 0 to 1."""
+        return min(1.0, self.steps / max(1, self.total))
 
     @torch.no_grad()
     def rows(self) -> Minibatch:
         """Return all rows of the rollout, with what is to be learnt from them."""
         kept, algorithm = self.rollout.fields, self.algorithm
-        length = algorithm.window
-        before = self.law.log_probability(kept["outputs"], kept["actions"])
         self._entropy = self.law.entropy(kept["outputs"]).mean()
         starts = kept["starts"] if algorithm.recurrent else None
         first = Memories(None if starts is None else self.remembered.fields["policy"][:, 0], self._memories.critic)
         outputs, features = self.products.values(kept["observations"], kept.get("states"), first, starts)
         next_outputs = following_outputs(self._acting, kept, outputs, features)
-        rewards = kept["rewards"]
-        ends = kept["terminated"] | kept["truncated"]
+        rewards, discounts, ends = self.paid()
         self.units.begin()
-        if "rewards" in self.moments:
-            rewards = self.moments["rewards"].scaled(rewards, ends)
-        discounts = algorithm.discount * (~kept["terminated"]).to(rewards.dtype)
         tell = self.critic.mode if algorithm.baseline == "mode" else self.critic.mean
         values, next_values = self.units.raw(tell(outputs)), self.units.raw(tell(next_outputs))
         if algorithm.baseless:
             values, next_values = torch.zeros_like(values), torch.zeros_like(next_values)
         advantages = generalised_advantages(rewards, discounts, ends, values, next_values, algorithm.trace)
         self.units.update(advantages + values)
-        targets: Any
         if self.critic.distributional:
-            laws = self._laws(rewards, discounts, ends, next_outputs)
-            targets = type(laws)(*(as_rows(each, length) for each in laws))
+            targets = self._laws(rewards, discounts, ends, next_outputs)
         else:
-            targets = as_rows(self.units.told(advantages + values), length)
-        values = self.units.told(values)
-        weights = algorithm.step_weights(ends)
-        return Minibatch(
-            as_rows(kept["observations"], length),
-            as_rows(kept["actions"], length),
-            as_rows(before, length),
-            as_rows(advantages, length),
-            as_rows(values, length),
-            targets,
-            as_rows(kept["starts"], length),
-            as_rows(kept["states"], length) if "states" in kept else None,
-            as_rows(kept["allowed"], length) if "allowed" in kept else None,
-            None if weights is None else as_rows(weights, length),
-            self._row_memories(features, first.critic),
+            targets = self.units.told(advantages + values)
+        return all_rows(
+            kept,
+            algorithm.window,
+            before=self.law.log_probability(kept["outputs"], kept["actions"]),
+            advantages=advantages,
+            values=self.units.told(values),
+            targets=targets,
+            weights=algorithm.step_weights(ends),
+            memories=self._row_memories(features, first.critic),
         )
+
+    def paid(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what the rollout is learnt from: rewards (S, T, B, n), scaled; discounts and ends (S, T, B)."""
+        kept = self.rollout.fields
+        rewards, ends = kept["rewards"], kept["terminated"] | kept["truncated"]
+        if "rewards" in self.moments:
+            rewards = self.moments["rewards"].scaled(rewards, ends)
+        return rewards, self.algorithm.discount * (~kept["terminated"]).to(rewards.dtype), ends
 
     def _laws(self, rewards: Tensor, discounts: Tensor, ends: Tensor, next_outputs: Tensor) -> Any:
         """Return particles of the laws that the critic should tell, in its own units."""
@@ -369,10 +365,7 @@ class PolicyLearner:
         tensors = {"networks": self.parameters.values, "starts": self._starts, "loss": self._loss}
         tensors |= {"entropy": self._entropy, "averaged": self._averaged}
         tensors["counts"] = torch.tensor([self.steps, self.updates], dtype=torch.int64)
-        for prefix, part in self._parts().items():
-            tensors.update({f"{prefix}.{name}": value for name, value in part.state().items()})
-        for purpose, generators in self.generators.items():
-            tensors[f"generators.{purpose}"] = torch.stack([each.get_state() for each in generators])
+        tensors |= states_of(self._parts()) | generator_states(self.generators)
         for name, memory in self._memories._asdict().items():
             if memory is not None:
                 tensors[f"memory.{name}"] = memory
@@ -382,13 +375,8 @@ class PolicyLearner:
         """Take up a state of :meth:`state`."""
         with torch.no_grad():
             self.parameters.values.copy_(tensors["networks"])
-        for prefix, part in self._parts().items():
-            cut = len(prefix) + 1
-            own = {name[cut:]: value for name, value in tensors.items() if name.startswith(f"{prefix}.")}
-            part.load(own, self.device) if isinstance(part, Rollout) else part.load(own)
-        for purpose, generators in self.generators.items():
-            for generator, state in zip(generators, tensors[f"generators.{purpose}"]):
-                generator.set_state(state.cpu().clone())
+        load_parts(self._parts(), tensors)
+        load_generators(self.generators, tensors)
         self._starts = tensors["starts"].to(self.device)
         self._loss = tensors["loss"].to(self.device)
         self._entropy = tensors["entropy"].to(self.device)

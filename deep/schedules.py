@@ -1,23 +1,21 @@
-"""Schedules over the steps of a run: exploration rates, and exponents of prioritised replay.
+"""Settings that change over the steps of a run: exploration rates, learning rates, weights.
 
-A schedule is a frozen dataclass among the settings of an algorithm, so that a run's record tells it. Both kinds go from
-``first`` at step 0 to ``last`` at step ``steps`` and stay there; the learners of tables have schedules of their own
-(:mod:`marlgt.learners.schedules`), which kernels read and which also count visits.
+The learners of tables have schedules of their own (:mod:`marlgt.learners.schedules`), which kernels read and which also
+count visits.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from marlgt.errors import GameError
 
-__all__ = ["Exponential", "Linear"]
+__all__ = ["Linear", "towards"]
 
 
 @dataclass(frozen=True)
 class Linear:
-    """A straight line from ``first`` to ``last`` in ``steps`` steps.
+    """A straight line from ``first`` at step 0 to ``last`` at step ``steps``, and ``last`` from there on.
 
     Attributes
     ----------
@@ -43,7 +41,10 @@ class Linear:
     steps: int
 
     def __post_init__(self) -> None:
-        _check(self.first, self.last, self.steps, lowest=0.0)
+        if not all(0.0 <= value <= 1.0 for value in (self.first, self.last)):
+            raise GameError(f"the schedule goes from {self.first:g} to {self.last:g}: both must be from 0 to 1")
+        if self.steps < 0:
+            raise GameError(f"the schedule has {self.steps} steps: give 0 or more")
 
     def value(self, step: int) -> float:
         """Return the value at a step."""
@@ -52,46 +53,12 @@ class Linear:
         return self.first + (self.last - self.first) * (max(step, 0) / self.steps)
 
 
-@dataclass(frozen=True)
-class Exponential:
-    """Equal ratios from ``first`` to ``last`` in ``steps`` steps: ``first (last / first)^(step / steps)``.
-
-    Attributes
-    ----------
-    first, last : float
-        Above 0, up to 1.
-    steps : int
-        0 gives ``last`` from the beginning.
-
-    Raises
-    ------
-    GameError
-        For values that are not above 0 and at most 1, and a negative number of steps.
+def towards(first: float, last: float | None, progress: float) -> float:
+    """Return what a setting is that goes linearly from first to last, after a share of the run; None keeps the first.
 
     Examples
     --------
-    >>> epsilon = Exponential(1.0, 0.01, 10_000)
-    >>> epsilon.value(0), round(epsilon.value(5_000), 12), epsilon.value(10**6)
-    (1.0, 0.1, 0.01)
+    >>> towards(0.5, 0.0, 0.25), towards(0.5, None, 0.25)
+    (0.375, 0.5)
     """
-
-    first: float
-    last: float
-    steps: int
-
-    def __post_init__(self) -> None:
-        _check(self.first, self.last, self.steps, lowest=math.ulp(0.0))
-
-    def value(self, step: int) -> float:
-        """Return the value at a step."""
-        if step >= self.steps:
-            return self.last
-        return self.first * float((self.last / self.first) ** (max(step, 0) / self.steps))
-
-
-def _check(first: float, last: float, steps: int, *, lowest: float) -> None:
-    if not all(lowest <= value <= 1.0 for value in (first, last)):
-        rule = "above 0 and at most 1" if lowest else "from 0 to 1"
-        raise GameError(f"the schedule goes from {first:g} to {last:g}: both must be {rule}")
-    if steps < 0:
-        raise GameError(f"the schedule has {steps} steps: give 0 or more")
+    return first if last is None else first + (last - first) * progress

@@ -13,12 +13,14 @@ from torch import Tensor, nn
 from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
 from marlgt.deep.exploration import epsilon_greedy, seeded_generators
 from marlgt.deep.finiteness import NotFinite, require_sound
+from marlgt.deep.learner_states import generator_states, load_generators, load_parts, states_of
 from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.initialising import initialise
 from marlgt.deep.networks.layers import NoisyLinear
 from marlgt.deep.networks.plain_networks import PlainNetwork
 from marlgt.deep.optimisers import Adam, FlatParameters, backward
 from marlgt.deep.replay.store import Batch, Replay
+from marlgt.deep.schedules import towards
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 from marlgt.deep.standardising import RunningMoments
 from marlgt.deep.stopped_seeds import StoppedSeeds
@@ -201,8 +203,7 @@ class ValueLearner:
     def _update(self) -> None:
         algorithm = self.algorithm
         progress = min(1.0, self.steps / max(1, self.total))
-        if algorithm.lr_end is not None:
-            self.optimiser.lr = algorithm.lr + (algorithm.lr_end - algorithm.lr) * progress
+        self.optimiser.lr = towards(algorithm.lr, algorithm.lr_end, progress)
         correction = algorithm.priority_correction
         beta = correction + (1 - correction) * progress if algorithm.prioritised else None
         self._loss += self._descend(beta) if self._compiled is None else self._descend_compiled(beta)
@@ -308,12 +309,7 @@ class ValueLearner:
     def state(self) -> dict[str, Tensor]:
         """Return everything that a run needs to go on bit for bit, by name."""
         tensors = {"online": self.parameters.values, "target": self.target_parameters.values}
-        tensors.update({f"optimiser.{name}": value for name, value in self.optimiser.state().items()})
-        tensors.update({f"replay.{name}": value for name, value in self.replay.state().items()})
-        if self.moments is not None:
-            tensors.update({f"moments.{name}": value for name, value in self.moments.state().items()})
-        for purpose, generators in self.generators.items():
-            tensors[f"generators.{purpose}"] = torch.stack([each.get_state() for each in generators])
+        tensors |= states_of(self._parts()) | generator_states(self.generators)
         tensors["starts"] = self._starts
         tensors["loss"] = self._loss
         if self._memory is not None:
@@ -328,10 +324,6 @@ class ValueLearner:
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up a state of :meth:`state`."""
-
-        def part(prefix: str) -> dict[str, Tensor]:
-            return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
-
         with torch.no_grad():
             self.parameters.values.copy_(tensors["online"])
             self.target_parameters.values.copy_(tensors["target"])
@@ -339,19 +331,18 @@ class ValueLearner:
                 for number, layer in enumerate(layers):
                     for name, buffer in layer.named_buffers():
                         buffer.copy_(tensors[f"noise.{side}.{number}.{name}"])
-        self.optimiser.load(part("optimiser."))
-        self.replay.load(part("replay."))
-        if self.moments is not None:
-            self.moments.load(part("moments."))
-        for purpose, generators in self.generators.items():
-            for generator, state in zip(generators, tensors[f"generators.{purpose}"]):
-                generator.set_state(state.cpu().clone())
+        load_parts(self._parts(), tensors)
+        load_generators(self.generators, tensors)
         self._starts = tensors["starts"].to(self.device)
         self._loss = tensors["loss"].to(self.device)
         memory = tensors.get("memory")
         self._memory = None if memory is None else memory.to(self.device)
         self.steps, self.updates, self._averaged = (int(count) for count in tensors["counts"])
         self._due = float(tensors["due"])
+
+    def _parts(self) -> dict[str, Any]:
+        parts: dict[str, Any] = {"optimiser": self.optimiser, "replay": self.replay}
+        return parts if self.moments is None else parts | {"moments": self.moments}
 
     @property
     def judged_parameters(self) -> FlatParameters:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from marlgt.deep.networks.policy_networks import Memories
 
-__all__ = ["Minibatch", "as_rows", "averaged", "dealt"]
+__all__ = ["Minibatch", "all_rows", "as_rows", "averaged", "dealt"]
 
 
 class Minibatch(NamedTuple):
@@ -48,6 +48,48 @@ class Minibatch(NamedTuple):
     allowed: Tensor | None
     weights: Tensor | None
     memories: Memories
+
+
+def all_rows(
+    kept: Mapping[str, Tensor],
+    length: int,
+    *,
+    before: Tensor,
+    advantages: Tensor,
+    values: Tensor,
+    targets: Any,
+    memories: Memories,
+    weights: Tensor | None = None,
+) -> Minibatch:
+    """Return all rows of a rollout, with what is to be learnt from them.
+
+    Parameters
+    ----------
+    kept : mapping of str to Tensor, shape (S, T, B, ...)
+        The fields of a rollout: ``observations, actions, starts`` and, where they are kept, ``states, allowed``.
+    length : int
+        L, the steps of a window.
+    before, advantages, values : Tensor, shape (S, T, B, n)
+    targets : Tensor, shape (S, T, B, n), or named tensors, shape (S, T, B, n, m)
+    memories : Memories
+        Before each row.
+    weights : Tensor, shape (S, T, B), optional
+    """
+    return Minibatch(
+        as_rows(kept["observations"], length),
+        as_rows(kept["actions"], length),
+        as_rows(before, length),
+        as_rows(advantages, length),
+        as_rows(values, length),
+        as_rows(targets, length)
+        if isinstance(targets, Tensor)
+        else type(targets)(*(as_rows(each, length) for each in targets)),
+        as_rows(kept["starts"], length),
+        as_rows(kept["states"], length) if "states" in kept else None,
+        as_rows(kept["allowed"], length) if "allowed" in kept else None,
+        None if weights is None else as_rows(weights, length),
+        memories,
+    )
 
 
 def as_rows(field: Tensor, length: int) -> Tensor:

@@ -19,6 +19,7 @@ class Rollout:
     ----------
     n_steps : int
         T.
+    device : torch.device or str
 
     Attributes
     ----------
@@ -28,8 +29,8 @@ class Rollout:
         How many steps are there.
     """
 
-    def __init__(self, n_steps: int) -> None:
-        self.n_steps, self.step = n_steps, 0
+    def __init__(self, n_steps: int, *, device: torch.device | str = "cpu") -> None:
+        self.n_steps, self.step, self.device = n_steps, 0, torch.device(device)
         self.fields: dict[str, Tensor] = {}
 
     @property
@@ -61,7 +62,7 @@ class Rollout:
         kept = {} if self.step == 0 else {name: field[:, : self.step].clone() for name, field in self.fields.items()}
         return {"step": torch.tensor(self.step), **{f"fields.{name}": field for name, field in kept.items()}}
 
-    def load(self, state: Mapping[str, Tensor], device: torch.device) -> None:
+    def load(self, state: Mapping[str, Tensor]) -> None:
         """Take over what :meth:`state` gave.
 
         Raises
@@ -76,7 +77,7 @@ class Rollout:
         for name, value in state.items():
             if name.startswith("fields."):
                 shape = (value.shape[0], self.n_steps, *value.shape[2:])
-                field = torch.zeros(shape, dtype=value.dtype, device=device)
-                field[:, :step] = value.to(device)
+                field = torch.zeros(shape, dtype=value.dtype, device=self.device)
+                field[:, :step] = value.to(self.device)
                 self.fields[name.removeprefix("fields.")] = field
         self.step = step
