@@ -19,7 +19,7 @@ from torch.autograd import Variable
 
 from marlgt.errors import GameError
 
-__all__ = ["Adam", "FlatParameters", "RMSprop", "backward", "clip_gradients"]
+__all__ = ["Adam", "FlatParameters", "backward", "clip_gradients"]
 
 _LANES = 16
 
@@ -323,54 +323,6 @@ class Adam:
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Put a saved state back."""
         _load(state, {"first": self.first, "second": self.second, "steps": self.steps})
-
-
-class RMSprop:
-    """RMSprop on a flat buffer: the gradient over the root of its running mean square.
-
-    Parameters
-    ----------
-    flat : FlatParameters
-    lr : float
-    epsilon : float
-        Added to the root.
-    clip : float, optional
-        Largest norm of each seed's gradient.
-    decay : float
-        Share of the running mean square that stays at each step.
-
-    References
-    ----------
-    T. Tieleman, G. Hinton (2012), *Neural networks for machine learning*, lecture 6.5.
-    """
-
-    def __init__(
-        self, flat: FlatParameters, lr: float, epsilon: float = 1e-5, clip: float | None = None, *, decay: float = 0.99
-    ) -> None:
-        _check_rates(lr, epsilon, clip)
-        self.flat = flat
-        self.lr = lr
-        self.epsilon = epsilon
-        self.clip = clip
-        self.decay = decay
-        self.square = torch.zeros_like(flat.values)
-
-    @torch.no_grad()
-    def step(self) -> None:
-        """Update the values by the gradients, which stay as they are (but for clipping)."""
-        if self.clip is not None:
-            clip_gradients(self.flat, self.clip)
-        gradients = self.flat.gradients
-        self.square.mul_(self.decay).addcmul_(gradients, gradients, value=1.0 - self.decay)
-        self.flat.values.addcdiv_(gradients, self.square.sqrt().add_(self.epsilon), value=-self.lr)
-
-    def state(self) -> dict[str, Tensor]:
-        """Give a copy of the running mean square."""
-        return {"square": self.square.clone()}
-
-    def load(self, state: Mapping[str, Tensor]) -> None:
-        """Put a saved state back."""
-        _load(state, {"square": self.square})
 
 
 def _check_rates(lr: float, epsilon: float, clip: float | None) -> None:

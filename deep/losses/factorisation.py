@@ -27,7 +27,6 @@ van Hasselt, H., Guez, A. and Silver, D. (2016). Deep reinforcement learning wit
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -41,10 +40,8 @@ __all__ = [
     "counterfactual_totals",
     "independent_loss",
     "joint_loss",
-    "mixed_next_values",
     "qtran_alt_losses",
     "qtran_base_losses",
-    "qtran_next_values",
 ]
 
 
@@ -83,67 +80,6 @@ def counterfactual_totals(utilities: Tensor, actions: Tensor) -> Tensor:
     return others.unsqueeze(-1) + utilities
 
 
-def mixed_next_values(
-    mixer: Callable[[Tensor, Tensor], Tensor],
-    utilities: Tensor,
-    states: Tensor,
-    *,
-    allowed: Tensor | None = None,
-    online: Tensor | None = None,
-) -> Tensor:
-    """Return Q_tot⁻(s', Q_1⁻(h_1', a_1*), …, Q_n⁻(h_n', a_n*)): what VDN and QMIX bootstrap from.
-
-    The agents' own best actions are a best joint action of a sum or a monotone mixer, so that no joint action is
-    searched for.
-
-    Parameters
-    ----------
-    mixer : callable
-        The target mixer: utilities (S, ..., n) and states (S, ..., Z) to joint values (S, ...).
-    utilities : Tensor, shape (S, ..., n, A)
-        Of the target networks at what the step led to.
-    states : Tensor, shape (S, ..., Z)
-        The state that the step led to, before any reset.
-    allowed : Tensor of bool, shape (S, ..., n, A), optional
-        Actions that could be taken there.
-    online : Tensor, shape (S, ..., n, A), optional
-        Utilities by which a* is chosen, those of the networks that are trained: double Q-learning.
-
-    Returns
-    -------
-    Tensor, shape (S, ...)
-        Through which no gradient passes.
-    """
-    with torch.no_grad():
-        best = greedy(utilities if online is None else online, allowed)
-        return mixer(action_values(utilities, best), states)
-
-
-def qtran_next_values(
-    joint_values: Callable[[Tensor], Tensor],
-    utilities: Tensor,
-    *,
-    allowed: Tensor | None = None,
-    online: Tensor | None = None,
-) -> Tensor:
-    """Return Q_jt⁻(h', ū') with ū' greedy by the target utilities, or by the online ones (double).
-
-    Parameters
-    ----------
-    joint_values : callable
-        The target joint network at what the step led to: joint actions (S, ..., n) to values (S, ...).
-    utilities, allowed, online : Tensor, shape (S, ..., n, A)
-        As in :func:`mixed_next_values`.
-
-    Returns
-    -------
-    Tensor, shape (S, ...)
-        Through which no gradient passes.
-    """
-    with torch.no_grad():
-        return joint_values(greedy(utilities if online is None else online, allowed))
-
-
 def independent_loss(values: Tensor, targets: Tensor) -> Tensor:
     """Return Σ_i (Q_i - sg[y_i])², shape (...), of values and targets (..., n): summed over agents, not averaged."""
     return (values - targets.detach()).square().sum(dim=-1)
@@ -178,7 +114,7 @@ def qtran_base_losses(
     state_values : Tensor, shape (...)
         V_jt.
     targets : Tensor, shape (...)
-        y, from :func:`qtran_next_values`.
+        y = r + d Q_jt⁻(h', ū').
     allowed : Tensor of bool, shape (..., n, A), optional
 
     Returns

@@ -34,8 +34,6 @@ from marlgt.deep.losses.targets import action_values, huber
 from marlgt.errors import GameError
 
 __all__ = [
-    "actor_critic_losses",
-    "bootstrapped_targets",
     "centralised_observations",
     "clipped_surrogate_losses",
     "clipped_value_losses",
@@ -50,18 +48,6 @@ __all__ = [
     "shared_experience_policy_losses",
     "standardised_advantages",
 ]
-
-
-def bootstrapped_targets(rewards: Tensor, discounts: Tensor, next_values: Tensor) -> Tensor:
-    """Return r + d V(h', z'), all of one shape, through which no gradient passes.
-
-    Parameters
-    ----------
-    rewards, discounts, next_values : Tensor, shape (...)
-        What was got on the way; γ^k, which is 0 after true termination and not after truncation; and the (target)
-        critic's value at what the step *led to*, of histories and whatever else the critic sees there.
-    """
-    return (rewards + discounts * next_values).detach()
 
 
 def centralised_observations(observations: Tensor, states: Tensor | None = None) -> Tensor:
@@ -246,33 +232,6 @@ def critic_losses(values: Tensor, targets: Tensor, *, delta: float | None = None
     """
     errors = targets.detach() - values
     return errors.square() if delta is None else huber(errors, delta)
-
-
-def actor_critic_losses(
-    log_probabilities: Tensor,
-    values: Tensor,
-    targets: Tensor,
-    entropies: Tensor,
-    *,
-    value_weight: float = 0.5,
-    entropy_weight: float = 0.01,
-) -> Tensor:
-    """Return the loss of independent A2C for each agent, with the advantages y_i - V_i.
-
-    Parameters
-    ----------
-    log_probabilities, values, targets, entropies : Tensor, shape (..., n)
-        log π_i(u_i | h_i), V_i(h_i), the returns y_i that V_i should predict, and H(π_i(· | h_i)).
-    value_weight, entropy_weight : float
-        c_V and c_H.
-
-    Returns
-    -------
-    Tensor, shape (..., n)
-        To be averaged over rows by :func:`environment_average`, and summed over agents.
-    """
-    actor = policy_gradient_losses(log_probabilities, targets - values)
-    return actor + value_weight * critic_losses(values, targets) - entropy_weight * entropies
 
 
 def importance_ratios(log_probabilities: Tensor, behaviour: Tensor) -> Tensor:

@@ -28,32 +28,7 @@ __all__ = [
     "max_value",
     "maximisation_bias",
     "q_target",
-    "require_some_allowed",
 ]
-
-
-def require_some_allowed(allowed: Tensor) -> None:
-    """Refuse a mask that leaves somebody nothing to do; it reads the mask back from the device.
-
-    It belongs at the edge, where masks enter. Past it the functions here stay finite whatever the mask says,
-    since a step that ends an episode may lead to a state in which nothing is allowed.
-
-    Parameters
-    ----------
-    allowed : Tensor of bool, shape (..., n_actions)
-
-    Raises
-    ------
-    GameError
-        If some row allows no action.
-    """
-    empty = ~allowed.any(dim=-1)
-    if bool(empty.any()):
-        row = empty.nonzero()[0].tolist()
-        raise GameError(
-            f"every row of a mask must allow at least one of its {allowed.shape[-1]} actions, "
-            f"but row {row} allows none: give the agent an action that does nothing"
-        )
 
 
 def greedy(values: Tensor, allowed: Tensor | None = None) -> Tensor:

@@ -300,7 +300,7 @@ def test_the_maximum_of_a_sum_is_the_sum_of_the_maxima():
     joint = (
         utilities[..., 0, :, None, None] + utilities[..., 1, None, :, None] + utilities[..., 2, None, None, :]
     ).flatten(2)
-    found = losses.mixed_next_values(SumMixer(), utilities, None)
+    found = SumMixer()(action_values(utilities, greedy(utilities)))
     assert torch.allclose(found, joint.amax(-1), atol=1e-12, rtol=0)
 
 
@@ -313,34 +313,11 @@ def test_a_monotone_mixer_bootstraps_from_its_joint_maximum():
         mixer(torch.stack([utilities[..., 0, a], utilities[..., 1, b]], -1), states)
         for a, b in itertools.product(range(4), repeat=2)
     ]
-    found = losses.mixed_next_values(mixer, utilities, states)
-    assert not found.requires_grad
+    found = mixer(action_values(utilities, greedy(utilities)), states)
     assert torch.allclose(found, torch.stack(joint).amax(0), atol=1e-12, rtol=0)
 
 
-def test_double_learning_chooses_by_the_one_network_and_values_by_the_other():
-    target, online = normal(2, 5, 3, 4), normal(2, 5, 3, 4, seed=1)
-    allowed = whole(2, 2, 5, 3, 4, seed=2).bool()
-    allowed[..., 0] = True
-    chosen = greedy(online, allowed)
-    assert allowed.gather(-1, chosen[..., None]).all()
-    expected = action_values(target, chosen).sum(-1)
-    found = losses.mixed_next_values(SumMixer(), target, None, allowed=allowed, online=online)
-    assert torch.equal(found, expected)
-    assert not torch.equal(found, losses.mixed_next_values(SumMixer(), target, None, allowed=allowed))
-    seen = []
-    losses.qtran_next_values(lambda u: seen.append(u) or u.sum(-1), target, allowed=allowed, online=online)
-    losses.qtran_next_values(lambda u: seen.append(u) or u.sum(-1), target, allowed=allowed)
-    assert torch.equal(seen[0], chosen)
-    assert torch.equal(seen[1], greedy(target, allowed))
-
-
 def test_no_gradient_reaches_a_target():
-    network = JointValueNetwork(1, 4, 2, 3)
-    initialise(network, generators((0,)))
-    features, utilities = normal(1, 5, 2, 4).float().requires_grad_(), normal(1, 5, 2, 3).float().requires_grad_()
-    found = losses.qtran_next_values(lambda u: network(features, u), utilities)
-    assert not found.requires_grad
     values, targets = normal(2, 5, 3).requires_grad_(), normal(2, 5, 3, seed=1).requires_grad_()
     losses.independent_loss(values, targets).sum().backward()
     assert targets.grad is None
@@ -352,7 +329,7 @@ def test_of_one_agent_all_are_deep_q_learning():
     following = normal(2, 5, 1, 4, seed=1)
     target = q_target(rewards, discounts, following[..., 0, :])
     taken = action_values(utilities, actions)
-    joint = rewards + discounts * losses.mixed_next_values(SumMixer(), following, None)
+    joint = rewards + discounts * SumMixer()(action_values(following, greedy(following)))
     expected = (taken[..., 0] - target).square()
     assert torch.equal(losses.joint_loss(SumMixer()(taken), joint), expected)
     assert torch.equal(losses.independent_loss(taken, target.unsqueeze(-1)), expected)

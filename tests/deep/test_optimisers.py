@@ -1,4 +1,4 @@
-"""Flat buffers, Adam and RMSprop against torch.optim, clipping by seed, seeds alone against seeds together."""
+"""Flat buffers, Adam against torch.optim, clipping by seed, seeds alone against seeds together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from marlgt.deep.networks.initialising import initialise
 from marlgt.deep.networks.layers import MLP, Linear
-from marlgt.deep.optimisers import Adam, FlatParameters, RMSprop, clip_gradients
+from marlgt.deep.optimisers import Adam, FlatParameters, clip_gradients
 from marlgt.errors import GameError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -66,20 +66,6 @@ def test_a_seed_learns_bit_for_bit_the_same_alone_and_among_others(clip: float |
         assert all(torch.equal(alone[name], among[name]) for name in alone)
 
 
-def test_rmsprop_learns_bit_for_bit_the_same_alone_and_among_others() -> None:
-    def learn(seeds: list[int]) -> FlatParameters:
-        module = networks(seeds)
-        flat = FlatParameters(module, len(seeds))
-        optimiser = RMSprop(flat, 1e-2, clip=0.05)
-        for _ in range(5):
-            descend(module, flat, seeds)
-            optimiser.step()
-        return flat
-
-    alone, among = learn([5]).seed_slice(0), learn(list(range(8))).seed_slice(5)
-    assert all(torch.equal(alone[name], among[name]) for name in alone)
-
-
 @pytest.mark.parametrize("fused", [True, False])
 def test_adam_is_torchs(fused: bool) -> None:
     module, peer = networks([0]), networks([0])
@@ -115,21 +101,6 @@ def test_the_fused_and_the_plain_step_agree() -> None:
     torch.testing.assert_close(found[0], found[1], rtol=1e-6, atol=1e-7)
 
 
-def test_rmsprop_is_torchs() -> None:
-    module, peer = networks([0]), networks([0])
-    flat = FlatParameters(module, 1)
-    ours, theirs = RMSprop(flat, 1e-3), torch.optim.RMSprop(peer.parameters(), lr=1e-3, alpha=0.99, eps=1e-5)
-    for _ in range(10):
-        descend(module, flat, [0])
-        for mine, other in zip(module.parameters(), peer.parameters()):
-            assert mine.grad is not None
-            other.grad = mine.grad.clone()
-        ours.step()
-        theirs.step()
-    for mine, other in zip(module.parameters(), peer.parameters()):
-        torch.testing.assert_close(mine, other)
-
-
 def test_clipping_bounds_each_seeds_norm_and_leaves_small_gradients_alone() -> None:
     module = networks([0, 1, 2])
     flat = FlatParameters(module, 3)
@@ -162,23 +133,22 @@ def test_a_seed_can_be_taken_out_and_put_back() -> None:
     assert torch.equal(other.values, expected.values)
 
 
-def test_an_optimiser_goes_on_from_its_saved_state() -> None:
-    for kind in (Adam, RMSprop):
-        module = networks([0])
-        flat = FlatParameters(module, 1)
-        optimiser = kind(flat, 1e-2)
-        descend(module, flat, [0])
-        optimiser.step()
-        values, state = flat.values.clone(), optimiser.state()
-        descend(module, flat, [0])
-        optimiser.step()
-        after = flat.values.clone()
-        again = kind(flat, 1e-2)
-        again.load(state)
-        flat.values.copy_(values)
-        descend(module, flat, [0])
-        again.step()
-        assert torch.equal(flat.values, after)
+def test_adam_goes_on_from_its_saved_state() -> None:
+    module = networks([0])
+    flat = FlatParameters(module, 1)
+    optimiser = Adam(flat, 1e-2)
+    descend(module, flat, [0])
+    optimiser.step()
+    values, state = flat.values.clone(), optimiser.state()
+    descend(module, flat, [0])
+    optimiser.step()
+    after = flat.values.clone()
+    again = Adam(flat, 1e-2)
+    again.load(state)
+    flat.values.copy_(values)
+    descend(module, flat, [0])
+    again.step()
+    assert torch.equal(flat.values, after)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
@@ -211,6 +181,6 @@ def test_what_cannot_be_used_is_refused_with_the_way_out() -> None:
     with pytest.raises(GameError, match="give a learning rate"):
         Adam(flat, -1.0)
     with pytest.raises(GameError, match="clip must be a positive norm, got 0"):
-        RMSprop(flat, 1e-3, clip=0)
+        Adam(flat, 1e-3, clip=0)
     with pytest.raises(GameError, match="saved with the same networks and seeds"):
         Adam(flat, 1e-3).load({})

@@ -16,13 +16,6 @@ def whole(high, *shape, seed=0):
     return torch.randint(0, high, shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_targets_bootstrap_from_where_the_step_led_and_not_after_an_end():
-    next_values = torch.tensor([5.0, 5.0], requires_grad=True)
-    found = losses.bootstrapped_targets(torch.tensor([1.0, 1.0]), torch.tensor([0.9, 0.0]), next_values)
-    assert found.tolist() == pytest.approx([5.5, 1.0])
-    assert not found.requires_grad
-
-
 def test_the_counterfactual_advantage_has_mean_0_under_the_policy():
     values, policies = normal(7, 3, 4), normal(7, 3, 4, seed=1).softmax(-1)
     every = torch.stack(
@@ -77,19 +70,6 @@ def test_an_actor_moves_its_policy_and_not_the_critic():
     # d/dlogits of -A log π(u) is -A (1[u] - π).
     expected = -advantages[..., None] * (torch.nn.functional.one_hot(actions, 3) - logits.detach().softmax(-1))
     assert torch.allclose(logits.grad, expected, atol=1e-12, rtol=0)
-
-
-def test_the_actor_critic_loss_is_the_sum_of_its_parts():
-    logs, values, entropies = (normal(6, 2, seed=seed).requires_grad_() for seed in range(3))
-    targets = normal(6, 2, seed=3).requires_grad_()
-    found = losses.actor_critic_losses(logs, values, targets, entropies, value_weight=0.7, entropy_weight=0.2)
-    found.sum().backward()
-    errors = (targets - values).detach()
-    assert torch.allclose(found, -errors * logs + 0.7 * errors.square() - 0.2 * entropies, atol=1e-12, rtol=0)
-    assert torch.allclose(logs.grad, -errors, atol=1e-12, rtol=0)
-    assert torch.allclose(values.grad, -1.4 * errors, atol=1e-12, rtol=0)
-    assert torch.allclose(entropies.grad, torch.full_like(errors, -0.2), atol=1e-12, rtol=0)
-    assert targets.grad is None
 
 
 def test_the_loss_of_a_critic_turns_linear_at_delta():
