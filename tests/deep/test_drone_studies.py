@@ -9,8 +9,8 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2]))
 
-from benchmarks import deep_drones, deep_policies_drones, drone_studies  # noqa: E402
-from benchmarks.deep_study import policy_baseline  # noqa: E402
+from benchmarks import deep_drones, deep_policies_drones, drone_studies
+from benchmarks.deep_study import policy_baseline
 
 
 def row(task="formation:n_drones=3,actions=velocity", **changes):
