@@ -165,8 +165,8 @@ class Training:
     def __init__(self, case: Case, n_seeds: int = 1, device: str = "cpu") -> None:
         import marlgt.deep
         from marlgt.deep.algorithms.value_algorithm import Spec
+        from marlgt.deep.learners.value_learner import ValueLearner
         from marlgt.deep.seeded_environments import SeededEnvs
-        from marlgt.deep.value_learner import ValueLearner
 
         self.n_envs, self.n_seeds = case.settings["n_envs"], n_seeds
         filled = max(1_000, 20 * self.n_envs)

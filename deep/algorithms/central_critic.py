@@ -36,8 +36,8 @@ from marlgt.deep.networks.policy_networks import PolicyNetwork
 from marlgt.errors import GameError, UnsupportedGame
 
 if TYPE_CHECKING:
-    from marlgt.deep.action_critic_learner import ActionCriticLearner
     from marlgt.deep.algorithms.value_algorithm import Spec
+    from marlgt.deep.learners.action_critic_learner import ActionCriticLearner
 
 __all__ = ["CentralCritic"]
 
@@ -103,7 +103,7 @@ class CentralCritic(PolicyAlgorithm):
         self, spec: Spec, seeds: Sequence[int], *, steps: int, device: torch.device | str
     ) -> ActionCriticLearner:
         """Return what acts and learns for all seeds."""
-        from marlgt.deep.action_critic_learner import ActionCriticLearner
+        from marlgt.deep.learners.action_critic_learner import ActionCriticLearner
 
         return ActionCriticLearner(self, spec, seeds, steps=steps, device=device)
 

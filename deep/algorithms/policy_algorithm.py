@@ -31,7 +31,7 @@ from marlgt.errors import GameError
 
 if TYPE_CHECKING:
     from marlgt.deep.algorithms.value_algorithm import Spec
-    from marlgt.deep.policy_learner import PolicyLearner
+    from marlgt.deep.learners.policy_learner import PolicyLearner
     from marlgt.deep.rollouts.minibatches import Minibatch
 
 __all__ = ["PolicyAlgorithm"]
@@ -246,13 +246,13 @@ class PolicyAlgorithm(Algorithm):
 
     def learner(self, spec: Spec, seeds: Sequence[int], *, steps: int, device: torch.device | str) -> PolicyLearner:
         """Return what acts and learns for all seeds."""
-        from marlgt.deep.policy_learner import PolicyLearner
+        from marlgt.deep.learners.policy_learner import PolicyLearner
 
         return PolicyLearner(self, spec, seeds, steps=steps, device=device)
 
     def policy(self, module: Any, spec: Spec) -> Any:
         """Return what is judged: the likeliest action of a choice, the mean of a Gaussian."""
-        from marlgt.deep.likeliest_policy import LikeliestPolicy
+        from marlgt.deep.learners.likeliest_policy import LikeliestPolicy
 
         return LikeliestPolicy(module, self.law(spec))
 

@@ -43,7 +43,7 @@ from marlgt.deep.trust_region import (
 from marlgt.errors import GameError
 
 if TYPE_CHECKING:
-    from marlgt.deep.policy_learner import PolicyLearner
+    from marlgt.deep.learners.policy_learner import PolicyLearner
     from marlgt.deep.rollouts.minibatches import Minibatch
 
 __all__ = ["TRPO"]

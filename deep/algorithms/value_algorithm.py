@@ -21,9 +21,9 @@ from marlgt.errors import GameError
 
 if TYPE_CHECKING:
     from marlgt.deep.environments import BatchEnv
+    from marlgt.deep.learners.value_learner import GreedyPolicy, ValueLearner
     from marlgt.deep.networks.plain_networks import PlainNetwork
     from marlgt.deep.replay.store import Batch
-    from marlgt.deep.value_learner import GreedyPolicy, ValueLearner
 
 __all__ = ["HandLoss", "Loss", "Spec", "ValueAlgorithm"]
 
@@ -201,13 +201,13 @@ class ValueAlgorithm(Algorithm):
 
     def learner(self, spec: Spec, seeds: Sequence[int], *, steps: int, device: torch.device | str) -> ValueLearner:
         """Return what acts and learns for all seeds."""
-        from marlgt.deep.value_learner import ValueLearner
+        from marlgt.deep.learners.value_learner import ValueLearner
 
         return ValueLearner(self, spec, seeds, steps=steps, device=device)
 
     def policy(self, module: Any, spec: Spec) -> GreedyPolicy:
         """Return what is judged: the policy that is greedy in the values."""
-        from marlgt.deep.value_learner import GreedyPolicy
+        from marlgt.deep.learners.value_learner import GreedyPolicy
 
         return GreedyPolicy(self, module)
 

@@ -15,8 +15,8 @@ from PIL import Image
 
 from marlgt.deep.algorithms.value_algorithm import Spec
 from marlgt.deep.environments import make_environment
+from marlgt.deep.learners.value_learner import ValueLearner
 from marlgt.deep.seeded_environments import SeededEnvs
-from marlgt.deep.value_learner import ValueLearner
 
 # Okabe and Ito's colours, which people with any colour vision tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

@@ -103,7 +103,7 @@ def _followed(algorithm, task):
     """Learn from one rollout, and return the learner and the divergence after each epoch."""
     from marlgt.deep.algorithms.value_algorithm import Spec
     from marlgt.deep.environments import make_environment
-    from marlgt.deep.policy_learner import PolicyLearner
+    from marlgt.deep.learners.policy_learner import PolicyLearner
     from marlgt.deep.rollouts.minibatches import dealt
     from marlgt.deep.seeded_environments import SeededEnvs
 

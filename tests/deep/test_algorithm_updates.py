@@ -12,9 +12,9 @@ import torch
 
 from marlgt.deep import C51, DQN, IDQN, IQN, JALAM, QMIX, QRDQN, QTRAN, VDN
 from marlgt.deep.algorithms.value_algorithm import Spec
+from marlgt.deep.learners.value_learner import ValueLearner
 from marlgt.deep.networks import heads
 from marlgt.deep.replay.store import Batch
-from marlgt.deep.value_learner import ValueLearner
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -18,9 +18,9 @@ from marlgt.deep import (
     NStepDQN,
     evaluate,
     train,
-    value_learner,
 )
 from marlgt.deep.algorithms.naming import ALGORITHMS, algorithm_named
+from marlgt.deep.learners import value_learner
 from marlgt.errors import BudgetExceeded, GameError
 
 SMALL = {"hidden": (16,), "n_envs": 4, "batch_size": 16, "update_every": 4, "learning_starts": 40}

@@ -34,7 +34,7 @@ from marlgt.deep.algorithms.naming import ALGORITHMS, algorithm_named
 from marlgt.deep.environments.catalogue_games import MatrixEpisodes
 from marlgt.deep.environments.protocol import EnvironmentFailed
 from marlgt.deep.finiteness import NotFinite
-from marlgt.deep.policy_learner import PolicyLearner
+from marlgt.deep.learners.policy_learner import PolicyLearner
 from marlgt.errors import BudgetExceeded, GameError, UnreadableFile, UnsupportedGame
 from marlgt.games import NormalFormGame
 

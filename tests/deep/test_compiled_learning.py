@@ -13,12 +13,12 @@ import torch
 
 from marlgt.deep import C51, DQN, IDQN, CentralQ, DoubleDQN, NStepDQN, PrioritisedDQN, Rainbow, evaluate, train
 from marlgt.deep.algorithms.value_algorithm import Loss, Spec
-from marlgt.deep.compiled_learning import CompiledLearning
 from marlgt.deep.environments import make_environment
 from marlgt.deep.finiteness import NotFinite
+from marlgt.deep.learners.compiled_learning import CompiledLearning
+from marlgt.deep.learners.value_learner import ValueLearner
 from marlgt.deep.networks.compiled_networks import forward, pull_back
 from marlgt.deep.seeded_environments import SeededEnvs
-from marlgt.deep.value_learner import ValueLearner
 from marlgt.errors import GameError
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -12,8 +12,8 @@ import torch
 from marlgt.deep import DQN, IDQN, VDN, DoubleDQN, DuelingDQN, NStepDQN, PrioritisedDQN, train
 from marlgt.deep.algorithms.value_algorithm import Loss, Spec, ValueAlgorithm
 from marlgt.deep.environments import make_environment
+from marlgt.deep.learners.value_learner import ValueLearner
 from marlgt.deep.seeded_environments import SeededEnvs
-from marlgt.deep.value_learner import ValueLearner
 
 SEEDS = (3, 5)
 SETTINGS: dict[str, Any] = {"n_envs": 4, "update_every": 4, "learning_starts": 40, "epsilon_steps": 100}

@@ -15,9 +15,9 @@ from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
 from marlgt.deep.algorithms.ppo import PPO
 from marlgt.deep.algorithms.value_algorithm import Spec
 from marlgt.deep.environments import make_environment
+from marlgt.deep.learners.policy_learner import PolicyLearner
 from marlgt.deep.networks.plain_policies import PlainPolicies
 from marlgt.deep.networks.policy_networks import Memories
-from marlgt.deep.policy_learner import PolicyLearner
 from marlgt.deep.rollouts.minibatches import dealt
 from marlgt.deep.seeded_environments import SeededEnvs
 

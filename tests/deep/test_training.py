@@ -29,8 +29,8 @@ from marlgt.deep import (
     train,
 )
 from marlgt.deep.algorithms.naming import ALGORITHMS, algorithm_named
+from marlgt.deep.learners.value_learner import NotFinite
 from marlgt.deep.optimisers import Adam
-from marlgt.deep.value_learner import NotFinite
 from marlgt.errors import GameError
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from marlgt.deep.learners.policy_learner import TARGETS, PolicyLearner
 from marlgt.deep.losses.policies import others_actions
 from marlgt.deep.losses.returns import lambda_returns
 from marlgt.deep.losses.targets import action_values
 from marlgt.deep.networks.policy_networks import Memories, PolicyNetwork
 from marlgt.deep.optimisers import FlatParameters
-from marlgt.deep.policy_learner import TARGETS, PolicyLearner
 from marlgt.deep.rollouts.minibatches import Minibatch, all_rows
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
 from marlgt.deep.exploration import epsilon_greedy, seeded_generators
 from marlgt.deep.finiteness import NotFinite, require_sound
-from marlgt.deep.learner_states import generator_states, load_generators, load_parts, states_of
+from marlgt.deep.learners.learner_states import generator_states, load_generators, load_parts, states_of
+from marlgt.deep.learners.stopped_seeds import StoppedSeeds
 from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.initialising import initialise
 from marlgt.deep.networks.layers import NoisyLinear
@@ -23,10 +24,9 @@ from marlgt.deep.replay.store import Batch, Replay
 from marlgt.deep.schedules import towards
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 from marlgt.deep.standardising import RunningMoments
-from marlgt.deep.stopped_seeds import StoppedSeeds
 
 if TYPE_CHECKING:
-    from marlgt.deep.compiled_learning import CompiledLearning
+    from marlgt.deep.learners.compiled_learning import CompiledLearning
 
 __all__ = ["GreedyPolicy", "ValueLearner"]
 
@@ -104,7 +104,7 @@ class ValueLearner:
         self._compiled: CompiledLearning | None = None
         if getattr(algorithm, "compiled", False):
             # Only who asks for compiled loops waits for their modules.
-            from marlgt.deep.compiled_learning import CompiledLearning
+            from marlgt.deep.learners.compiled_learning import CompiledLearning
 
             self._compiled = CompiledLearning.of(self)
         self._noisy = [module for module in self.online.modules() if isinstance(module, NoisyLinear)]

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from marlgt.deep.exploration import seeded_generators
 from marlgt.deep.finiteness import NotFinite, require_sound
-from marlgt.deep.learner_states import generator_states, load_generators, load_parts, states_of
+from marlgt.deep.learners.learner_states import generator_states, load_generators, load_parts, states_of
+from marlgt.deep.learners.stopped_seeds import StoppedSeeds
 from marlgt.deep.losses.credit import aristocrat_utilities, difference_rewards
 from marlgt.deep.losses.policies import divergence_estimates, standardised_advantages
 from marlgt.deep.losses.returns import generalised_advantages
@@ -28,12 +29,11 @@ from marlgt.deep.rollouts.units import ValueUnits
 from marlgt.deep.schedules import towards
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 from marlgt.deep.standardising import RunningMoments
-from marlgt.deep.stopped_seeds import StoppedSeeds
 
 if TYPE_CHECKING:
     from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
     from marlgt.deep.algorithms.value_algorithm import Spec
-    from marlgt.deep.likeliest_policy import LikeliestPolicy
+    from marlgt.deep.learners.likeliest_policy import LikeliestPolicy
 
 __all__ = ["PolicyLearner"]
 

@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from marlgt.deep import compiled_updates as places
 from marlgt.deep.algorithms.dqn import DQN
 from marlgt.deep.algorithms.idqn import IDQN
 from marlgt.deep.algorithms.value_algorithm import ValueAlgorithm
-from marlgt.deep.compiled_updates import choose, learn, remember
+from marlgt.deep.learners import compiled_updates as places
+from marlgt.deep.learners.compiled_updates import choose, learn, remember
 from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.compiled_networks import SCALE
 from marlgt.deep.networks.heads import ExpectedHead
@@ -28,8 +28,8 @@ from marlgt.errors import GameError
 from marlgt.kernels import compiled
 
 if TYPE_CHECKING:
+    from marlgt.deep.learners.value_learner import ValueLearner
     from marlgt.deep.seeded_environments import SeededStep
-    from marlgt.deep.value_learner import ValueLearner
 
 __all__ = ["CompiledLearning"]
 

@@ -1,0 +1,1 @@
+"""What acts and learns: learners of values and of policies, for all seeds at once, and what they share."""
