@@ -7,6 +7,7 @@ from pathlib import Path
 
 import _engine_figures
 import _law_figures
+import _mixture_figures
 import _policy_figures
 import _replay_figures
 import _return_figures
@@ -20,7 +21,15 @@ FOLDER = Path(__file__).parent / "figures"
 def figures():
     """Return the functions that draw, by the name of their page."""
     found = {}
-    for module in (_engine_figures, _replay_figures, _return_figures, _team_figures, _policy_figures, _law_figures):
+    for module in (
+        _engine_figures,
+        _replay_figures,
+        _return_figures,
+        _team_figures,
+        _policy_figures,
+        _mixture_figures,
+        _law_figures,
+    ):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and not name.startswith("_"):
                 found[name] = function
