@@ -11,6 +11,7 @@ from torch import Tensor
 
 from marlgt.deep.exploration import seeded_generators
 from marlgt.deep.finiteness import NotFinite, require_sound
+from marlgt.deep.learners.compiled_policy_learning import CompiledPolicies
 from marlgt.deep.learners.learner_states import generator_states, load_generators, load_parts, states_of
 from marlgt.deep.learners.stopped_seeds import StoppedSeeds
 from marlgt.deep.losses.credit import aristocrat_utilities, difference_rewards
@@ -23,12 +24,11 @@ from marlgt.deep.networks.policy_networks import Memories, PolicyNetwork
 from marlgt.deep.optimisers import Adam, FlatParameters, backward
 from marlgt.deep.rollouts.following import following_outputs
 from marlgt.deep.rollouts.minibatches import Minibatch, all_rows, averaged, dealt
-from marlgt.deep.rollouts.rewards import RewardScale
+from marlgt.deep.rollouts.moments import moments_of
 from marlgt.deep.rollouts.store import Rollout
 from marlgt.deep.rollouts.units import ValueUnits
 from marlgt.deep.schedules import towards
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
-from marlgt.deep.standardising import RunningMoments
 
 if TYPE_CHECKING:
     from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
@@ -84,7 +84,7 @@ class PolicyLearner:
         }
         self.rollout = Rollout(algorithm.rollout_steps, device=self.device)
         self.remembered = Rollout(algorithm.rollout_steps // algorithm.window, device=self.device)
-        self.moments = self._moments()
+        self.moments = moments_of(algorithm, spec, n_seeds, self.module.told is not None, str(self.device))
         self.units = ValueUnits(n_seeds, running=algorithm.normalise_values, device=str(self.device))
         self.steps = 0
         self.updates = 0
@@ -95,19 +95,7 @@ class PolicyLearner:
         self._stopped = StoppedSeeds(self.parameters, self.optimiser)
         self._entropy = torch.full((), math.nan, device=self.device)
         self._averaged = torch.zeros(n_seeds, device=self.device)
-
-    def _moments(self) -> dict[str, Any]:
-        algorithm, spec, n_seeds = self.algorithm, self.spec, len(self.seeds)
-        device = str(self.device)
-        moments: dict[str, Any] = {}
-        if algorithm.normalise_observations:
-            moments["observations"] = RunningMoments(n_seeds, n_columns=spec.observation_size, device=device)
-        if self.module.told is not None:
-            moments["states"] = RunningMoments(n_seeds, n_columns=spec.state_size, device=device)
-        if algorithm.normalise_rewards:
-            shape = (n_seeds, algorithm.n_envs, spec.n_agents)
-            moments["rewards"] = RewardScale(shape, algorithm.discount, device=device)
-        return moments
+        self._compiled = CompiledPolicies.of(self)
 
     @torch.no_grad()
     def act(self, envs: SeededEnvs) -> Tensor:
@@ -116,10 +104,7 @@ class PolicyLearner:
         allowed = envs.allowed if self.spec.masked else None
         if self.algorithm.recurrent:
             self._clear()
-        outputs, memory = self._acting.act(observations, self._memories.policy)
-        self._memories = self._memories._replace(policy=memory)
-        outputs = self.law.masked(outputs, allowed)
-        actions: Tensor = self.law.sample(outputs, self.generators[_ACTING])
+        outputs, actions = self._drawn(observations, allowed)
         self.rollout.put(
             observations=observations,
             outputs=outputs,
@@ -131,6 +116,15 @@ class PolicyLearner:
         if self.algorithm.signal != "reward":
             self._credit = self._credited(envs, outputs, actions)
         return actions
+
+    def _drawn(self, observations: Tensor, allowed: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return what the laws of actions are told, shape (S, B, n, O), and actions drawn from them."""
+        if self._compiled is not None:
+            return self._compiled.act(observations, allowed, self.generators[_ACTING])
+        outputs, memory = self._acting.act(observations, self._memories.policy)
+        self._memories = self._memories._replace(policy=memory)
+        outputs = self.law.masked(outputs, allowed)
+        return outputs, self.law.sample(outputs, self.generators[_ACTING])
 
     def _credited(self, envs: SeededEnvs, outputs: Tensor, actions: Tensor) -> Tensor:
         """Return what agents are paid in place of rewards, shape (S, B, n), for what they are about to do."""
@@ -282,6 +276,12 @@ class PolicyLearner:
     def descend(self, rows: Minibatch) -> None:
         """Take all updates of a rollout; a seed whose policy has moved too far takes no more of them."""
         algorithm = self.algorithm
+        if self._compiled is not None:
+            losses, taken = self._compiled.descend(rows, self.generators[_DEALING], self._stopped.places)
+            self._require_finite(losses.sum())
+            self._loss += losses
+            self._averaged += taken
+            return
         active = torch.ones(len(self.seeds), dtype=torch.bool, device=self.device) if algorithm.stops else None
         for _ in range(algorithm.epochs):
             moved = torch.zeros(len(self.seeds), device=self.device)

@@ -26,6 +26,11 @@ class StoppedSeeds:
         self.parameters, self.optimiser = parameters, optimiser
         self._held: dict[int, list[Tensor]] = {}
 
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Which seeds were stopped."""
+        return tuple(self._held)
+
     def stop(self, place: int) -> None:
         """Leave the networks of the seed in this place as they are now."""
         self._held[place] = [block[place].clone() for block in self.parameters.by_seed(self.parameters.values)]

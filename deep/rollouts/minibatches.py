@@ -10,7 +10,7 @@ from torch import Tensor
 
 from marlgt.deep.networks.policy_networks import Memories
 
-__all__ = ["Minibatch", "all_rows", "as_rows", "averaged", "dealt"]
+__all__ = ["Minibatch", "all_rows", "as_rows", "averaged", "dealt", "shuffled"]
 
 
 class Minibatch(NamedTuple):
@@ -126,9 +126,14 @@ def dealt(
     if parts == 1:
         yield rows
         return
-    n_rows = rows.starts.shape[2]
+    for chosen in shuffled(rows.starts.shape[2], generators, active).tensor_split(parts, dim=1):
+        yield _mapped(rows, chosen)
+
+
+def shuffled(n_rows: int, generators: Sequence[torch.Generator], active: Tensor | None = None) -> Tensor:
+    """Return the numbers of the rows in an order of each seed's own, shape (S, rows), as :func:`dealt` deals them."""
     learning = [True] * len(generators) if active is None else active.tolist()
-    order = torch.stack(
+    return torch.stack(
         [
             torch.randperm(n_rows, generator=each, device=each.device)
             if learns
@@ -136,8 +141,6 @@ def dealt(
             for each, learns in zip(generators, learning)
         ]
     )
-    for chosen in order.tensor_split(parts, dim=1):
-        yield _mapped(rows, chosen)
 
 
 def averaged(elements: Tensor, weights: Tensor | None) -> Tensor:

@@ -1,0 +1,308 @@
+"""Acting and proximal updates of plain perceptrons by compiled loops, on the tensors of their learner.
+
+Parameters and moments stay the learner's tensors: what is seen here are NumPy's views of them, so that checkpoints,
+evaluation and resumption know nothing of it. Random numbers come from the learner's generators in the same order. Sums
+are taken in another order than PyTorch's, so that results agree with it to rounding, not in their bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
+from marlgt.deep.algorithms.ppo import PPO
+from marlgt.deep.learners import compiled_policy_updates as places
+from marlgt.deep.learners import compiled_updates as of_adam
+from marlgt.deep.learners.compiled_policy_updates import choose, learn
+from marlgt.deep.networks.agent_networks import AgentNetwork
+from marlgt.deep.networks.compiled_perceptrons import block_of
+from marlgt.deep.policies.heads import LOG_SCALES, PolicyHead
+from marlgt.deep.rollouts.minibatches import Minibatch, shuffled
+from marlgt.errors import GameError
+from marlgt.kernels import compiled
+
+if TYPE_CHECKING:
+    from marlgt.deep.learners.policy_learner import PolicyLearner
+
+__all__ = ["CompiledPolicies"]
+
+_BENT = {"tanh": 1, "relu": 2}
+_LEAST = 1e-10
+"""As in :mod:`marlgt.deep.policies.noise`."""
+
+
+class CompiledPolicies:
+    """The compiled side of a learner of policies.
+
+    Parameters
+    ----------
+    learner : PolicyLearner
+        One for which :meth:`of` gives something.
+    """
+
+    def __init__(self, learner: PolicyLearner) -> None:
+        self._learner = learner
+        algorithm, module, spec = learner.algorithm, learner.module, learner.spec
+        actors, critics = module.actors, cast(AgentNetwork, module.critics)
+        sharing, n_seeds = actors.sharing, len(learner.seeds)
+        self._discrete = spec.n_actions > 0
+        head = cast(PolicyHead, actors.head)
+        self._layouts = _layout(actors, head.linear), _layout(critics, cast(Any, critics.head).layer)
+        optimiser, height = learner.optimiser, n_seeds * sharing.n_networks
+        flat = (learner.parameters.values, learner.parameters.gradients, optimiser.first, optimiser.second)
+        self._descending = tuple(each.detach().numpy().reshape(height, -1) for each in flat)
+        self._members = np.array(sorted(range(spec.n_agents), key=lambda agent: sharing.networks[agent]), np.int64)
+        block = min(block_of(layout) for layout in self._layouts)
+        self._sizes = _sizes(learner, block)
+        self._settings = _settings(algorithm, optimiser)
+        width = max(spec.n_actions, spec.action_size)
+        rooms = [np.zeros((len(layout) + 1, block * int(layout[:, :2].max())), np.float32) for layout in self._layouts]
+        largest = max(int(layout[:, :2].prod(1).max()) for layout in self._layouts)
+        self._rooms = (
+            *rooms,
+            np.zeros((2, max(each.shape[1] for each in rooms)), np.float32),
+            np.zeros(largest, np.float32),
+            np.zeros(block, np.int64),
+            np.zeros(max(spec.n_actions, 2 * spec.action_size), np.float32),
+            np.zeros((block, 4), np.float32),
+        )
+        shape = (n_seeds, algorithm.n_envs, spec.n_agents)
+        self._draws = torch.zeros((*shape, width))
+        self._all_allowed = np.ones((*shape, 1), np.uint8)
+        self._outcome = np.zeros(4)
+        self._results = torch.zeros(n_seeds), torch.zeros(n_seeds)
+        self._choose, self._learn = (compiled(kernel, single=True) for kernel in cast(Any, (choose, learn)))
+
+    @classmethod
+    def of(cls, learner: PolicyLearner) -> CompiledPolicies | None:
+        """Return it where the settings ask for it.
+
+        Raises
+        ------
+        GameError
+            Where they ask for it with what it does not have.
+        """
+        algorithm = learner.algorithm
+        if not (isinstance(algorithm, PPO) and algorithm.compiled):
+            return None
+        _require_plain(learner, algorithm)
+        return cls(learner)
+
+    def act(
+        self, observations: Tensor, allowed: Tensor | None, generators: Sequence[torch.Generator]
+    ) -> tuple[Tensor, Tensor]:
+        """Return what the laws of actions are told, shape (S, B, n, O), and actions drawn from them.
+
+        Parameters
+        ----------
+        observations : Tensor, shape (S, B, n, D)
+        allowed : Tensor of bool, shape (S, B, n, A), optional
+        generators : sequence of torch.Generator
+            One for each seed.
+        """
+        module, size = self._learner.module, self._sizes[places.ACTION_SIZE]
+        for own, generator in zip(self._draws, generators):
+            if self._discrete:
+                own.uniform_(_LEAST, 1.0, generator=generator)
+            else:
+                own.normal_(generator=generator)
+        shape = self._draws.shape[:3]
+        outputs = np.empty((*shape, self._learner.law.n_outputs), np.float32)
+        choices = np.empty(shape if self._discrete else (0, 0, 0), np.int64)
+        numbers = np.empty((*shape, size) if size else (0, 0, 0, 0), np.float32)
+        self._choose(
+            self._descending[0],
+            self._layouts[0],
+            self._sizes,
+            self._settings,
+            self._members,
+            _numbers(module.actors.rows(module.scaled(observations))),
+            self._all_allowed if allowed is None else _bytes(allowed),
+            self._draws.numpy(),
+            self._rooms[0],
+            outputs,
+            choices,
+            numbers,
+        )
+        return torch.from_numpy(outputs), torch.from_numpy(choices if self._discrete else numbers)
+
+    def descend(self, rows: Minibatch, generators: Sequence[torch.Generator], holds: Sequence[int]) -> Tensor:
+        """Take all updates of a rollout, and return each seed's sum of losses and number of updates, shape (2, S).
+
+        Where a loss is not finite, and so not the sum, that update and those behind it were not taken.
+
+        Parameters
+        ----------
+        rows : Minibatch
+        generators : sequence of torch.Generator
+            That deal the rows out to mini-batches, one for each seed.
+        holds : sequence of int
+            Seeds that stay as they are.
+        """
+        algorithm, optimiser = self._learner.algorithm, self._learner.optimiser
+        n_windows, n_seeds, parts = rows.starts.shape[2], len(generators), algorithm.minibatches
+        fields = self._fields(rows)
+        losses, moved = self._results
+        losses.zero_()
+        taken = torch.zeros(n_seeds)
+        self._sizes[places.N_WINDOWS] = n_windows
+        self._settings[places.ENTROPY_WEIGHT] = self._learner.entropy_weight
+        active = torch.ones(n_seeds, dtype=torch.bool)
+        for _ in range(algorithm.epochs):
+            if parts == 1:
+                order = torch.arange(n_windows).repeat(n_seeds, 1)
+            else:
+                order = shuffled(n_windows, generators, active)
+            moving = np.where(active.numpy(), places.MOVES, places.LEAVES)
+            for place in holds:
+                moving[place] = min(moving[place], 1) * places.RESTS
+            sound = self._learn(
+                *self._descending,
+                self._layouts,
+                self._sizes,
+                self._settings,
+                self._schedule(parts),
+                order.numpy(),
+                moving,
+                *fields,
+                self._rooms,
+                self._outcome,
+                losses.numpy(),
+                moved.numpy(),
+            )
+            if not sound:
+                break
+            optimiser.steps += parts * (active if algorithm.stops else 1)
+            taken += parts * active
+            if algorithm.kl_limit is not None:
+                active = active & (moved <= algorithm.kl_limit)
+                if not bool(active.any()):
+                    break
+        return torch.stack((losses, taken))
+
+    def _fields(self, rows: Minibatch) -> tuple[Any, ...]:
+        """Return what networks see, what was done, and what is known of it, row by row of each network."""
+        module = self._learner.module
+        sharing, critics = module.actors.sharing, cast(AgentNetwork, module.critics)
+        seen = _numbers(module.actors.rows(module.scaled(rows.observations).flatten(1, 2)))
+        judged = seen
+        if module.critic_sees != "observation":
+            judged = _numbers(critics.rows(module.judged(rows.observations, rows.states).flatten(1, 2)))
+        actions = rows.actions.float()
+        facts = torch.stack((rows.before, rows.advantages, rows.values, rows.targets), -1)
+        return (
+            (seen, judged),
+            _numbers(sharing.spread((actions.unsqueeze(-1) if self._discrete else actions).flatten(1, 2))),
+            _numbers(sharing.spread(facts.flatten(1, 2))),
+            np.ones((len(seen), 1, 1), np.uint8)
+            if rows.allowed is None
+            else _bytes(sharing.spread(rows.allowed.flatten(1, 2))),
+        )
+
+    def _schedule(self, parts: int) -> NDArray[np.float32]:
+        """Return size and root of the steps of an epoch, shape (S, parts, 2)."""
+        optimiser, n_seeds = self._learner.optimiser, len(self._learner.seeds)
+        first, second = optimiser.betas
+        before = np.broadcast_to(optimiser.steps.numpy().astype(np.float64), (n_seeds,))
+        steps = before[:, None] + np.arange(1, parts + 1)
+        sizes, roots = optimiser.lr / (1.0 - first**steps), 1.0 / np.sqrt(1.0 - second**steps)
+        return np.stack((sizes, roots), -1).astype(np.float32)
+
+
+def _numbers(field: Tensor) -> NDArray[np.float32]:
+    return cast("NDArray[np.float32]", field.contiguous().numpy())
+
+
+def _bytes(field: Tensor) -> NDArray[np.uint8]:
+    return cast("NDArray[np.uint8]", field.contiguous().numpy().view(np.uint8))
+
+
+def _require_plain(learner: PolicyLearner, algorithm: PPO) -> None:
+    """Refuse what needs more than perceptrons and the losses of PPO."""
+
+    def owner(method: str) -> type:
+        return next(kind for kind in type(algorithm).__mro__ if method in vars(kind))
+
+    kinds = {"policy_losses": PPO, "value_losses": PPO}
+    kinds |= dict.fromkeys(("network", "networks_under", "critic_head", "law", "improve"), PolicyAlgorithm)
+    if any(owner(method) is not kind for method, kind in kinds.items()):
+        raise GameError(
+            f"compiled=True is for the networks and the losses of PPO, and {type(algorithm).__name__} has others: "
+            "leave compiled False"
+        )
+    plain = {"recurrent": False, "normalised": False, "shared_torso": False, "critic": "scalar", "squashed": False}
+    for name, value in {**plain, "one_hot": None}.items():
+        if getattr(algorithm, name) != value:
+            raise GameError(
+                f"compiled=True is for perceptrons with {name}={value!r}, got {getattr(algorithm, name)!r}: set it so, "
+                "or leave compiled False"
+            )
+    if algorithm.activation not in _BENT:
+        raise GameError(
+            f"compiled=True is for the activations {sorted(_BENT)}, got {algorithm.activation!r}: choose one of them, "
+            "or leave compiled False"
+        )
+    sharing, choices = learner.module.actors.sharing, learner.spec.action_choices
+    if choices or sharing.n_networks * sharing.group_size != sharing.n_agents:
+        what = f"several choices at once, {choices}" if choices else f"networks of unequal groups, {sharing.networks}"
+        raise GameError(f"compiled=True is not for {what}: leave compiled False")
+    if learner.device.type != "cpu":
+        raise GameError(
+            f"compiled=True is for processors, but the device is {str(learner.device)!r}: set device='cpu', or leave "
+            "compiled False"
+        )
+
+
+def _layout(agents: AgentNetwork, last: Any) -> NDArray[np.int64]:
+    maps = (*agents.torso.affine_maps, (last.weight, last.bias))
+    return np.array([[*weight.shape[1:], weight.storage_offset(), bias.storage_offset()] for weight, bias in maps])
+
+
+def _sizes(learner: PolicyLearner, block: int) -> NDArray[np.int64]:
+    algorithm, spec, sharing = learner.algorithm, learner.spec, learner.module.actors.sharing
+    scales = cast(PolicyHead, learner.module.actors.head).log_scales
+    sizes = np.zeros(places.N_SIZES, np.int64)
+    given = {
+        places.N_SEEDS: len(learner.seeds),
+        places.N_NETWORKS: sharing.n_networks,
+        places.GROUP: sharing.group_size,
+        places.N_PARTS: algorithm.minibatches,
+        places.N_ACTIONS: spec.n_actions,
+        places.ACTION_SIZE: spec.action_size,
+        places.MASKED: spec.masked,
+        places.BENT: _BENT[algorithm.activation],
+        places.LOG_SCALES: 0 if scales is None else scales.storage_offset(),
+        places.BLOCK: block,
+        places.STANDARDISED: algorithm.normalise_advantages,
+    }
+    for place, value in given.items():
+        sizes[place] = value
+    return sizes
+
+
+def _settings(algorithm: PPO | Any, optimiser: Any) -> NDArray[np.float32]:
+    first, second = optimiser.betas
+    settings = np.zeros(places.N_SETTINGS, np.float32)
+    given = {
+        of_adam.HUBER: algorithm.huber or 0.0,
+        of_adam.CLIP: optimiser.clip or 0.0,
+        of_adam.EPSILON: optimiser.epsilon,
+        of_adam.FIRST: first,
+        of_adam.SECOND: second,
+        of_adam.FIRST_REST: 1.0 - first,
+        of_adam.SECOND_REST: 1.0 - second,
+        places.RATIO_CLIP: algorithm.ratio_clip,
+        places.VALUE_CLIP: algorithm.value_clip or 0.0,
+        places.VALUE_WEIGHT: algorithm.value_weight,
+        places.LEAST_SCALE: LOG_SCALES[0],
+        places.MOST_SCALE: LOG_SCALES[1],
+    }
+    for place, value in given.items():
+        settings[place] = value
+    return settings
