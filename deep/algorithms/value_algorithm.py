@@ -21,7 +21,8 @@ from marlgt.errors import GameError
 
 if TYPE_CHECKING:
     from marlgt.deep.environments import BatchEnv
-    from marlgt.deep.learners.value_learner import GreedyPolicy, ValueLearner
+    from marlgt.deep.learners.greedy_policy import GreedyPolicy
+    from marlgt.deep.learners.value_learner import ValueLearner
     from marlgt.deep.networks.plain_networks import PlainNetwork
     from marlgt.deep.replay.store import Batch
 
@@ -207,7 +208,7 @@ class ValueAlgorithm(Algorithm):
 
     def policy(self, module: Any, spec: Spec) -> GreedyPolicy:
         """Return what is judged: the policy that is greedy in the values."""
-        from marlgt.deep.learners.value_learner import GreedyPolicy
+        from marlgt.deep.learners.greedy_policy import GreedyPolicy
 
         return GreedyPolicy(self, module)
 

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
 from marlgt.deep.exploration import epsilon_greedy, seeded_generators
 from marlgt.deep.finiteness import NotFinite, require_sound
+from marlgt.deep.learners.greedy_policy import GreedyPolicy
 from marlgt.deep.learners.learner_states import generator_states, load_generators, load_parts, states_of
 from marlgt.deep.learners.stopped_seeds import StoppedSeeds
 from marlgt.deep.networks.agent_networks import AgentNetwork
@@ -28,7 +29,7 @@ from marlgt.deep.standardising import RunningMoments
 if TYPE_CHECKING:
     from marlgt.deep.learners.compiled_learning import CompiledLearning
 
-__all__ = ["GreedyPolicy", "ValueLearner"]
+__all__ = ["ValueLearner"]
 
 _INITIAL, _EXPLORING, _REPLAYING, _NOISE = range(4)
 
@@ -352,41 +353,3 @@ class ValueLearner:
     def policy(self) -> GreedyPolicy:
         """Return the policy that is greedy in the values as they are now."""
         return GreedyPolicy(self.algorithm, self.target if self.algorithm.averaged_policy else self.online)
-
-
-class GreedyPolicy:
-    """The best action for every agent of every seed; it remembers what a recurrent network remembers.
-
-    Parameters
-    ----------
-    algorithm : ValueAlgorithm
-    module : nn.Module
-        Its networks, for S seeds.
-    """
-
-    def __init__(self, algorithm: ValueAlgorithm, module: nn.Module) -> None:
-        self.algorithm, self.module = algorithm, module
-        self._memory: Tensor | None = None
-        self._noisy = [layer for layer in module.modules() if isinstance(layer, NoisyLinear)]
-        self._epsilon: float = 0.0
-        self._generators: Sequence[torch.Generator] = ()
-
-    def explore(self, epsilon: float, generators: Sequence[torch.Generator]) -> None:
-        """Take so large a share of random actions from now on, drawn from one generator for each seed."""
-        self._epsilon, self._generators = epsilon, generators
-
-    def begin(self) -> None:
-        """Forget: all environments begin anew."""
-        self._memory = None
-
-    @torch.no_grad()
-    def act(self, observations: Tensor, allowed: Tensor | None = None) -> Tensor:
-        """Return the actions, shape (S, B, n), in observations of shape (S, B, n, D)."""
-        for layer in self._noisy:
-            layer.noisy = False
-        try:
-            values, self._memory = self.algorithm.values(self.module, observations, self._memory)
-        finally:
-            for layer in self._noisy:
-                layer.noisy = True
-        return epsilon_greedy(values, allowed, self._epsilon, self._generators)
