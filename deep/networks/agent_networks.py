@@ -40,6 +40,8 @@ class AgentNetwork(nn.Module):
     one_hot : tuple of int, optional
         Least and largest whole number of observations, each of which the networks see as a one-hot vector; as zeros
         what is not one of them. Without it, numbers are seen as they are.
+    n_plain : int
+        Numbers at the end of an observation that are seen as they are all the same.
     activation : {"relu", "tanh", "elu"}
     orthogonal : float, optional
         Gain of orthogonal first weights of the hidden layers; see :class:`~marlgt.deep.networks.layers.MLP`.
@@ -58,6 +60,7 @@ class AgentNetwork(nn.Module):
         recurrent: bool = False,
         agent_ids: bool = True,
         one_hot: tuple[int, int] | None = None,
+        n_plain: int = 0,
         activation: str = "relu",
         orthogonal: float | None = None,
     ) -> None:
@@ -70,7 +73,9 @@ class AgentNetwork(nn.Module):
         self.numbers: Tensor | None
         numbers = None if one_hot is None else torch.arange(one_hot[0], one_hot[1] + 1, dtype=torch.float32)
         self.register_buffer("numbers", numbers, persistent=False)
-        n_inputs = observation_size * (1 if numbers is None else len(numbers)) + (sharing.n_agents if told else 0)
+        self.n_coded, self.n_plain = 0 if numbers is None else observation_size - n_plain, n_plain
+        n_columns = 1 if numbers is None else len(numbers)
+        n_inputs = observation_size + self.n_coded * (n_columns - 1) + (sharing.n_agents if told else 0)
         sizes = (n_inputs, *hidden)
         self.torso = MLP(n_networks, sizes, activation, normalised, orthogonal=orthogonal, activate_last=True)
         self.memory = GRU(n_networks, hidden[-1], hidden[-1]) if recurrent else None
@@ -174,7 +179,11 @@ class AgentNetwork(nn.Module):
     def rows(self, observations: Tensor) -> Tensor:
         """Return what enters the first layer, shape (S * K, rows, inputs), for observations of shape (S, R, n, D)."""
         if self.numbers is not None:
-            observations = (observations.unsqueeze(-1) == self.numbers).flatten(-2).to(observations.dtype)
+            plain = observations[..., self.n_coded :]
+            coded = observations[..., : self.n_coded].unsqueeze(-1) == self.numbers
+            observations = coded.flatten(-2).to(plain.dtype)
+            if plain.shape[-1]:
+                observations = torch.cat((observations, plain), dim=-1)
         if self.ids is not None:
             ids = self.ids.expand(*observations.shape[:-1], -1)
             observations = torch.cat((observations, ids), dim=-1)

@@ -82,7 +82,8 @@ class PlainLayers:
         last: Linear = getattr(agents.head, _HEADS[type(agents.head)])
         self.layers = (*agents.torso.affine_maps, (last.weight, last.bias))
         self._activate, self._slope = _ACTIVATIONS[agents.torso.activation]
-        self.picks = agents.numbers is not None and agents.numbers.device.type == "cpu"
+        numbers = agents.numbers
+        self.picks = numbers is not None and numbers.device.type == "cpu" and not agents.n_plain
 
     @classmethod
     def of(cls, agents: AgentNetwork) -> PlainLayers | None:

@@ -62,7 +62,7 @@ class PolicyNetwork(nn.Module):
     orthogonal : bool
         Whether first weights are orthogonal.
     one_hot : tuple of int, optional
-        For observations; numbers of a state are seen as they are.
+        For observations; numbers of a state, and what the critic is told beside, are seen as they are.
     **torso
         ``hidden, activation, normalised, recurrent, agent_ids`` as :class:`AgentNetwork` takes them.
     """
@@ -106,12 +106,14 @@ class PolicyNetwork(nn.Module):
             "both": observation_size + state_size,
             "joint": observation_size * (1 + sharing.n_agents),
         }[critic_sees] + n_told
-        one_hot = one_hot if critic_sees in ("observation", "joint") and not n_told else None
+        one_hot = one_hot if critic_sees in ("observation", "joint") else None
         torso["recurrent"] = critic_remembers and torso.get("recurrent", False)
         self.critics = (
             None
             if shared_torso
-            else AgentNetwork(n_seeds, sharing, width, value_head, 0, orthogonal=gain, one_hot=one_hot, **torso)
+            else AgentNetwork(
+                n_seeds, sharing, width, value_head, 0, orthogonal=gain, one_hot=one_hot, n_plain=n_told, **torso
+            )
         )
         self.shared_head = critic_head(n_seeds * sharing.n_networks, self.actors.n_features) if shared_torso else None
         self.seen = Scaling(n_seeds, observation_size) if seen_normalised else None

@@ -12,8 +12,10 @@ from marlgt.deep.networks.sharing import Sharing
 from marlgt.errors import GameError
 
 
-def network(observation_size, one_hot=None):
-    made = AgentNetwork(2, Sharing.of("all", 3), observation_size, ExpectedHead, 4, hidden=(8,), one_hot=one_hot)
+def network(observation_size, one_hot=None, **others):
+    made = AgentNetwork(
+        2, Sharing.of("all", 3), observation_size, ExpectedHead, 4, hidden=(8,), one_hot=one_hot, **others
+    )
     initialise(made, seeded_generators((0, 1), 0))
     return made
 
@@ -27,6 +29,13 @@ def test_one_hot_networks_are_those_of_numbers_encoded_by_hand():
 def test_numbers_out_of_range_are_seen_as_zeros():
     outside = torch.full((2, 1, 1, 3, 6), 9.0)
     assert torch.equal(network(6, (-3, 4))(outside)[0], network(48)(torch.zeros(2, 1, 1, 3, 48))[0])
+
+
+def test_plain_numbers_stand_behind_those_that_are_one_hot():
+    observations = torch.randint(-3, 4, (2, 5, 7, 3, 6), generator=torch.Generator().manual_seed(0)).float()
+    encoded = torch.nn.functional.one_hot(observations[..., :4].long() + 3, 8).float().flatten(-2)
+    by_hand = torch.cat((encoded, observations[..., 4:]), dim=-1)
+    assert torch.equal(network(6, (-3, 4), n_plain=2)(observations)[0], network(34)(by_hand)[0])
 
 
 @pytest.mark.parametrize("wrong", [(4, 4), (4, -3), (1, 2, 3)])

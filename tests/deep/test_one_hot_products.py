@@ -67,7 +67,7 @@ def test_weights_may_lie_within_a_longer_row():
     assert not torch.equal(buffer, before)
 
 
-@pytest.mark.parametrize("name", ["IPPO", "MAPPO"])
+@pytest.mark.parametrize("name", ["IPPO", "MAPPO", "IA2C", "COMA"])
 def test_policies_forage_by_the_recipe_as_they_do_alone(name):
     task = "Foraging-5x5-2p-1f-v3:observation=relative"
     algorithm = recipe(task).algorithm(name, n_envs=8, rollout_steps=16, hidden=(16,))
