@@ -1,17 +1,12 @@
-"""What may go wrong with policies: odd rewards, odd episodes, odd actions, broken gradients, files that do not fit."""
+"""What may go wrong with policies under way: odd rewards, odd episodes, odd actions, broken gradients."""
 
-import dataclasses
 import json
-import shutil
 import typing
 
 import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file
 
 from marlgt.deep import (
     A2C,
@@ -22,7 +17,6 @@ from marlgt.deep import (
     PPO,
     REINFORCE,
     TRPO,
-    VDN,
     CentralCritic,
     evaluate,
     load_run,
@@ -35,7 +29,7 @@ from marlgt.deep.environments.catalogue_games import MatrixEpisodes
 from marlgt.deep.environments.protocol import EnvironmentFailed
 from marlgt.deep.finiteness import NotFinite
 from marlgt.deep.learners.policy_learner import PolicyLearner
-from marlgt.errors import BudgetExceeded, GameError, UnreadableFile, UnsupportedGame
+from marlgt.errors import BudgetExceeded, GameError, UnsupportedGame
 from marlgt.games import NormalFormGame
 
 QUICK = {"n_envs": 4, "rollout_steps": 8, "hidden": (8,)}
@@ -262,91 +256,6 @@ def test_an_environment_that_gives_no_numbers_stops_the_run(kind, what, names, t
     assert resume(tmp_path / "run").record.status == "finished"
 
 
-@pytest.mark.parametrize(
-    ("kind", "changes", "message"),
-    [
-        (PPO, {"minibatches": 33}, r"at most the 32 rows of a rollout \(4 copies of 8 steps\), got 33"),
-        (TRPO, {"minibatches": 33}, "at most the 32 rows of a rollout"),
-        (PPO, {"recurrent": True, "sequence_length": 4, "minibatches": 9}, "at most the 8 rows of a rollout"),
-        (PPO, {"recurrent": True, "sequence_length": 3}, "rollout_steps must be a multiple of sequence_length"),
-        (PPO, {"trace": 1.5}, "trace must be a number from 0 to 1"),
-        (PPO, {"value_weight": -1.0}, "value_weight must not be negative"),
-        (PPO, {"entropy_weight": -1.0}, "entropy_weight must not be negative"),
-        (PPO, {"entropy_weight_end": -0.1}, "entropy_weight_end must not be negative"),
-        (PPO, {"kl_limit": 0.0}, "kl_limit must be a number above 0"),
-        (PPO, {"ratio_clip": 0.0}, "ratio_clip must be a number above 0"),
-        (PPO, {"critic": "mixture", "value_clip": 0.2}, "value_clip is for a scalar critic"),
-        (GMAC, {"huber": 1.0}, "huber is for a scalar critic"),
-        (PPO, {"baseline": "mode"}, "a baseline of 'mode' is a mixture critic's"),
-        (PPO, {"initial_log_scale": 3.0}, "initial_log_scale must be a number from -5 to 2, got 3"),
-        (PPO, {"v_min": 1.0, "v_max": 1.0}, "v_min must be less than v_max"),
-        (MAPPO, {"shared_torso": True}, "cannot share the policy's layers"),
-        (REINFORCE, {"trace": 0.9}, "REINFORCE learns from whole returns"),
-        (TRPO, {"epochs": 2}, "TRPO takes one step of the policy"),
-        (TRPO, {"kl_limit": 0.1}, "give TRPO's kl_radius"),
-        (TRPO, {"kl_radius": 0.0}, "kl_radius must be a number above 0"),
-        (TRPO, {"damping": -0.1}, "damping must not be negative"),
-        (TRPO, {"shared_torso": True}, "out of its radius"),
-        (COMA, {"critic": "mixture"}, "critic must be 'scalar' for COMA"),
-        (CentralCritic, {"target_period": 0}, "target_period must be a whole number of at least 1"),
-        (CentralCritic, {"value_weight": 0.0}, "value_weight must be above 0"),
-    ],
-)
-def test_settings_that_do_not_fit_are_one_sentence(kind, changes, message):
-    with pytest.raises(GameError, match=message):
-        kind(**(QUICK | changes))
-
-
-FIELDS = [
-    (name, field.name, typing.get_type_hints(KINDS[name])[field.name])
-    for name in POLICIES
-    for field in dataclasses.fields(KINDS[name])
-]
-SMALL = {"n_envs": 2, "rollout_steps": 4, "hidden": (4,), "minibatches": 1, "samples": 4, "sequence_length": 2}
-
-
-def near(hint):
-    """Values of a type that somebody might give to a setting, small ones, so that what is accepted can be trained."""
-    if typing.get_origin(hint) is typing.Literal:
-        return st.sampled_from(typing.get_args(hint))
-    kinds = {hint, *typing.get_args(hint)}
-    chosen = [st.booleans()] if bool in kinds else []
-    chosen += [st.integers(-1, 4)] if int in kinds else []
-    chosen += [st.sampled_from([-1.0, 0.0, 1e-3, 0.5, 1.0, 3.0])] if float in kinds else []
-    chosen += [st.none()] if type(None) in kinds else []
-    return st.one_of(chosen or [st.just((0, 1))])
-
-
-@settings(max_examples=60, deadline=None)
-@given(data=st.data(), name=st.sampled_from(POLICIES), count=st.integers(1, 4))
-def test_any_settings_are_refused_in_a_sentence_or_train_to_finite_networks(data, name, count):
-    known = [entry for entry in FIELDS if entry[0] == name and entry[1] not in ("frames", "one_hot", "share", "hidden")]
-    chosen = data.draw(st.lists(st.sampled_from(known), min_size=count, max_size=count, unique_by=lambda e: e[1]))
-    changes = {field: data.draw(near(hint), label=field) for _, field, hint in chosen}
-    told = ""
-    try:
-        algorithm = KINDS[name](**(SMALL | changes))
-        run = train(algorithm, "climbing:repeats=2", steps=24, episodes=1, evaluate_every=24)
-    except GameError as error:
-        told = str(error)
-    assert 20 < len(told) < 400 or torch.isfinite(numbers(run)).all()
-
-
-@pytest.mark.parametrize("name", DIFFERENT)
-def test_a_single_copy_of_a_single_step_will_do(name):
-    algorithm = KINDS[name](n_envs=1, rollout_steps=1, minibatches=1, hidden=(4,), samples=4)
-    run = train(algorithm, team(1.0), steps=6, episodes=1)
-    assert torch.isfinite(numbers(run)).all()
-    assert run.record.steps_done == 6
-
-
-def test_steps_that_fill_no_rollout_leave_the_networks_as_they_began():
-    first, second = (train(PPO(**QUICK), team(1.0), steps=steps, episodes=1) for steps in (1, 4))
-    assert torch.equal(numbers(first), numbers(second))
-    assert np.isnan(first.curve.losses).all()
-    assert np.isnan(first.curve.exploration).all()
-
-
 @pytest.mark.parametrize("kind", [COMA, CentralCritic])
 def test_numbers_as_actions_are_refused_by_critics_of_actions(kind):
     for task in ("Pendulum-v1", "hover1d-gpd"):
@@ -419,100 +328,3 @@ def test_masks_are_kept_to_and_one_that_forbids_everything_is_told(kind, tmp_pat
         train(algorithm, Forbidding, folder=tmp_path / "run", **(PLAN | {"steps": 3200}))
     assert status(tmp_path / "run")[0] == "failed"
     assert torch.isfinite(numbers(load_run(tmp_path / "run"))).all()
-
-
-@pytest.fixture(scope="module")
-def stopped(tmp_path_factory):
-    """A run of PPO that could go on."""
-    folder, algorithm = tmp_path_factory.mktemp("runs") / "ppo", PPO(**QUICK, minibatches=2)
-    step, calls = MatrixEpisodes.step, []
-
-    def interrupted(self, actions):
-        calls.append(self.n_envs)
-        if calls.count(4) > 50:
-            raise KeyboardInterrupt
-        return step(self, actions)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MatrixEpisodes, "step", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            train(algorithm, "climbing", folder=folder, **PLAN)
-    return folder
-
-
-@pytest.fixture
-def copied(stopped, tmp_path):
-    folder = tmp_path / "run"
-    shutil.copytree(stopped, folder)
-    return folder
-
-
-def rewrite(folder, change):
-    told = json.loads((folder / "run.json").read_text())
-    change(told)
-    (folder / "run.json").write_text(json.dumps(told))
-
-
-def test_the_run_that_the_next_tests_damage_goes_on_when_it_is_whole(copied):
-    assert resume(copied).record.status == "finished"
-
-
-@pytest.mark.parametrize("name", ["checkpoint.safetensors", "policy.safetensors"])
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
-def test_files_that_were_cut_short_are_told(copied, name, share):
-    path = copied / name
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(UnreadableFile, match=name):
-        resume(copied) if name.startswith("checkpoint") else load_run(copied)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"hidden": [16]},
-        {"critic": "mixture"},
-        {"shared_torso": True},
-        {"normalise_observations": True},
-        {"recurrent": True},
-    ],
-    ids=str,
-)
-def test_networks_of_another_architecture_are_told(copied, changes):
-    changes = {"sequence_length": 8} | changes
-    rewrite(copied, lambda told: told["settings"].update(changes))
-    with pytest.raises(UnreadableFile, match=r"does not fit the settings in run\.json"):
-        load_run(copied)
-    with pytest.raises(UnreadableFile):
-        resume(copied)
-
-
-@pytest.mark.parametrize("name", ["DQN", "QMIX", "MAPPO", "COMA", "GMAC", "TRPO"])
-def test_a_run_of_policies_is_not_taken_for_another_algorithm(copied, name):
-    known = {field.name for field in dataclasses.fields(algorithm_named(name))}
-
-    def renamed(told):
-        told["algorithm"] = name
-        told["settings"] = {key: told["settings"][key] for key in ("n_envs", "hidden", "rollout_steps") if key in known}
-
-    rewrite(copied, renamed)
-    with pytest.raises(UnreadableFile):
-        resume(copied)
-
-
-def test_a_run_of_values_is_not_taken_for_policies(tmp_path):
-    algorithm = VDN(n_envs=4, learning_starts=16, hidden=(8,))
-    train(algorithm, "climbing:repeats=2", steps=64, episodes=1, folder=tmp_path / "a")
-    rewrite(tmp_path / "a", lambda told: told.update(algorithm="PPO", settings={"hidden": [8]}))
-    with pytest.raises(UnreadableFile, match=r"does not fit the settings in run\.json"):
-        load_run(tmp_path / "a")
-
-
-def test_weights_that_are_no_numbers_are_told_when_a_run_is_read(copied):
-    path = copied / "policy.safetensors"
-    tensors = load_file(path)
-    name = sorted(tensors)[0]
-    tensors[name] = tensors[name][..., :0]
-    save_file(tensors, path)
-    with pytest.raises(UnreadableFile, match=r"policy\.safetensors"):
-        load_run(copied)
