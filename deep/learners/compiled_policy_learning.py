@@ -73,7 +73,10 @@ class CompiledPolicies:
             np.zeros((block, 4), np.float32),
         )
         shape = (n_seeds, algorithm.n_envs, spec.n_agents)
-        self._draws = torch.zeros((*shape, width))
+        draws = torch.zeros((*shape, width))
+        self._shape, self._draws, self._drawn = shape, draws.unbind(0), draws.numpy()
+        # What enters the first layer is then what is observed, row by row.
+        self._direct = actors.ids is None and sharing.n_networks == 1
         self._all_allowed = np.ones((*shape, 1), np.uint8)
         self._outcome = np.zeros(4)
         self._results = torch.zeros(n_seeds), torch.zeros(n_seeds)
@@ -106,25 +109,23 @@ class CompiledPolicies:
         generators : sequence of torch.Generator
             One for each seed.
         """
-        module, size = self._learner.module, self._sizes[places.ACTION_SIZE]
         for own, generator in zip(self._draws, generators):
             if self._discrete:
                 own.uniform_(_LEAST, 1.0, generator=generator)
             else:
                 own.normal_(generator=generator)
-        shape = self._draws.shape[:3]
-        outputs = np.empty((*shape, self._learner.law.n_outputs), np.float32)
-        choices = np.empty(shape if self._discrete else (0, 0, 0), np.int64)
-        numbers = np.empty((*shape, size) if size else (0, 0, 0, 0), np.float32)
+        outputs = np.empty((*self._shape, self._learner.law.n_outputs), np.float32)
+        choices = np.empty(self._shape if self._discrete else (0, 0, 0), np.int64)
+        numbers = np.empty((0, 0, 0, 0) if self._discrete else self._drawn.shape, np.float32)
         self._choose(
             self._descending[0],
             self._layouts[0],
             self._sizes,
             self._settings,
             self._members,
-            _numbers(module.actors.rows(module.scaled(observations))),
+            self._entering(observations),
             self._all_allowed if allowed is None else _bytes(allowed),
-            self._draws.numpy(),
+            self._drawn,
             self._rooms[0],
             outputs,
             choices,
@@ -186,11 +187,19 @@ class CompiledPolicies:
                     break
         return torch.stack((losses, taken))
 
+    def _entering(self, observations: Tensor) -> NDArray[np.float32]:
+        """Return what enters the policies, shape (S K, R g, inputs), for observations of shape (S, R, n, D)."""
+        module = self._learner.module
+        scaled = module.scaled(observations)
+        if not self._direct:
+            return _numbers(module.actors.rows(scaled))
+        return _numbers(scaled).reshape(len(scaled), -1, scaled.shape[-1])
+
     def _fields(self, rows: Minibatch) -> tuple[Any, ...]:
         """Return what networks see, what was done, and what is known of it, row by row of each network."""
         module = self._learner.module
         sharing, critics = module.actors.sharing, cast(AgentNetwork, module.critics)
-        seen = _numbers(module.actors.rows(module.scaled(rows.observations).flatten(1, 2)))
+        seen = self._entering(rows.observations.flatten(1, 2))
         judged = seen
         if module.critic_sees != "observation":
             judged = _numbers(critics.rows(module.judged(rows.observations, rows.states).flatten(1, 2)))

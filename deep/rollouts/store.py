@@ -32,6 +32,7 @@ class Rollout:
     def __init__(self, n_steps: int, *, device: torch.device | str = "cpu") -> None:
         self.n_steps, self.step, self.device = n_steps, 0, torch.device(device)
         self.fields: dict[str, Tensor] = {}
+        self._places: dict[str, tuple[Tensor, ...]] = {}
 
     @property
     def full(self) -> bool:
@@ -43,11 +44,13 @@ class Rollout:
         for name, value in fields.items():
             if value is None:
                 continue
-            kept = self.fields.get(name)
-            if kept is None:
-                shape = (value.shape[0], self.n_steps, *value.shape[1:])
-                kept = self.fields[name] = torch.zeros(shape, dtype=value.dtype, device=value.device)
-            kept.select(1, self.step).copy_(value)
+            places = self._places.get(name)
+            if places is None:
+                if name not in self.fields:
+                    shape = (value.shape[0], self.n_steps, *value.shape[1:])
+                    self.fields[name] = torch.zeros(shape, dtype=value.dtype, device=value.device)
+                places = self._places[name] = self.fields[name].unbind(1)
+            places[self.step].copy_(value)
 
     def advance(self) -> None:
         """Go on to the next step."""
@@ -73,7 +76,7 @@ class Rollout:
         step = int(state["step"])
         if not 0 <= step <= self.n_steps:
             raise GameError(f"the state holds {step} steps of a rollout of {self.n_steps}: the settings are others")
-        self.fields = {}
+        self.fields, self._places = {}, {}
         for name, value in state.items():
             if name.startswith("fields."):
                 shape = (value.shape[0], self.n_steps, *value.shape[2:])
