@@ -100,11 +100,11 @@ def _by_autograd(given: _Given) -> Tensor:
     for step, entering in enumerate(inputs.unbind(1)):
         if kept is not None:
             hidden = hidden * kept[:, step]
-        given, recalled = affine(entering, weight_input, bias_input), affine(hidden, weight_hidden, bias_hidden)
+        projected, recalled = affine(entering, weight_input, bias_input), affine(hidden, weight_hidden, bias_hidden)
         # By tanh, as sigmoid_ does where a number's bits must not depend on its place.
-        gates = 0.5 * (1.0 + torch.tanh(0.5 * (given[..., : 2 * size] + recalled[..., : 2 * size])))
+        gates = 0.5 * (1.0 + torch.tanh(0.5 * (projected[..., : 2 * size] + recalled[..., : 2 * size])))
         reset, update = torch.split(gates, size, -1)
-        candidate = torch.tanh(given[..., 2 * size :] + reset * recalled[..., 2 * size :])
+        candidate = torch.tanh(projected[..., 2 * size :] + reset * recalled[..., 2 * size :])
         hidden = candidate + update * (hidden - candidate)
         memories.append(hidden)
     return torch.stack(memories, 1)
