@@ -4,8 +4,9 @@ Both play CartPole and learn as they go: 128 steps of each copy, then four epoch
 64 and 64 units (hyperbolic tangent) for policy and critic each, Adam, gradients clipped at 0.5, no evaluations. Rounds
 alternate; the figures are those of the best round of each, since others use the machine too, and beside them those of
 the median round. With 128 copies we are compared with Stable-Baselines3 at as many, and at the four at which it is
-usually run. The last rows are of one training alone: a step of a mixture critic beside one of a scalar critic, and
-where the time goes.
+usually run. Each case is taken twice, by PyTorch's operations and by compiled loops (``compiled=True``), of which the
+ratios are asked for. The last rows are of one training alone: a step and an update of a mixture critic beside those of
+a scalar critic, both by PyTorch's operations, and where the time goes.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ EPOCHS = MINIBATCHES = 4
 FEW, MANY = 4, 128
 GOALS = {(FEW, FEW): 2.0, (MANY, FEW): 10.0, (MANY, MANY): 10.0}
 """Least Stable-Baselines3 seconds over ours that are asked for, by our copies and its."""
+ENGINES = {False: "PyTorch", True: "compiled"}
 
 
 class Peer:
@@ -106,6 +108,20 @@ class Ours:
             done += self.algorithm.rollout_steps * self.algorithm.n_envs
         return (time.process_time() - started) / done
 
+    def update(self) -> float:
+        """Return the CPU seconds of an update, averaged over some passes over one rollout."""
+        learner, envs = self.learner, self.envs
+        for _ in range(self.algorithm.rollout_steps):
+            learner.observe(envs.step(learner.act(envs)), envs)
+        rows = learner.rows()
+        started, done = time.process_time(), 0
+        while time.process_time() - started < SECONDS:
+            self.algorithm.improve(learner, rows)
+            done += self.algorithm.epochs * self.algorithm.minibatches
+        taken = (time.process_time() - started) / done
+        learner.rollout.begin()
+        return taken
+
     def shares(self) -> dict[str, float]:
         """Return the share of the time of each part of a rollout: acting, environment, keeping, targets, updates."""
         parts = dict.fromkeys(("act", "environment", "observe", "prepare", "update"), 0.0)
@@ -154,18 +170,26 @@ def proximal(n_envs: int, **settings: Any) -> dict[str, Any]:
 
 
 def _beside_peer() -> list[Row]:
-    ours = {n_envs: Ours("PPO", TASK, **proximal(n_envs)) for n_envs in (FEW, MANY)}
+    cases = list(itertools.product((FEW, MANY), ENGINES))
+    ours = {(n_envs, loops): Ours("PPO", TASK, **proximal(n_envs, compiled=loops)) for n_envs, loops in cases}
     peers = {n_envs: Peer(n_envs) for n_envs in (FEW, MANY)}
-    mine: dict[int, list[float]] = {n_envs: [] for n_envs in ours}
+    mine: dict[tuple[int, bool], list[float]] = {case: [] for case in cases}
     theirs: dict[int, list[float]] = {n_envs: [] for n_envs in peers}
     for _ in range(ROUNDS):
-        for n_envs in (FEW, MANY):
-            mine[n_envs].append(ours[n_envs].round())
-            theirs[n_envs].append(peers[n_envs].round())
-    return [_told(PEER, f"PPO, {a} copies, beside {b}", mine[a], theirs[b], GOALS[a, b]) for a, b in GOALS]
+        for n_envs, peer in peers.items():
+            for loops in ENGINES:
+                mine[n_envs, loops].append(ours[n_envs, loops].round())
+            theirs[n_envs].append(peer.round())
+    rows = []
+    for (a, b), loops in itertools.product(GOALS, ENGINES):
+        case = f"PPO, {a} copies, beside {b}, {ENGINES[loops]}"
+        rows.append(_told(PEER, case, mine[a, loops], theirs[b], GOALS[a, b] if loops else None))
+    return rows
 
 
-def _told(peer: str, case: str, mine: list[float], theirs: list[float], goal: float | None) -> Row:
+def _told(
+    peer: str, case: str, mine: list[float], theirs: list[float], goal: float | None, what: str = "a step"
+) -> Row:
     print(f"  {case}: {min(theirs) / min(mine):.2f} times", file=sys.stderr, flush=True)
     return Row(
         area=AREA,
@@ -175,7 +199,7 @@ def _told(peer: str, case: str, mine: list[float], theirs: list[float], goal: fl
         goal={} if goal is None else {peer: goal},
         facts={
             "times, median round": statistics.median(one / own for own, one in zip(mine, theirs, strict=True)),
-            "our steps a second": 1 / min(mine),
+            f"our {what.split()[1]}s a second": 1 / min(mine),
             "theirs": 1 / min(theirs),
         },
         note="best rounds of both",
@@ -186,21 +210,28 @@ def _beside_scalar() -> list[Row]:
     rows = []
     for n_envs in (FEW, MANY):
         scalar, mixture = (Ours(name, TASK, **proximal(n_envs, normalise_values=True)) for name in ("PPO", "GMAC"))
-        pairs = [(mixture.round(), scalar.round()) for _ in range(ROUNDS)]
-        mine, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
-        rows.append(_told(SCALAR, f"GMAC, {n_envs} copies", mine, theirs, 1 / 1.5))
+        steps = [(mixture.round(), scalar.round()) for _ in range(ROUNDS)]
+        updates = [(mixture.update(), scalar.update()) for _ in range(ROUNDS)]
+        for what, pairs, goal in (("a step", steps, None), ("an update", updates, 1 / 1.5)):
+            mine, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
+            rows.append(_told(SCALAR, f"GMAC, {n_envs} copies, {what}", mine, theirs, goal, what))
     return rows
 
 
 PROFILED: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "PPO on CartPole, 4 copies": ("PPO", TASK, proximal(FEW)),
-    "PPO on CartPole, 128 copies": ("PPO", TASK, proximal(MANY)),
+    **{
+        f"PPO on CartPole, {n_envs} copies, {engine}": ("PPO", TASK, proximal(n_envs, compiled=loops))
+        for n_envs, (loops, engine) in itertools.product((FEW, MANY), ENGINES.items())
+    },
     "IPPO on foraging, by the recipe": ("IPPO", "Foraging-8x8-2p-3f-v3:horizon=25,observation=relative", {}),
-    "PPO on a drone of four motors, 1024 copies of 16 steps": (
-        "PPO",
-        "hover-gpd",
-        {"n_envs": 1024, "rollout_steps": 16, "epochs": 4, "minibatches": 4},
-    ),
+    **{
+        f"PPO on a drone of four motors, 1024 copies of 16 steps, {engine}": (
+            "PPO",
+            "hover-gpd",
+            {"n_envs": 1024, "rollout_steps": 16, "epochs": 4, "minibatches": 4, "compiled": loops},
+        )
+        for loops, engine in ENGINES.items()
+    },
 }
 
 
@@ -214,6 +245,7 @@ def _profiles() -> list[Row]:
         training = Ours(name, task, **(settings or asdict(recipe(task).algorithm(name))))
         each = min(training.round() for _ in range(ROUNDS))
         facts = {"our steps a second": 1 / each, **{f"share of {k}": v for k, v in training.shares().items()}}
+        training.envs.close()
         print(f"  {case}: {1 / each:,.0f} steps a second", file=sys.stderr, flush=True)
         rows.append(Row(area=AREA, case=case, ours=each, peers={}, facts=facts, note="best round"))
     return rows

@@ -19,7 +19,7 @@ from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
 from marlgt.deep.algorithms.ppo import PPO
 from marlgt.deep.learners import compiled_policy_updates as places
 from marlgt.deep.learners import compiled_updates as of_adam
-from marlgt.deep.learners.compiled_policy_updates import choose, learn
+from marlgt.deep.learners.compiled_policy_updates import choose, judge, learn
 from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.compiled_perceptrons import block_of
 from marlgt.deep.policies.heads import LOG_SCALES, PolicyHead
@@ -80,7 +80,9 @@ class CompiledPolicies:
         self._all_allowed = np.ones((*shape, 1), np.uint8)
         self._outcome = np.zeros(4)
         self._results = torch.zeros(n_seeds), torch.zeros(n_seeds)
-        self._choose, self._learn = (compiled(kernel, single=True) for kernel in cast(Any, (choose, learn)))
+        self._choose, self._judge, self._learn = (
+            compiled(kernel, single=True) for kernel in cast(Any, (choose, judge, learn))
+        )
 
     @classmethod
     def of(cls, learner: PolicyLearner) -> CompiledPolicies | None:
@@ -132,6 +134,30 @@ class CompiledPolicies:
             numbers,
         )
         return torch.from_numpy(outputs), torch.from_numpy(choices if self._discrete else numbers)
+
+    def values(
+        self, observations: Tensor, states: Tensor | None, memories: Any, starts: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return what the critic says, shape (S, T, B, n, 1), twice: nothing else is known of it.
+
+        Parameters
+        ----------
+        observations, states
+            As :meth:`marlgt.deep.networks.policy_networks.PolicyNetwork.values` takes them.
+        memories, starts
+            Without effect.
+        """
+        module = self._learner.module
+        critics = cast(AgentNetwork, module.critics)
+        rows = _numbers(critics.rows(module.judged(observations, states).flatten(1, 2)))
+        values = np.empty((*rows.shape[:2], 1), np.float32)
+        self._judge(self._descending[0], self._layouts[1], self._sizes, rows, self._rooms[1], values[..., 0])
+        told = critics.sharing.collect(torch.from_numpy(values)).view(*observations.shape[:-1], 1)
+        return told, told
+
+    def following_values(self, reached: Tensor, states: Tensor | None, features: Tensor) -> Tensor:
+        """Return what the critic says of what steps led to, shape (S, T, B, n, 1)."""
+        return self.values(reached, states, None, None)[0]
 
     def descend(self, rows: Minibatch, generators: Sequence[torch.Generator], holds: Sequence[int]) -> Tensor:
         """Take all updates of a rollout, and return each seed's sum of losses and number of updates, shape (2, S).

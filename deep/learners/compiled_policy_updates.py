@@ -33,7 +33,7 @@ from marlgt.deep.learners.compiled_updates import HUBER, ROOT, SHARE, STEP, adam
 from marlgt.deep.networks.compiled_perceptrons import forward, pull_back
 from marlgt.kernels import kernel, lane_loop
 
-__all__ = ["choose", "learn"]
+__all__ = ["choose", "judge", "learn"]
 
 N_SEEDS, N_NETWORKS, GROUP, N_WINDOWS, N_PARTS, N_ACTIONS, ACTION_SIZE = 0, 1, 2, 3, 4, 5, 6
 MASKED, BENT, LOG_SCALES, BLOCK, STANDARDISED = 7, 8, 9, 10, 11
@@ -123,6 +123,21 @@ def choose(
                         if score > most:
                             best, most = a, score
                     choices[s, b, agent] = best
+
+
+@kernel
+def judge(parameters: Any, layout: Any, sizes: Any, rows: Any, room: Any, values: Any) -> None:
+    """Set the values, shape (S K, rows), of what critics see, shape (S K, rows, inputs)."""
+    block, n_rows, n_inputs = sizes[BLOCK], rows.shape[1], rows.shape[2]
+    for network in range(rows.shape[0]):
+        for begin in range(0, n_rows, block):
+            n = min(block, n_rows - begin)
+            for i in range(n):
+                for j in range(n_inputs):
+                    room[0, i * n_inputs + j] = rows[network, begin + i, j]
+            forward(parameters[network], layout, room, n, sizes[BENT])
+            for i in range(n):
+                values[network, begin + i] = room[layout.shape[0], i]
 
 
 @lane_loop

@@ -74,7 +74,7 @@ class PolicyLearner:
         self.parameters = FlatParameters(self.module, n_seeds)
         self._plain = PlainPolicies.of(self.module)
         self.products: Any = self._plain or self.module
-        # One-hot numbers are not made into vectors, also where nothing is learnt.
+        # One-hot numbers are not made into vectors, also in acting.
         self._acting: Any = self._plain if self._plain is not None and self._plain.actors.picks else self.module
         self.optimiser = Adam(
             self.parameters, algorithm.lr, algorithm.adam_epsilon, clip=algorithm.clip, apart=algorithm.stops
@@ -96,6 +96,7 @@ class PolicyLearner:
         self._entropy = torch.full((), math.nan, device=self.device)
         self._averaged = torch.zeros(n_seeds, device=self.device)
         self._compiled = CompiledPolicies.of(self)
+        self.products, self._acting = self._compiled or self.products, self._compiled or self._acting
 
     @torch.no_grad()
     def act(self, envs: SeededEnvs) -> Tensor:
@@ -279,8 +280,7 @@ class PolicyLearner:
         if self._compiled is not None:
             losses, taken = self._compiled.descend(rows, self.generators[_DEALING], self._stopped.places)
             self._require_finite(losses.sum())
-            self._loss += losses
-            self._averaged += taken
+            self._loss, self._averaged = self._loss + losses, self._averaged + taken
             return
         active = torch.ones(len(self.seeds), dtype=torch.bool, device=self.device) if algorithm.stops else None
         for _ in range(algorithm.epochs):

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from marlgt.deep.networks.plain_policies import PlainPolicies
-from marlgt.deep.networks.policy_networks import PolicyNetwork
-
-__all__ = ["following_outputs"]
+__all__ = ["Judge", "following_outputs"]
 
 
-def following_outputs(
-    module: PolicyNetwork | PlainPolicies, kept: Mapping[str, Tensor], outputs: Tensor, features: Tensor
-) -> Tensor:
+class Judge(Protocol):
+    """Whatever holds a critic, such as a :class:`marlgt.deep.networks.policy_networks.PolicyNetwork`."""
+
+    def following_values(self, reached: Tensor, states: Tensor | None, features: Tensor) -> Tensor:
+        """Return the critic's outputs in what steps led to, given the features of the steps; (S, L, R, n, O)."""
+
+
+def following_outputs(module: Judge, kept: Mapping[str, Tensor], outputs: Tensor, features: Tensor) -> Tensor:
     """Return the critic's outputs in what each step led to, shape (S, T, B, n, O).
 
     Within an episode that is what it says of the next step; only the last steps, and those at which an episode was
@@ -23,7 +26,7 @@ def following_outputs(
 
     Parameters
     ----------
-    module : PolicyNetwork or PlainPolicies
+    module : Judge
     kept : mapping of str to Tensor
         The fields of a rollout: ``reached, truncated`` and, where the critic sees states, ``reached_states``.
     outputs : Tensor, shape (S, T, B, n, O)
