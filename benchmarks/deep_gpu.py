@@ -30,15 +30,13 @@ CASES = (
 def run() -> list[Row]:
     import torch
 
+    from marlgt.deep.interrupts import threads_set
+
     if not torch.cuda.is_available():
         note = f"no GPU here: not measured; {len(CASES)} cases wait for one"
         return [Row(area=AREA, case="training on cuda", ours=float("nan"), note=note)]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with threads_set(1):
         return list(_rows(torch))
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _rows(torch: Any) -> Iterator[Row]:

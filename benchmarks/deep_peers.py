@@ -98,15 +98,11 @@ def case(n_envs: int, batch_size: int, *, compiled: bool = False) -> Case:
 
 def run() -> list[Row]:
     """Time both sides for some numbers of copies and sizes of batches."""
-    import torch
+    from marlgt.deep.interrupts import threads_set
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        sizes = [(n_envs, batch_size, 1) for batch_size in BATCHES for n_envs in COPIES]
+    sizes = [(n_envs, batch_size, 1) for batch_size in BATCHES for n_envs in COPIES]
+    with threads_set(1):
         return [row for size in (*sizes, (COPIES[-1], BATCHES[0], SEEDS)) for row in compared(*size)]
-    finally:
-        torch.set_num_threads(threads)
 
 
 def compared(n_envs: int, batch_size: int, n_seeds: int) -> list[Row]:

@@ -131,14 +131,10 @@ PROFILED = (*SEEDED, _case("QMIX", FORAGING, _RECURRENT))
 
 
 def run() -> list[Row]:
-    import torch
+    from marlgt.deep.interrupts import threads_set
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with threads_set(1):
         return list(_rows())
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _rows() -> Iterator[Row]:

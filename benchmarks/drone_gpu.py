@@ -34,12 +34,10 @@ ENVIRONMENTS = (64, 1024, 16_384)
 def run() -> list[Row]:
     import torch
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    from marlgt.deep.interrupts import threads_set
+
+    with threads_set(1):
         return list(_rows(torch))
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _rows(torch: Any) -> Iterator[Row]:

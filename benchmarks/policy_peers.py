@@ -153,14 +153,10 @@ class Ours:
 
 def run() -> list[Row]:
     """Time both sides, and our parts."""
-    import torch
+    from marlgt.deep.interrupts import threads_set
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with threads_set(1):
         return [*_beside_peer(), *_beside_scalar(), *_profiles()]
-    finally:
-        torch.set_num_threads(threads)
 
 
 def proximal(n_envs: int, **settings: Any) -> dict[str, Any]:
