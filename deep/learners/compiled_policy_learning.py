@@ -204,6 +204,8 @@ class CompiledPolicies:
                 moved.numpy(),
             )
             if not sound:
+                # What was not finite is the loss: its gradients are not what went wrong.
+                self._learner.parameters.zero_gradients()
                 break
             optimiser.steps += parts * (active if algorithm.stops else 1)
             taken += parts * active
