@@ -266,7 +266,7 @@ def _require_plain(learner: PolicyLearner, algorithm: PPO) -> None:
     def owner(method: str) -> type:
         return next(kind for kind in type(algorithm).__mro__ if method in vars(kind))
 
-    kinds = {"policy_losses": PPO, "value_losses": PPO}
+    kinds: dict[str, type] = {"policy_losses": PPO, "value_losses": PPO}
     kinds |= dict.fromkeys(("network", "networks_under", "critic_head", "law", "improve"), PolicyAlgorithm)
     if any(owner(method) is not kind for method, kind in kinds.items()):
         raise GameError(
