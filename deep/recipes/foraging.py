@@ -50,7 +50,8 @@ _POLICIES: Mapping[str, Any] = {
     "rollout_steps": 64,
     "discount": 0.97,
     "lr": 1e-3,
-    "lr_end": 1e-4,
+    "lr_end": 1e-5,
+    "entropy_weight_end": 0.0,
     "normalise_rewards": True,
 }
 _PROXIMAL: Mapping[str, Any] = {"entropy_weight": 0.005, "epochs": 4, "minibatches": 4}
@@ -59,7 +60,8 @@ _BY_ALGORITHM: Mapping[str, Mapping[str, Any]] = {
     "QMIX": {"hypernetwork_layers": 2},
     **dict.fromkeys(("PPO", "IPPO", "MAPPO", "GMAC", "GMACIPPO", "GMACMAPPO"), _PROXIMAL),
     **{key: {**_ONCE, "normalise_advantages": True, "trace": 0.95} for key in ("A2C", "IA2C", "MAA2C")},
-    **dict.fromkeys(("COMA", "CentralCritic"), _ONCE),
+    # Their critics are told others' actions, which with observations are all that the state tells.
+    **{key: {**_ONCE, "critic_sees": "observation"} for key in ("COMA", "CentralCritic")},
 }
 
 _RELATIVE = r"(?=.*observation=relative)Foraging-(\ds-)?"
@@ -78,8 +80,8 @@ def _page(steps: int, policy_steps: int, **settings: Any) -> Recipe:
 
 
 RECIPES: dict[str, Recipe] = {
-    _RELATIVE + r"[3-8]x.*": _page(300_000, 260_000, one_hot=(-7, 8)),
-    _RELATIVE + r"(9|10)x.*": _page(500_000, 500_000, one_hot=(-9, 10)),
-    _RELATIVE + r"1[1-6]x.*": _page(1_000_000, 1_000_000, one_hot=(-15, 16)),
+    _RELATIVE + r"[3-8]x.*": _page(300_000, 400_000, one_hot=(-7, 8)),
+    _RELATIVE + r"(9|10)x.*": _page(500_000, 1_200_000, one_hot=(-9, 10)),
+    _RELATIVE + r"1[1-6]x.*": _page(1_000_000, 2_000_000, one_hot=(-15, 16)),
     r"Foraging-.*": _page(1_000_000, 1_000_000),
 }

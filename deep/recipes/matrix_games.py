@@ -39,15 +39,15 @@ _BY_ALGORITHM: Mapping[str, Mapping[str, Any]] = {
     "QTRAN": {"joint": "table"},
     **{name: {"epochs": 4, "minibatches": 1, "entropy_weight": 0.01} for name in ("PPO", "IPPO", "MAPPO")},
     # Without a bonus for entropy they stay at the first payoff that both find, 5 in climbing.
-    **{name: {"entropy_weight": 0.5} for name in ("A2C", "IA2C", "MAA2C")},
-    **{name: {"entropy_weight": 1.5} for name in ("CentralCritic", "COMA")},
+    **{name: {"entropy_weight": 0.5, "entropy_weight_end": 0.0} for name in ("A2C", "IA2C", "MAA2C")},
+    **{name: {"entropy_weight": 1.5, "entropy_weight_end": 0.1} for name in ("CentralCritic", "COMA")},
 }
 
 RECIPES: dict[str, Recipe] = {
     r"(climbing|penalty)(_game)?(:.*)?|qtran_matrix(:.*)?": Recipe(
         steps=6_400,
         settings=_UNIFORM,
-        policy_steps=40_960,
+        policy_steps=81_920,
         policy_settings=_POLICIES,
         by_algorithm=_BY_ALGORITHM,
         episodes=1,
