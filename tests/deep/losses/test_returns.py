@@ -8,7 +8,7 @@ import torch
 from marlgt.deep.losses.returns import generalised_advantages, lambda_returns, n_step_returns
 from marlgt.errors import GameError
 
-CASES = json.loads((Path(__file__).parents[1] / "data" / "equations.json").read_text(encoding="utf-8"))
+CASES = json.loads((Path(__file__).parents[2] / "data" / "equations.json").read_text(encoding="utf-8"))
 CASES = CASES["cases"] if isinstance(CASES, dict) else CASES
 
 
