@@ -109,7 +109,7 @@ def record_drones(folder: Path, study: DroneStudy, rows: Rows) -> None:
         folder,
         study.name,
         title=study.title,
-        text=study.text.replace(":doc:`drone_tasks`", "[drone_tasks](drone_tasks.md)"),
+        text=study.text.replace(":doc:`drone_tasks`", "[drone_tasks](drone_tasks.md)") + not_trained(study, rows),
         settings={
             "seeds": f"{min(study.seeds)} to {max(study.seeds)}",
             **study.settings,
@@ -127,6 +127,17 @@ def record_drones(folder: Path, study: DroneStudy, rows: Rows) -> None:
         draw=partial(draw_curves, rows=rows, baselines=baselines),
         seconds=sum(row["cpu_seconds"] for row in rows),
     )
+
+
+def not_trained(study: DroneStudy, rows: Rows) -> str:
+    """Return a paragraph on the cells that are missing; nothing if there are none."""
+    there = {(row["task"], row["algorithm"]) for row in rows}
+    missing: dict[str, list[str]] = {}
+    for task, algorithm in study.order:
+        if (task, algorithm) not in there:
+            missing.setdefault(study.panels[task], []).append(algorithm)
+    listed = "; ".join(f"{panel} by {', '.join(names)}" for panel, names in missing.items())
+    return f"\n**Not trained:** {listed}.\n" if missing else ""
 
 
 def in_bullet(row: Mapping[str, Any], study: str) -> dict[str, list[float]]:

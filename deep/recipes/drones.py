@@ -59,9 +59,12 @@ _BY_POLICIES: Mapping[str, Any] = {
 }
 
 
+_ON_SCALE: Mapping[str, Any] = {"epochs": 6, "minibatches": 4, "normalise_values": True}
+
+
 def _proximal(**changes: Any) -> Mapping[str, Mapping[str, Any]]:
     """Return what PPO's family has beside the settings of all policies."""
-    own = {"epochs": 6, "minibatches": 4, "normalise_values": True, **changes}
+    own = {**_ON_SCALE, **changes}
     return dict.fromkeys(("PPO", "IPPO", "MAPPO", "GMAC", "GMACIPPO", "GMACMAPPO"), own)
 
 
@@ -78,9 +81,12 @@ RECIPES: dict[str, Recipe] = {
     "hover-gpd": Recipe(
         steps=1_000_000,
         settings=_FLYING,
-        policy_steps=600_000,
-        policy_settings={**_BY_POLICIES, "n_envs": 32, "rollout_steps": 64, "initial_log_scale": -1.0},
-        by_algorithm=_proximal(trace=0.98, ratio_clip=0.3),
+        policy_steps=1_000_000,
+        policy_settings={**_BY_POLICIES, "rollout_steps": 64, "initial_log_scale": -1.5},
+        by_algorithm={
+            **_proximal(minibatches=8, trace=0.98, ratio_clip=0.3, lr_end=1e-4),
+            "GMAC": {**_ON_SCALE, "n_envs": 32, "trace": 0.98, "ratio_clip": 0.3, "initial_log_scale": -1.0},
+        },
         return_threshold=467.0,
         episodes=1,
     ),

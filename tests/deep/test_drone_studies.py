@@ -85,3 +85,11 @@ def test_a_return_that_was_reached_and_lost_again_is_not_what_was_asked_for():
     _, line, _ = deep_policies_drones._asked([scored | {"final": [470.0, 466.0]}])
     assert dict(zip(head, line))["as asked"] == "yes"
     assert dict(zip(head, line))["CPU-s"] == "at most 10 of a seed"
+
+
+def test_a_page_names_the_cells_that_were_not_trained():
+    study = deep_policies_drones.DRONES
+    rows = [{"task": task, "algorithm": algorithm} for task, algorithm in study.order]
+    assert drone_studies.not_trained(study, rows) == ""
+    left = [row for row in rows if row != {"task": deep_policies_drones.GATE, "algorithm": "MAPPO"}]
+    assert drone_studies.not_trained(study, left) == "\n**Not trained:** gate, 2 drones by MAPPO.\n"
