@@ -156,7 +156,9 @@ def _recipes():
     for book, heading in BOOKS.items():
         recipes = importlib.import_module(f"marlgt.deep.recipes.{book}").RECIPES
         blocks += [f"### {heading}", ""]
-        by_values = {pattern: found for pattern, found in recipes.items() if not _by_numbers(pattern)}
+        by_values = {
+            pattern: found for pattern, found in recipes.items() if found.settings and not _by_numbers(pattern)
+        }
         by_policies = {pattern: found for pattern, found in recipes.items() if found.policy_settings}
         for on_policy, chosen in ((False, by_values), (True, by_policies)):
             if chosen:
