@@ -145,7 +145,9 @@ def learnt(chain: RewardChain, group: str, label: str, changes: Mapping[str, Any
     algorithm = settings_of(chain, changes)
     rollouts = ROLLOUTS * (LONGER if LONG in group else 1)
     seeds = OTHER_SEEDS if LONG in group else SEEDS
-    asked = [dataclasses.asdict(chain), algorithm.name, dataclasses.asdict(algorithm), [*seeds], rollouts, CHECKS]
+    usual = dataclasses.asdict(type(algorithm)())
+    own = {key: value for key, value in dataclasses.asdict(algorithm).items() if value != usual[key]}
+    asked = [dataclasses.asdict(chain), algorithm.name, own, [*seeds], rollouts, CHECKS]
     mark = hashlib.sha1(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
     path = CACHE / NAME / f"{mark}.json"
     if not path.exists():

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.deep_cells import CACHE, policy_baseline
+from benchmarks.deep_cells import CACHE, policy_baseline, unusual_settings
 from benchmarks.deep_study import COLOURS
 from benchmarks.drone_studies import ExpertPolicy, interval
 from benchmarks.studies import record_study
@@ -104,7 +104,8 @@ def trained(way: str, critic: str) -> dict[str, Any]:
 
     (world, changes), (algorithm, own) = TRAINED[way], CRITICS[critic]
     settings = recipe(TASK).algorithm(algorithm, **changes, **own)
-    asked = [algorithm, dict(settings_to_json(settings)), STEPS, [*SEEDS], EPISODES, CHECKS, WATCHED]
+    unusual = unusual_settings({"algorithm": algorithm, "settings": settings_to_json(settings)})
+    asked = [algorithm, unusual, STEPS, [*SEEDS], EPISODES, CHECKS, WATCHED]
     asked += [world, {name: dataclasses.asdict(each) for name, each in WORLDS.items()}]
     path = CACHE / NAME / f"{hashlib.sha1(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]}.json"
     if not path.exists():

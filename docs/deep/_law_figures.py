@@ -1,4 +1,4 @@
-"""Figures of the page on learning laws of returns: what critics tell, how fast, and from which first scale."""
+"""Figures of the pages on laws of returns: what critics tell, how fast, from which first scale, and if it helps."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,8 @@ from _panels import COLOURS, STYLES, panels, plain, title
 from marlgt.deep.distributions import GaussianMixture, cdf, quantile
 from marlgt.statistics import bootstrap_interval
 
-RECORDED = Path(__file__).parents[2] / "benchmarks" / "results" / "deep_return_laws.json"
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+RECORDED = RESULTS / "deep_return_laws.json"
 SHOWN = {
     "mixture, K = 5": "mixture, energy",
     "cross-entropy, K = 5": "mixture, cross-entropy",
@@ -109,3 +110,47 @@ def return_laws_scales():
         plain(ax, "W₁ from the truth, worst state" if ax is axes[0] else "", xlabel="first scale σ₀")
         title(ax, name)
     return figure
+
+
+def robustness():
+    rows = json.loads((RESULTS / "deep_robustness.json").read_text(encoding="utf-8"))["rows"]
+    kept = {(row["trained"], row["critic"]): row for row in rows if "trained" in row}
+    ways = list(dict.fromkeys(way for way, _ in kept))
+    figure, (left, right) = panels(2, width=9.6, height=3.4)
+    worlds = list(kept[ways[0], "mixture"]["returns"])
+    places = np.arange(len(worlds))
+    for index, way in enumerate(ways):
+        gains = [
+            np.array(kept[way, "mixture"]["returns"][name]) - np.array(kept[way, "scalar"]["returns"][name])
+            for name in worlds
+        ]
+        low, middle, high = _intervals(gains)
+        left.errorbar(
+            places + 0.2 * (index - 1),
+            middle,
+            yerr=(middle - low, high - middle),
+            fmt="osD"[index],
+            color=COLOURS[index],
+            markersize=4,
+            capsize=2.5,
+            linewidth=1.2,
+            label=f"trained in {way}",
+        )
+    left.axhline(0.0, color="black", linewidth=0.8)
+    left.set_xticks(places, worlds)
+    plain(left, "return, mixture less scalar", xlabel="judged in")
+    title(left, "what the mixture adds")
+    for index, critic in enumerate(("scalar", "mixture", "one normal")):
+        row = kept["all of it", critic]
+        low, middle, high = _intervals(row["watched"])
+        right.plot(row["watched_at"], middle, linestyle=STYLES[index], color=COLOURS[index], label=critic)
+        right.fill_between(row["watched_at"], low, high, color=COLOURS[index], alpha=0.18, linewidth=0)
+    plain(right, "return", place="lower right")
+    title(right, "trained and seen in all of it")
+    return figure
+
+
+def _intervals(values):
+    """Return the ends and the middles of the intervals of each list of seeds."""
+    found = [bootstrap_interval(each) for each in values]
+    return (np.array([float(getattr(each, part)) for each in found]) for part in ("low", "estimate", "high"))
