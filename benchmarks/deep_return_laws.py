@@ -163,14 +163,17 @@ def learnt(chain: RewardChain, group: str, label: str, changes: Mapping[str, Any
 
 
 def study(folder: Path) -> None:
-    """Train what is not trained yet, and write ``deep_return_laws`` whenever a setting is through."""
+    """Train what is not trained yet, and write ``deep_return_laws`` whenever a setting that was not is through."""
     rows: list[dict[str, Any]] = []
     for group, labels in ORDER:
         cells = ABLATIONS.get(group, CRITICS)
         for label in labels or cells:
+            before = len(list(CACHE.glob(f"{NAME}/*.json")))
             names = ABLATED if group in ABLATIONS else CHAINS
             rows += [learnt(CHAINS[name], group, label, cells[label]) for name in names]
-            record(folder, rows)
+            if len(list(CACHE.glob(f"{NAME}/*.json"))) > before:
+                record(folder, rows)
+    record(folder, rows)
 
 
 def record(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:

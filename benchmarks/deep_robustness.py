@@ -4,9 +4,12 @@ Independent PPO is trained with a scalar critic (IPPO) and with a mixture of fiv
 which was found by trials of PPO: the same steps, networks, rates and mini-batches, and nothing but the critic is
 different. It is trained in calm air and in rough air, and there also with layers that policy and critic share, as in
 the paper on GMAC, where the law is a lesson for the policy's layers too; and with one normal in place of five, by the
-same loss, which tells whether it is the mixture that helps. Every final policy is judged in calm air, in wind, with a
-weak rotor, with noise on what it senses, and with all of it, on the same fresh episodes of each seed; training does not
-stop early, and no checkpoint is chosen. Actions are wanted velocities.
+same loss, which tells whether it is the mixture that helps. Two more scalar critics tell whether it is what single
+errors weigh: one with a Huber loss of width 1, in units of the returns' deviation, and one whose gradients, together
+with the policy's, are clipped at a norm of 5 rather than 0.5; these two were added when the others were known. Every
+final policy is judged in calm air, in wind, with a weak rotor, with noise on what it senses, and with all of it, on the
+same fresh episodes of each seed; training does not stop early, and no checkpoint is chosen. Actions are wanted
+velocities.
 
 What one critic adds to another is the difference of returns, seed by seed, as an interquartile mean with a 95 %
 bootstrap interval: it helps where that interval lies above 0, and harms where it lies below. Of many such intervals one
@@ -43,6 +46,8 @@ CRITICS: dict[str, tuple[str, dict[str, Any]]] = {
     "scalar": ("IPPO", {}),
     "mixture": ("GMACIPPO", {}),
     "one normal": ("GMACIPPO", {"components": 1}),
+    "scalar, Huber": ("IPPO", {"huber": 1.0}),
+    "scalar, clipped at 5": ("IPPO", {"clip": 5.0}),
 }
 """Algorithms, and settings beside the recipe's."""
 
@@ -72,13 +77,20 @@ CELLS = (
     ("all of it", "one normal"),
     ("all of it, shared layers", "scalar"),
     ("all of it, shared layers", "mixture"),
+    ("all of it", "scalar, Huber"),
+    ("all of it", "scalar, clipped at 5"),
 )
+SHOWN = 7
+"""How many of these are drawn."""
 PAIRS = (
     ("calm", "mixture", "scalar"),
     ("all of it", "mixture", "scalar"),
     ("all of it, shared layers", "mixture", "scalar"),
     ("all of it", "one normal", "scalar"),
     ("all of it", "mixture", "one normal"),
+    ("all of it", "scalar, Huber", "scalar"),
+    ("all of it", "scalar, clipped at 5", "scalar"),
+    ("all of it", "mixture", "scalar, Huber"),
 )
 """What is compared: a way of training, a critic, and another."""
 
@@ -258,7 +270,8 @@ def draw(figure: Any, rows: Sequence[Mapping[str, Any]]) -> None:
     axes = figure.subplots(1, len(TRAINED), sharey=True)
     places = np.arange(len(WORLDS))
     for ax, way in zip(axes, TRAINED):
-        for number, row in enumerate(row for row in rows if row["trained"] == way):
+        own = [row for row in rows if (row["trained"], row["critic"]) in CELLS[:SHOWN] and row["trained"] == way]
+        for number, row in enumerate(own):
             beside = places + 0.22 * (number - 1)
             found = [bootstrap_interval(row["returns"][name]) for name in WORLDS]
             middle, low, high = (np.array([float(getattr(x, part)) for x in found]) for part in _PARTS)
