@@ -2,10 +2,11 @@
 
 PPO with two layers of 64 units learns to hover by four motors, with 64 to 16,384 copies at once and rollouts of 32
 steps, 4 epochs of mini-batches of at most 4,096 rows; and 1 to 32 drones that hover together learn by one shared
-network, with 128 copies. Each figure is of one whole cycle, acting, simulating and learning, the best of some rounds,
-without evaluations; steps of the environment count once, however many agents it has. A scalar critic learns by
-PyTorch's operations and by compiled loops (``compiled=True``, which run on one core), a mixture critic by PyTorch's.
-Wanted are 50,000 steps a second on two cores. Where there is a GPU, everything stays on it and its rows stand beside.
+network, with 128 copies. Each figure is of one whole cycle, acting, simulating and learning, by the wall clock, the
+best of some rounds, without evaluations; steps of the environment count once, however many agents it has. A scalar
+critic learns by PyTorch's operations and by compiled loops (``compiled=True``, which run on one core), a mixture critic
+by PyTorch's. Wanted are 50,000 steps a second on two cores. Where there is a GPU, everything stays on it and its rows
+stand beside.
 
 Parts of the time tell what is the bottleneck: the simulator, or learning.
 """
@@ -172,22 +173,29 @@ def table(rows: Sequence[Mapping[str, Any]], task: str) -> list[list[str]]:
 
 
 def draw(figure: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Draw steps a second against copies and against drones."""
+    """Draw steps a second against copies, and those of all drones together against drones."""
     figure.set_size_inches(9.6, 3.8)
     left, right = figure.subplots(1, 2)
-    groups = sorted({(row["device"], row["threads"], row["critic"]) for row in rows})
-    for device, threads, critic in groups:
+    for device, threads, critic in dict.fromkeys((row["device"], row["threads"], row["critic"]) for row in rows):
         own = [row for row in rows if (row["device"], row["threads"], row["critic"]) == (device, threads, critic)]
         label = f"{critic}, {device}" + (f", {threads} threads" if threads > 1 else "")
+        looks = {
+            "color": f"C{LEARNERS.index(critic) + len(LEARNERS) * (device != 'cpu')}",
+            "linestyle": "--" if threads > 1 else "-",
+            "marker": "o",
+            "markersize": 4,
+            "label": label,
+        }
         for axes, task, across in ((left, "hover", "copies"), (right, "multihover", "agents")):
             shown = [row for row in own if row["task"] == task]
             if shown:
-                axes.plot([r[across] for r in shown], [r["steps_per_second"] for r in shown], marker="o", label=label)
+                axes.plot([r[across] for r in shown], [r["steps_per_second"] * r["agents"] for r in shown], **looks)
     left.axhline(ASKED, color="0.5", linestyle=":", label="asked, two cores")
     left.set_xlabel("copies of hovering by four motors")
     right.set_xlabel("drones that hover together, 128 copies")
     left.set_ylabel("environment steps a second, learning included")
+    right.set_ylabel("the same, times drones")
     for axes in (left, right):
         axes.set_xscale("log", base=2)
-        axes.set_ylim(bottom=0)
-        axes.legend(fontsize=8)
+        axes.set_ylim(0, 1.6 * axes.get_ylim()[1])
+        axes.legend(fontsize=7, ncols=2, loc="upper center")
