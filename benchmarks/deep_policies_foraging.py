@@ -93,9 +93,9 @@ def study(folder: Path) -> None:
         baselines=baselines,
         settings={"fresh episodes of a seed": EPISODES},
         further=lambda rows: {
-            "What was asked": _asked(rows),
-            "Beside published returns": _published(rows),
-            "Drawn and likeliest actions": _greedy(rows),
+            "What was asked": as_asked(rows),
+            "Beside published returns": published(rows),
+            "Drawn and likeliest actions": drawn_and_likeliest(rows),
         },
     )
 
@@ -121,7 +121,7 @@ def seconds_to(row: Mapping[str, Any], level: float) -> list[float]:
     return [float(each * steps[column.argmax()] / steps[-1]) if column.any() else float("inf") for column in reached.T]
 
 
-def _asked(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+def as_asked(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     body = []
     for row in rows:
         if row["task"] in (*ASKED, UNAIDED) and row["label"] in ("IPPO", "MAPPO"):
@@ -150,7 +150,7 @@ def _asked(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     return [[*head, "EPyMARL's 112 s over the median", "steps/CPU-s, over EPyMARL's 686"], *body]
 
 
-def _published(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+def published(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     body = []
     for row in rows:
         if row["task"] in PUBLISHED:
@@ -163,7 +163,7 @@ def _published(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     ]
 
 
-def _greedy(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+def drawn_and_likeliest(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     body = []
     for row in rows:
         shown = [f"{float(bootstrap_interval(row[key]).estimate):.3f}" for key in ("final", "final_greedy")]

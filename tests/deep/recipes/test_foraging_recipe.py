@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from marlgt.deep import make_environment, recipe, train
+from marlgt.deep import evaluate, make_environment, recipe, train
 from marlgt.deep.recipes.naming import Recipe
 
 
@@ -47,3 +47,16 @@ def test_episodes_of_foraging_are_as_long_as_is_asked():
         env.reset(0)
         ends = [env.step(np.zeros((3, 2), np.int64)).truncated.all() for _ in range(horizon)]
         assert ends == [False] * (horizon - 1) + [True]
+
+
+def test_policies_gather_nearly_everything_on_a_small_grid_in_a_few_seconds():
+    task = "Foraging-5x5-2p-1f-v3:observation=relative"
+    run = train(recipe(task).algorithm("IPPO"), task, steps=30_000, seeds=range(2), episodes=1, evaluate_every=30_000)
+    assert evaluate(run, episodes=100, stochastic=True).team_returns.mean(1).min() > 0.95
+
+
+@pytest.mark.parametrize("name", ["IPPO", "MAPPO", "IA2C", "COMA"])
+def test_entropy_counts_nothing_in_the_end_of_foraging(name):
+    algorithm = recipe("Foraging-8x8-2p-3f-v3:observation=relative").algorithm(name)
+    assert algorithm.entropy_weight > algorithm.entropy_weight_end == 0.0
+    assert algorithm.n_envs * algorithm.rollout_steps % algorithm.minibatches == 0

@@ -1,0 +1,75 @@
+"""The studies of policies in foraging and in games of one round: what their tables say of what was measured."""
+
+import math
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[2]))
+
+from benchmarks import deep_policies_foraging as foraging
+from benchmarks import deep_policies_matrix as matrix
+
+
+def row(label="IPPO", task=foraging.SEEN, **changes):
+    curve = {"steps": [0, 100, 200, 400], "training": [[None, None], [0.5, 0.7], [0.7, 0.95], [0.92, 0.8]]}
+    usual = {"final": [0.94, 0.94], "final_greedy": [0.8, 0.8], "seeds": [0, 1], "cpu_seconds": 80.0, "steps": 400}
+    usual |= {"steps_per_second": 20_580.0, "curve": curve, "panel": foraging.PANELS[task]}
+    return {"label": label, "task": task} | usual | changes
+
+
+def test_ten_seeds_forage_where_ten_were_asked_for_and_at_least_five_elsewhere():
+    seeds = {(cell.algorithm, cell.task): len(cell.seeds) for cell in foraging.cells()}
+    assert len(seeds) == len(foraging.cells())
+    assert seeds["IPPO", foraging.SEEN] == seeds["MAPPO", foraging.SEEN] == 10
+    assert min(seeds.values()) == 5
+    assert all(cell.stochastic for cell in foraging.cells())
+
+
+def test_seconds_to_a_level_are_the_share_of_the_run_until_training_first_reached_it():
+    assert foraging.seconds_to(row(), 0.66) == pytest.approx([20.0, 10.0])
+    assert foraging.seconds_to(row(), 0.95) == [math.inf, 20.0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "met"),
+    [
+        ({}, "yes"),
+        ({"final": [0.92, 0.92]}, "**no**"),
+        ({"cpu_seconds": 121.0}, "**no**"),
+        ({"task": foraging.LARGE}, "**no**"),
+        ({"task": foraging.LARGE, "final": [0.95, 0.95], "cpu_seconds": 1200.0}, "yes"),
+        ({"task": foraging.UNAIDED}, ""),
+    ],
+)
+def test_what_was_asked_is_both_the_return_and_the_time_of_a_seed(changes, met):
+    head, line = foraging.as_asked([row(**changes), row("IA2C"), row(task=foraging.COOP)])
+    told = dict(zip(head, line))
+    assert told["as asked"] == met
+    if not changes:
+        assert told["EPyMARL's 112 s over the median"] == "7×"
+        assert told["steps/CPU-s, over EPyMARL's 686"] == "20,580, 30×"
+
+
+def test_foraging_returns_stand_beside_those_published_for_the_algorithm():
+    head, *lines = foraging.published([row("COMA", foraging.LARGE), row("COMA")])
+    assert [dict(zip(head, line)) for line in lines] == [
+        {
+            "task": "10x10-3p-3f",
+            "algorithm": "COMA",
+            "steps here": "400",
+            "drawn, IQM": "0.940",
+            "likeliest, IQM": "0.800",
+            "published, in 20 million steps": "0.19",
+        }
+    ]
+
+
+def test_payoffs_of_a_round_stand_beside_returns_of_25():
+    head, line = matrix.published([{"panel": "climbing", "label": "COMA", "final": [7.0, 5.0]}])
+    assert line == ["climbing", "COMA", "150 of 275", "185 ± 49"]
+    assert len(head) == len(line)
+    assert {(cell.algorithm, cell.panel) for cell in matrix.cells()} == {
+        (name, panel) for name in matrix.ALGORITHMS for panel in matrix.BEST
+    }
