@@ -59,12 +59,13 @@ _BY_POLICIES: Mapping[str, Any] = {
 }
 
 
-_ON_SCALE: Mapping[str, Any] = {"epochs": 6, "minibatches": 4, "normalise_values": True}
+_NEAR_OTHERS: Mapping[str, Any] = {**_BY_POLICIES, "discount": 0.98, "lr_end": 2e-4}
+_THROUGH_CROWDS: Mapping[str, Any] = {**_NEAR_OTHERS, "n_envs": 128, "rollout_steps": 64}
 
 
 def _proximal(**changes: Any) -> Mapping[str, Mapping[str, Any]]:
     """Return what PPO's family has beside the settings of all policies."""
-    own = {**_ON_SCALE, **changes}
+    own = {"epochs": 6, "minibatches": 4, "normalise_values": True, **changes}
     return dict.fromkeys(("PPO", "IPPO", "MAPPO", "GMAC", "GMACIPPO", "GMACMAPPO"), own)
 
 
@@ -82,11 +83,8 @@ RECIPES: dict[str, Recipe] = {
         steps=1_000_000,
         settings=_FLYING,
         policy_steps=1_000_000,
-        policy_settings={**_BY_POLICIES, "rollout_steps": 64, "initial_log_scale": -1.5},
-        by_algorithm={
-            **_proximal(minibatches=8, trace=0.98, ratio_clip=0.3, lr_end=1e-4),
-            "GMAC": {**_ON_SCALE, "n_envs": 32, "trace": 0.98, "ratio_clip": 0.3, "initial_log_scale": -1.0},
-        },
+        policy_settings={**_BY_POLICIES, "rollout_steps": 64, "lr_end": 1e-4, "initial_log_scale": -1.5},
+        by_algorithm=_proximal(minibatches=8, trace=0.98, ratio_clip=0.3),
         return_threshold=467.0,
         episodes=1,
     ),
@@ -100,12 +98,30 @@ RECIPES: dict[str, Recipe] = {
         success_threshold=0.98,
         episodes=128,
     ),
-    "formation|coverage|leaderfollow|gate|crossing|payload": Recipe(
+    "formation|coverage|leaderfollow|payload": Recipe(
         steps=1_000_000,
         settings=_FLYING,
         policy_steps=600_000,
-        policy_settings={**_BY_POLICIES, "discount": 0.98, "lr_end": 2e-4},
+        policy_settings=_NEAR_OTHERS,
         by_algorithm=_proximal(),
+        success_threshold=0.98,
+        episodes=128,
+    ),
+    "gate": Recipe(
+        steps=1_000_000,
+        settings=_FLYING,
+        policy_steps=1_500_000,
+        policy_settings=_THROUGH_CROWDS,
+        by_algorithm=_proximal(minibatches=8),
+        success_threshold=0.98,
+        episodes=128,
+    ),
+    "crossing": Recipe(
+        steps=1_000_000,
+        settings=_FLYING,
+        policy_steps=600_000,
+        policy_settings=_THROUGH_CROWDS,
+        by_algorithm=_proximal(minibatches=8),
         success_threshold=0.98,
         episodes=128,
     ),
