@@ -23,10 +23,12 @@ room : ndarray, shape (layers + 1, block widest)
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, Final
 
 import numpy as np
 
+from marlgt.errors import GameError
 from marlgt.kernels import kernel, lane_loop
 
 __all__ = ["BIAS", "INPUTS", "OUTPUTS", "WEIGHT", "block_of", "forward", "pull_back"]
@@ -34,7 +36,7 @@ __all__ = ["BIAS", "INPUTS", "OUTPUTS", "WEIGHT", "block_of", "forward", "pull_b
 INPUTS, OUTPUTS, WEIGHT, BIAS = 0, 1, 2, 3
 """Columns of a layout."""
 
-LARGEST, FEWEST, MOST = 262_144, 4, 64
+LARGEST, FEWEST, MOST = 262_144, 16, 64
 """Multiplications of a product, above which its library would share it out to other threads; rows of a block."""
 
 BOUND: Final = 9.0
@@ -45,9 +47,21 @@ Q3, Q4 = 3.27139476e-4, 7.70271174e-7
 
 
 def block_of(layout: Any) -> int:
-    """Return how many rows go through networks of these layers at once."""
-    largest = max(int(row[INPUTS] * row[OUTPUTS]) for row in layout)
-    return max(FEWEST, min(MOST, LARGEST // largest))
+    """Return how many rows go through networks of these layers at once.
+
+    Raises
+    ------
+    GameError
+        Where so few would that whole mini-batches are faster.
+    """
+    n_inputs, n_outputs = max(((int(row[INPUTS]), int(row[OUTPUTS])) for row in layout), key=prod)
+    block = min(MOST, LARGEST // (n_inputs * n_outputs))
+    if block < FEWEST:
+        raise GameError(
+            f"compiled=True is for layers of at most {LARGEST // FEWEST:,} weights, got one of {n_inputs} by "
+            f"{n_outputs}: leave compiled False"
+        )
+    return block
 
 
 @lane_loop

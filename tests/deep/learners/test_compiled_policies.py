@@ -174,8 +174,12 @@ def test_the_tangent_is_true_to_rounding_and_keeps_what_is_no_number() -> None:
 
 def test_blocks_are_small_enough_for_one_thread() -> None:
     assert block_of(np.array([[4, 64, 0, 0], [64, 64, 0, 0]])) == 64
-    assert block_of(np.array([[4, 256, 0, 0], [256, 256, 0, 0]])) == LARGEST // 256**2
-    assert block_of(np.array([[4, 1024, 0, 0], [1024, 1024, 0, 0]])) == 4
+    assert block_of(np.array([[4, 128, 0, 0], [128, 100, 0, 0]])) == LARGEST // 12_800
+
+
+def test_wide_layers_are_refused() -> None:
+    with pytest.raises(GameError, match="layers of at most 16,384 weights, got one of 256 by 256: leave compiled"):
+        begun(PPO(compiled=True, hidden=(256, 256)), "CartPole-v1")
 
 
 def test_a_seed_that_was_stopped_stays_as_it_is_and_is_told_its_loss() -> None:
