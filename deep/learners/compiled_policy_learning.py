@@ -17,7 +17,7 @@ from torch import Tensor
 
 from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
 from marlgt.deep.algorithms.ppo import PPO
-from marlgt.deep.learners import compiled_policy_updates as places
+from marlgt.deep.learners import compiled_policy_losses as places
 from marlgt.deep.learners import compiled_updates as of_adam
 from marlgt.deep.learners.compiled_policy_updates import choose, judge, learn
 from marlgt.deep.networks.agent_networks import AgentNetwork
