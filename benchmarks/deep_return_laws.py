@@ -108,18 +108,18 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
 """On some chains."""
 
 ON_ALL_CHAINS = f"Critics, {LONG}"
-LONGER_CRITICS = ("scalar", "mixture, K = 1", "mixture, K = 5", "cross-entropy, K = 5")
+LONGER_CRITICS = ("mixture, K = 5", "scalar", "cross-entropy, K = 5")
 
 ORDER: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("", ("scalar", "categorical, 51 atoms", "mixture, K = 5", "cross-entropy, K = 5")),
     ("", ("mixture, K = 1",)),
     ("Initial scale", ()),
+    (ON_ALL_CHAINS, LONGER_CRITICS),
     ("", ("mixture, K = 10", "quantile, 32")),
     ("Trace", ()),
     ("", ("mixture, K = 3",)),
     ("Components by cross-entropy", ()),
     ("Quantiles with a parabola", ()),
-    (ON_ALL_CHAINS, LONGER_CRITICS),
     (f"First scales, {LONG}", ()),
     ("", ("implicit quantile, 32",)),
     ("", ("2-Wasserstein, K = 5",)),
