@@ -70,9 +70,9 @@ def cells() -> list[Cell]:
         cell("IPPO", SEEN, TEN),
         cell("MAPPO", SEEN, TEN),
         cell("IA2C", SEEN),
-        cell("COMA", SEEN),
-        cell("IPPO", UNAIDED),
-        cell("MAPPO", UNAIDED),
+        cell("COMA", SEEN, steps=260_000),
+        cell("IPPO", UNAIDED, steps=500_000),
+        cell("MAPPO", UNAIDED, steps=500_000),
         *(cell(name, task) for task in (COOP, LARGE) for name in ("IPPO", "MAPPO", "IA2C", "COMA")),
     ]
 

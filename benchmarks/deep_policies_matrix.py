@@ -45,8 +45,19 @@ equilibria is a target that asks what an action is worth *if the other does her 
 
 def cells() -> list[Cell]:
     """Return all trainings of the study."""
+    # Whose bonus for entropy is high, so that she settles late, has twice the steps of the recipe.
+    longer = {"COMA": 81_920}
     return [
-        Cell(name, task, SEEDS, panel=panel, return_goal=float(BEST[panel]), evaluations=10, judged_on=10)
+        Cell(
+            name,
+            task,
+            SEEDS,
+            panel=panel,
+            steps=longer.get(name),
+            return_goal=float(BEST[panel]),
+            evaluations=10,
+            judged_on=10,
+        )
         for task, panel in PANELS.items()
         for name in ALGORITHMS
     ]

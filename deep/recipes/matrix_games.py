@@ -47,7 +47,7 @@ RECIPES: dict[str, Recipe] = {
     r"(climbing|penalty)(_game)?(:.*)?|qtran_matrix(:.*)?": Recipe(
         steps=6_400,
         settings=_UNIFORM,
-        policy_steps=81_920,
+        policy_steps=40_960,
         policy_settings=_POLICIES,
         by_algorithm=_BY_ALGORITHM,
         episodes=1,
