@@ -108,19 +108,20 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
 """On some chains."""
 
 ON_ALL_CHAINS = f"Critics, {LONG}"
-LONGER_CRITICS = ("mixture, K = 5", "scalar", "cross-entropy, K = 5")
 
 ORDER: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("", ("scalar", "categorical, 51 atoms", "mixture, K = 5", "cross-entropy, K = 5")),
     ("", ("mixture, K = 1",)),
     ("Initial scale", ()),
-    (ON_ALL_CHAINS, LONGER_CRITICS),
+    (ON_ALL_CHAINS, ("mixture, K = 5",)),
     ("", ("mixture, K = 10", "quantile, 32")),
     ("Trace", ()),
     ("", ("mixture, K = 3",)),
+    (ON_ALL_CHAINS, ("scalar",)),
     ("Components by cross-entropy", ()),
     ("Quantiles with a parabola", ()),
     (f"First scales, {LONG}", ()),
+    (ON_ALL_CHAINS, ("cross-entropy, K = 5",)),
     ("", ("implicit quantile, 32",)),
     ("", ("2-Wasserstein, K = 5",)),
 )
