@@ -39,7 +39,7 @@ NAME = "deep_robustness"
 TASK = "multihover"
 SEEDS = range(10)
 STEPS = 200_000
-EPISODES = 250
+EPISODES, EXPERT_EPISODES = 250, 40
 CHECKS, WATCHED = 5, 64
 """How often a run is looked at in the world it is trained in, and on how many episodes."""
 CRITICS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -75,13 +75,13 @@ CELLS = (
     ("all of it", "scalar"),
     ("all of it", "mixture"),
     ("all of it", "one normal"),
+    ("all of it", "scalar, Huber"),
     ("all of it, shared layers", "scalar"),
     ("all of it, shared layers", "mixture"),
-    ("all of it", "scalar, Huber"),
     ("all of it", "scalar, clipped at 5"),
 )
-SHOWN = 7
-"""How many of these are drawn."""
+SHOWN = ("scalar", "mixture", "one normal")
+"""What is drawn."""
 PAIRS = (
     ("calm", "mixture", "scalar"),
     ("all of it", "mixture", "scalar"),
@@ -102,6 +102,20 @@ def task_in(world: str) -> Any:
     return make_task(TASK, n_drones=2, actions="velocity", disturbances=WORLDS[world])
 
 
+def planned(way: str, critic: str) -> tuple[str, Any, Path]:
+    """Return in which world policies are trained, with which algorithm, and where what they reached is kept."""
+    from marlgt.deep import recipe
+    from marlgt.deep.runs.settings_json import settings_to_json
+
+    (world, changes), (algorithm, own) = TRAINED[way], CRITICS[critic]
+    settings = recipe(TASK).algorithm(algorithm, **changes, **own)
+    unusual = unusual_settings({"algorithm": algorithm, "settings": settings_to_json(settings)})
+    asked = [algorithm, unusual, STEPS, [*SEEDS], EPISODES, CHECKS, WATCHED]
+    asked += [world, {name: dataclasses.asdict(each) for name, each in WORLDS.items()}]
+    mark = hashlib.sha1(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
+    return world, settings, CACHE / NAME / f"{mark}.json"
+
+
 def trained(way: str, critic: str) -> dict[str, Any]:
     """Return what the final policies that were trained in some way with a critic earn in all worlds, or train them.
 
@@ -111,15 +125,9 @@ def trained(way: str, critic: str) -> dict[str, Any]:
         ``returns`` and ``successes``: for each world those of each seed; ``watched``: for each of ``watched_at`` steps
         the return of each seed in the world of training; ``cpu_seconds`` of training all seeds.
     """
-    from marlgt.deep import evaluate, recipe, train
-    from marlgt.deep.runs.settings_json import settings_to_json
+    from marlgt.deep import evaluate, train
 
-    (world, changes), (algorithm, own) = TRAINED[way], CRITICS[critic]
-    settings = recipe(TASK).algorithm(algorithm, **changes, **own)
-    unusual = unusual_settings({"algorithm": algorithm, "settings": settings_to_json(settings)})
-    asked = [algorithm, unusual, STEPS, [*SEEDS], EPISODES, CHECKS, WATCHED]
-    asked += [world, {name: dataclasses.asdict(each) for name, each in WORLDS.items()}]
-    path = CACHE / NAME / f"{hashlib.sha1(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]}.json"
+    world, settings, path = planned(way, critic)
     if not path.exists():
         run = train(
             settings, task_in(world), steps=STEPS, seeds=SEEDS, evaluate_every=STEPS // CHECKS, episodes=WATCHED
@@ -152,7 +160,7 @@ def scripted() -> dict[str, list[float]]:
                     "expert",
                     lambda env, draws: ExpertPolicy(env),
                     seeds=[seed],
-                    episodes=EPISODES,
+                    episodes=EXPERT_EPISODES,
                     continuous=True,
                 )
                 for seed in SEEDS
@@ -165,9 +173,16 @@ def scripted() -> dict[str, list[float]]:
 
 
 def study(folder: Path) -> None:
-    """Train what is not trained yet, and write ``deep_robustness``."""
-    rows = [trained(*cell) for cell in CELLS]
-    expert = scripted()
+    """Train what is not trained yet, and write ``deep_robustness`` before and after every training."""
+    expert, rows = scripted(), []
+    for place, cell in enumerate(CELLS):
+        rows.append(trained(*cell))
+        if not all(planned(*later)[-1].exists() for later in CELLS[place + 1 : place + 2]) or cell == CELLS[-1]:
+            record(folder, rows, expert)
+
+
+def record(folder: Path, rows: Sequence[Mapping[str, Any]], expert: Mapping[str, Sequence[float]]) -> None:
+    """Write the results of the cells that there are."""
     record_study(
         folder,
         NAME,
@@ -212,7 +227,7 @@ def verdict(values: np.ndarray) -> str:
 def _gains(rows: Sequence[Mapping[str, Any]], what: str, form: str, *, beyond: str | None = None) -> list[list[str]]:
     worlds = [name for name in WORLDS if name != beyond]
     body = []
-    for pair in PAIRS:
+    for pair in _known(rows):
         found = {name: gains(rows, pair, lambda row, name=name: row[what][name]) for name in WORLDS}
         told = [found[name] - (found[beyond] if beyond else 0.0) for name in worlds]
         body.append([*_named(pair), *(f"{interval(each, form)}, {verdict(each)}" for each in told)])
@@ -223,13 +238,19 @@ def _gains_on_the_way(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """Return the differences at each look but the first, and of the mean over these looks."""
     steps = rows[0]["watched_at"][1:]
     body = []
-    for pair in PAIRS:
+    for pair in _known(rows):
         found = gains(rows, pair, lambda row: row["watched"])[1:]
         whole = found.mean(0)
         body.append(
             [*_named(pair), *(interval(each, "+.1f") for each in found), f"{interval(whole, '+.1f')}, {verdict(whole)}"]
         )
     return [["trained in", "critics", *(f"{at / 1000:.0f} thousand steps" for at in steps), "mean of these"], *body]
+
+
+def _known(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """Return the comparisons whose both sides are trained."""
+    known = {(row["trained"], row["critic"]) for row in rows}
+    return [(way, one, other) for way, one, other in PAIRS if {(way, one), (way, other)} <= known]
 
 
 def _named(pair: tuple[str, str, str]) -> list[str]:
@@ -267,11 +288,13 @@ def _worlds() -> list[list[str]]:
 def draw(figure: Any, rows: Sequence[Mapping[str, Any]]) -> None:
     """Draw team returns by world, a panel for each way of training."""
     figure.set_size_inches(13.0, 4.4)
-    axes = figure.subplots(1, len(TRAINED), sharey=True)
+    ways = dict.fromkeys(row["trained"] for row in rows)
+    axes = np.atleast_1d(figure.subplots(1, len(ways), sharey=True))
     places = np.arange(len(WORLDS))
-    for ax, way in zip(axes, TRAINED):
-        own = [row for row in rows if (row["trained"], row["critic"]) in CELLS[:SHOWN] and row["trained"] == way]
-        for number, row in enumerate(own):
+    for ax, way in zip(axes, ways):
+        own = [row for row in rows if row["trained"] == way and row["critic"] in SHOWN]
+        for row in own:
+            number = SHOWN.index(row["critic"])
             beside = places + 0.22 * (number - 1)
             found = [bootstrap_interval(row["returns"][name]) for name in WORLDS]
             middle, low, high = (np.array([float(getattr(x, part)) for x in found]) for part in _PARTS)
@@ -293,7 +316,7 @@ def draw(figure: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         ax.grid(alpha=0.25, linewidth=0.6)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("return of the team")
-    axes[1].legend(frameon=False)
+    axes[-1].legend(frameon=False, loc="lower left")
 
 
 _PARTS = ("estimate", "low", "high")
