@@ -32,7 +32,7 @@ LEARNT = {
     deep_policies_drones.HOVER_1D: "GMAC",
     deep_policies_drones.HOVER: "PPO",
     deep_policies_drones.TWO: "GMACIPPO",
-    deep_policies_drones.FORMATION: "IPPO",
+    deep_policies_drones.FORMATION: "GMACIPPO",
 }
 REPLAY = "policies_replay"
 
