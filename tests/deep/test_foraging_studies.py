@@ -10,6 +10,7 @@ sys.path.append(str(Path(__file__).parents[2]))
 
 from benchmarks import deep_policies_foraging as foraging
 from benchmarks import deep_policies_matrix as matrix
+from marlgt.games import climbing_game, penalty_game
 
 
 def row(label="IPPO", task=foraging.SEEN, **changes):
@@ -73,3 +74,10 @@ def test_payoffs_of_a_round_stand_beside_returns_of_25():
     assert {(cell.algorithm, cell.panel) for cell in matrix.cells() if not cell.label} == {
         (name, panel) for name in matrix.ALGORITHMS for panel in matrix.BEST
     }
+
+
+def test_smoothed_replies_find_the_best_equilibrium_of_a_penalty_game_only_if_they_begin_hot():
+    payoffs = penalty_game(penalty=-25).payoffs[0]
+    assert matrix.smoothed_replies(payoffs, 0.2) == pytest.approx(2.0, abs=0.01)
+    assert matrix.smoothed_replies(payoffs, 2.0) == pytest.approx(10.0, abs=0.01)
+    assert matrix.smoothed_replies(climbing_game().payoffs[0], 2.0) == pytest.approx(7.0, abs=0.01)
