@@ -87,7 +87,9 @@ CRITICS: dict[str, dict[str, Any]] = {
     "cross-entropy, K = 5": {"critic_loss": "cross_entropy"},
     "2-Wasserstein, K = 5": {"critic_loss": "wasserstein"},
 }
-"""On all chains."""
+"""On all chains, or some."""
+SOME = {"2-Wasserstein, K = 5": ("two paths", "random end")}
+"""Whose loss takes ten to twenty times as long."""
 
 ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
     "Initial scale": {
@@ -110,7 +112,7 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
 ON_ALL_CHAINS = f"Critics, {LONG}"
 
 ORDER: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("", ("scalar", "categorical, 51 atoms", "mixture, K = 5", "cross-entropy, K = 5")),
+    ("", ("scalar", "categorical, 51 atoms", "mixture, K = 5", "cross-entropy, K = 5", "2-Wasserstein, K = 5")),
     ("", ("mixture, K = 1",)),
     ("Initial scale", ()),
     (ON_ALL_CHAINS, ("mixture, K = 5",)),
@@ -123,7 +125,6 @@ ORDER: tuple[tuple[str, tuple[str, ...]], ...] = (
     (f"First scales, {LONG}", ()),
     (ON_ALL_CHAINS, ("cross-entropy, K = 5",)),
     ("", ("implicit quantile, 32",)),
-    ("", ("2-Wasserstein, K = 5",)),
 )
 """In which order cells are trained: a group, and which of its settings; all where none is named."""
 
@@ -141,8 +142,8 @@ def settings_of(chain: RewardChain, changes: Mapping[str, Any]) -> GMAC:
     return kind(discount=chain.discount, v_min=middle - 4.0, v_max=middle + 4.0, **own)
 
 
-def learnt(chain: RewardChain, group: str, label: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a critic learnt of a chain, from the cache or by training."""
+def planned(chain: RewardChain, group: str, changes: Mapping[str, Any]) -> tuple[GMAC, dict[str, Any], Path]:
+    """Return the algorithm of a cell, how it is trained, and where what it learnt is kept."""
     algorithm = settings_of(chain, changes)
     rollouts = ROLLOUTS * (LONGER if LONG in group else 1)
     seeds = OTHER_SEEDS if LONG in group else SEEDS
@@ -150,30 +151,32 @@ def learnt(chain: RewardChain, group: str, label: str, changes: Mapping[str, Any
     own = {key: value for key, value in dataclasses.asdict(algorithm).items() if value != usual[key]}
     asked = [dataclasses.asdict(chain), algorithm.name, own, [*seeds], rollouts, CHECKS]
     mark = hashlib.sha1(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
-    path = CACHE / NAME / f"{mark}.json"
+    return algorithm, {"seeds": seeds, "rollouts": rollouts, "checks": CHECKS}, CACHE / NAME / f"{mark}.json"
+
+
+def learnt(chain: RewardChain, group: str, label: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a critic learnt of a chain, from the cache or by training."""
+    algorithm, how, path = planned(chain, group, changes)
     if not path.exists():
-        found = learn_laws(chain, algorithm, seeds=seeds, rollouts=rollouts, checks=CHECKS)
+        found = learn_laws(chain, algorithm, **how)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(found))
     row = json.loads(path.read_text())
-    print(
-        f"  {chain.name}, {label}{f', {LONG}' if LONG in group else ''}: {_distance(row)}, {row['cpu_seconds']:.0f} s",
-        flush=True,
-    )
+    shown = ", ".join(part for part in (chain.name, group, label) if part)
+    print(f"  {shown}: {_distance(row)}, {row['cpu_seconds']:.0f} s", flush=True)
     return {"chain": chain.name, "group": group, "label": label, "changes": dict(changes), **row}
 
 
 def study(folder: Path) -> None:
-    """Train what is not trained yet, and write ``deep_return_laws`` whenever a setting that was not is through."""
+    """Train what is not trained yet, and write ``deep_return_laws`` before each setting that is not, and at the end."""
     rows: list[dict[str, Any]] = []
     for group, labels in ORDER:
         cells = ABLATIONS.get(group, CRITICS)
         for label in labels or cells:
-            before = len(list(CACHE.glob(f"{NAME}/*.json")))
-            names = ABLATED if group in ABLATIONS else CHAINS
-            rows += [learnt(CHAINS[name], group, label, cells[label]) for name in names]
-            if len(list(CACHE.glob(f"{NAME}/*.json"))) > before:
+            names = ABLATED if group in ABLATIONS else SOME.get(label, tuple(CHAINS))
+            if rows and not all(planned(CHAINS[name], group, cells[label])[-1].exists() for name in names):
                 record(folder, rows)
+            rows += [learnt(CHAINS[name], group, label, cells[label]) for name in names]
     record(folder, rows)
 
 

@@ -128,7 +128,7 @@ def pages():
     path = FOLDER / "recipes.md"
     text = _replaced(path, path.read_text(encoding="utf-8"), "recipes", _recipes())
     written[path] = _replaced(path, text, "findings", _findings())
-    for page in ("results", "return_laws"):
+    for page in ("results", "return_laws", "robustness"):
         path = FOLDER / f"{page}.md"
         text = path.read_text(encoding="utf-8")
         for study in re.findall(r"^<!-- tables of (\w+): by write_tables.py -->$", text, re.M):

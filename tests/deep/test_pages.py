@@ -53,7 +53,8 @@ def test_every_shared_setting_stands_in_one_group_of_the_reference(tables):
 
 
 def test_the_results_are_those_of_every_study_of_deep_learners(tables):
-    text = "".join((DOCS / f"{page}.md").read_text(encoding="utf-8") for page in ("results", "return_laws"))
+    pages = ("results", "return_laws", "robustness")
+    text = "".join((DOCS / f"{page}.md").read_text(encoding="utf-8") for page in pages)
     recorded = {path.stem for path in tables.RESULTS.glob("deep_*.md")}
     shown = set(re.findall(r"benchmarks/results/(\w+)\.md", text))
     assert shown == recorded, "give each study a section in results.md, with what works and what does not"
