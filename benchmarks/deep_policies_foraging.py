@@ -53,6 +53,28 @@ PUBLISHED = {
 """Largest mean returns in 20 million steps, Papoudakis et al. (2021), table 3."""
 
 FINDINGS = """
+**What works.** On 8x8-2p-3f IPPO and MAPPO pass 0.93 with nine of ten seeds or more, in a quarter of the time that was
+asked for, and 0.66 within three CPU-seconds of a seed. IA2C, which learns once from each rollout, is as good in little
+more than half of the time. What MAPPO's critic sees more, the state, is nothing that an agent does not see here. On
+10x10-3p-3f IPPO passes 0.95 with three of five seeds and in the interquartile mean, in a ninth of the time; in the
+cooperative task next to nothing is left. The rate is due to the first layers: they add up the rows of weights that
+one-hot numbers pick, where 242 columns of mostly zeros were multiplied before.
+
+**The fairer comparison.** As published learners saw the task, with raw observations and actions that do nothing,
+learning takes several times as many steps, and IPPO passes EPyMARL's 0.66 sooner than EPyMARL all the same. Masks and
+relative places are worth more than the choice among these algorithms.
+
+**What falls short.** Likeliest actions earn far less than drawn ones. With a steady bonus for entropy and a last rate
+of 1e-4 it was 0.70 of 0.94; that both fall to nothing, or nearly, closes a third of the gap. In single episodes that
+were looked at such policies do not walk in circles, as greedy values do: they stand still, since the likeliest move
+leads to a field on which another stands or wants to stand, or since each waits beside another food for the other to
+come. A drawn action ends that soon, at a price so small that nothing teaches the likeliest one to. Play these policies
+as they are, ``evaluate(run, stochastic=True)``. COMA is behind the others, and nearly all of what it earns it owes to a
+critic that sees one-hot numbers.
+
+**What to doubt.** The comparison with EPyMARL is of times that were not taken in one run, with one seed of a recurrent
+learner; its 0.66 was of greedy actions, ours of drawn ones. Published returns are recalled, not looked up, and are the
+best evaluations in 20 million steps; ours are final. The expert earns more than all on 8x8-2p-3f.
 """
 
 
@@ -71,8 +93,7 @@ def cells() -> list[Cell]:
         cell("MAPPO", SEEN, TEN),
         cell("IA2C", SEEN),
         cell("COMA", SEEN, steps=260_000),
-        cell("IPPO", UNAIDED, steps=500_000),
-        cell("MAPPO", UNAIDED, steps=500_000),
+        cell("IPPO", UNAIDED, steps=1_500_000),
         *(cell(name, task) for task in (COOP, LARGE) for name in ("IPPO", "MAPPO", "IA2C", "COMA")),
     ]
 

@@ -75,6 +75,9 @@ def cells() -> list[Cell]:
         for name, changes in SMALL.items():
             label = f"{name}, small bonus"
             made.append(Cell(name, task, SEEDS, label=label, steps=40_960, changes=changes, **told))
+        if panel in ("penalty -25", "penalty -100"):
+            apart = {"share": "none"}
+            made += [Cell(name, task, SEEDS, label=f"{name}, apart", changes=apart, **told) for name in SMALL]
     return made
 
 
