@@ -235,7 +235,7 @@ def _gains(rows: Sequence[Mapping[str, Any]], what: str, form: str, *, beyond: s
     body = []
     for pair in _known(rows):
         found = {name: gains(rows, pair, lambda row, name=name: row[what][name]) for name in WORLDS}
-        told = [found[name] - (found[beyond] if beyond else 0.0) for name in worlds]
+        told: list[Any] = [found[name] - (found[beyond] if beyond else 0.0) for name in worlds]
         body.append([*_named(pair), *(f"{interval(each, form)}, {verdict(each)}" for each in told)])
     return [["trained in", "critics", *(f"judged in {name}" for name in worlds)], *body]
 
@@ -246,7 +246,7 @@ def _gains_on_the_way(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     body = []
     for pair in _known(rows):
         found = gains(rows, pair, lambda row: row["watched"])[1:]
-        whole = found.mean(0)
+        whole: Any = found.mean(0)
         body.append(
             [*_named(pair), *(interval(each, "+.1f") for each in found), f"{interval(whole, '+.1f')}, {verdict(whole)}"]
         )
