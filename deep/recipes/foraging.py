@@ -8,7 +8,7 @@ lambda-returns. Memory is not needed where everything is seen: returns of 5 step
 the CPU time.
 
 Policies (``benchmarks/results/deep_policies_foraging.md``) learn from the same observations and masks, without memory.
-A bonus for entropy that falls to nothing and a last rate of 1e-5 help all of them, and COMA's critic must see one-hot
+A bonus for entropy that falls to nothing and a last rate of 1e-5 helped IPPO, and COMA's critic must see one-hot
 numbers, too. They are stochastic and should be played so: likeliest actions stand still where another is in the way.
 """
 
