@@ -93,6 +93,13 @@ steps, through which the rate falls more slowly, two of its seeds ended at 439 a
 Two drones that hover are solved by all seeds with every critic. So is formation, in 97 CPU-seconds for all seeds with
 a mixture and in 169 with a scalar critic. At first, by a discount of 0.99 and a rate that fell to 1e-5, one seed kept
 hovering 10 to 15 cm beside its corners, where the reward is nearly flat.
+
+The gate is solved by two seeds of five of GMACIPPO, in 494 CPU-seconds for all; two more solve four episodes of five,
+one a quarter. In trials of 500,000 steps both drones passed it in most episodes and then stood still behind it; they
+learn to go on to their places in the million steps after. What fails in the end are drones that stop a little more
+than 30 cm from their places, and pairs that meet before the gate. Steps and seconds were left by what was asked, and
+were not used. IPPO was tried on two seeds, over 300,000 steps of smaller rollouts: in training they earned 34 and 50,
+and 156 and 169 by the same settings with a mixture.
 """
 
 

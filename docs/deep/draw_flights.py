@@ -27,13 +27,14 @@ FLIGHTS = {
 }
 
 
-# Task and algorithm of flights by policies, to choose from in one interactive page.
-LEARNT = {
-    deep_policies_drones.HOVER_1D: "GMAC",
-    deep_policies_drones.HOVER: "PPO",
-    deep_policies_drones.TWO: "GMACIPPO",
-    deep_policies_drones.FORMATION: "GMACIPPO",
-}
+# Task, algorithm and seed of the run of flights by policies, to choose from in one interactive page.
+LEARNT = (
+    (deep_policies_drones.HOVER_1D, "GMAC", 0),
+    (deep_policies_drones.HOVER, "PPO", 0),
+    (deep_policies_drones.TWO, "GMACIPPO", 0),
+    (deep_policies_drones.FORMATION, "GMACIPPO", 0),
+    (deep_policies_drones.GATE, "GMACIPPO", 4),
+)
 REPLAY = "policies_replay"
 
 
@@ -56,7 +57,7 @@ def picture(name):
 
 def replay(name):
     """Write flights of policies as a page in which they can be turned, stopped and followed."""
-    flights = [flown(deep_policies_drones, task, algorithm, 0, 0) for task, algorithm in LEARNT.items()]
+    flights = [flown(deep_policies_drones, task, algorithm, seed, 0) for task, algorithm, seed in LEARNT]
     return write_flight_replay(flights, FOLDER / f"{name}.html")
 
 

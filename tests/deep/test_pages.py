@@ -86,6 +86,20 @@ def test_what_is_said_of_drones_is_what_was_recorded(tables):
     assert solved["formation"].items() >= {"IDQN": "5", "VDN": "5", "QMIX": "5"}.items()
 
 
+def test_what_is_said_of_drones_by_policies_is_what_was_recorded(tables):
+    text = (tables.RESULTS / "deep_policies_drones.md").read_text(encoding="utf-8")
+    asked = text.partition("## What was asked")[2].partition("\n## ")[0]
+    found = re.findall(r"^\| ([^|]+?) \| (\w+) \| \d of 5 \| (\d of 5) \|.*\| (\S+) \|$", asked, re.M)
+    final = {(what, by): (count, met) for what, by, count, met in found}
+    hover, motors = "1-D hover, gym-pybullet-drones' score: ≥ ", "4-motor hover, gym-pybullet-drones' score: ≥ "
+    for what, by in ((f"{hover}465", "PPO"), (f"{hover}465", "GMAC"), (f"{hover}474", "GMAC"), (f"{motors}450", "PPO")):
+        assert final[what, by] == ("5 of 5", "yes")
+    assert final[f"{hover}474", "PPO"] == final[f"{motors}467", "PPO"] == ("0 of 5", "**no**")
+    for what in ("multi-hover, 2 drones: solved", "formation, 3 drones: solved"):
+        assert all(final[what, by] == ("5 of 5", "yes") for by in ("IPPO", "GMACIPPO"))
+    assert final["gate, 2 drones: solved", "GMACIPPO"] == ("2 of 5", "**no**")
+
+
 def test_a_page_without_a_place_for_what_is_written_is_refused(tables, tmp_path):
     with pytest.raises(ValueError, match=r"vdn.md has no place for settings: put '<!-- settings"):
         tables._replaced(tmp_path / "vdn.md", "nothing", "settings", ["row"])
