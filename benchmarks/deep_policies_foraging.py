@@ -7,7 +7,8 @@ are cut after 50 steps, as the package cuts them, those of ``8x8-2p-3f`` after 2
 
 Final policies are judged on 1000 fresh episodes of each seed as they are, by actions drawn from them; the table of
 drawn and likeliest actions has their likeliest ones beside. The expert is that of ``deep_foraging``: all go together to
-one food. CPU-seconds hold the evaluations.
+one food. CPU-seconds hold the evaluations. Where no return was asked for, the goal of the tables is 2, which is never
+reached.
 
 As there, agents are told places relative to themselves, which enter the networks as one-hot vectors, and do not choose
 actions that would do nothing. Both can be computed from the published observation, but the published learners had
@@ -65,12 +66,13 @@ learning takes several times as many steps, and IPPO passes EPyMARL's 0.66 soone
 relative places are worth more than the choice among these algorithms.
 
 **What falls short.** Likeliest actions earn far less than drawn ones. With a steady bonus for entropy and a last rate
-of 1e-4 it was 0.70 of 0.94; that both fall to nothing, or nearly, closes a third of the gap. In single episodes that
+of 1e-4 it was 0.70 of 0.94; that both fall to nothing, or nearly, closes a quarter of the gap. In single episodes that
 were looked at such policies do not walk in circles, as greedy values do: they stand still, since the likeliest move
 leads to a field on which another stands or wants to stand, or since each waits beside another food for the other to
 come. A drawn action ends that soon, at a price so small that nothing teaches the likeliest one to. Play these policies
-as they are, ``evaluate(run, stochastic=True)``. COMA is behind the others, and nearly all of what it earns it owes to a
-critic that sees one-hot numbers.
+as they are, ``evaluate(run, stochastic=True)``. COMA is behind the others; in first trials, with a critic that saw
+numbers as they are, it earned half as much. MAPPO, IA2C and COMA were not run on 10x10-3p-3f, IA2C and COMA not on the
+cooperative task, and the task as published learners saw it ends while IPPO still rises.
 
 **What to doubt.** The comparison with EPyMARL is of times that were not taken in one run, with one seed of a recurrent
 learner; its 0.66 was of greedy actions, ours of drawn ones. Published returns are recalled, not looked up, and are the
@@ -93,8 +95,9 @@ def cells() -> list[Cell]:
         cell("MAPPO", SEEN, TEN),
         cell("IA2C", SEEN),
         cell("COMA", SEEN, steps=260_000),
-        cell("IPPO", UNAIDED, steps=1_500_000),
-        *(cell(name, task) for task in (COOP, LARGE) for name in ("IPPO", "MAPPO", "IA2C", "COMA")),
+        cell("IPPO", UNAIDED, steps=500_000),
+        *(cell(name, COOP) for name in ("IPPO", "MAPPO")),
+        cell("IPPO", LARGE),
     ]
 
 
