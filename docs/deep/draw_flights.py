@@ -33,7 +33,7 @@ LEARNT = (
     (deep_policies_drones.HOVER, "PPO", 0),
     (deep_policies_drones.TWO, "GMACIPPO", 0),
     (deep_policies_drones.FORMATION, "GMACIPPO", 0),
-    (deep_policies_drones.GATE, "GMACIPPO", 4),
+    (deep_policies_drones.GATE, "GMACIPPO", 1),
 )
 REPLAY = "policies_replay"
 
