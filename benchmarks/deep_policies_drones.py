@@ -92,9 +92,10 @@ settings stopped at 467 with four seeds, and the fifth ended at 465.7; but over 
 falls more slowly, two of its seeds ended at 439 and 445.
 
 Two drones that hover are solved by all seeds with every critic, in at most 77 CPU-seconds for all; a critic that sees
-the whole state is no help there. Formation is solved by all seeds of IPPO, GMACIPPO and GMACMAPPO, in 97 and 137
-CPU-seconds for all with a mixture and in 169 with a scalar critic. At first, by a discount of 0.99 and a rate that
-fell to 1e-5, one seed kept hovering 10 to 15 cm beside its corners, where the reward is nearly flat.
+the whole state is no help there. Formation is solved by all seeds of IPPO and MAPPO with either critic, in 169
+CPU-seconds for all with a scalar critic, and in 97 (IPPO) and 137 (MAPPO) with a mixture. At first, by a discount of
+0.99 and a rate that fell to 1e-5, one seed kept hovering 10 to 15 cm beside its corners, where the reward is nearly
+flat.
 
 The gate is solved by three seeds of five of GMACIPPO, in 734 CPU-seconds for all; the other two solve 95 % of their
 episodes but for four in a thousand, and 92 %. These settings are the third, and chosen by what the same seeds did
