@@ -34,6 +34,7 @@ LEARNT = (
     (deep_policies_drones.TWO, "GMACIPPO", 0),
     (deep_policies_drones.FORMATION, "GMACIPPO", 0),
     (deep_policies_drones.GATE, "GMACIPPO", 1),
+    (deep_policies_drones.FOUR, "GMACIPPO", 0),
 )
 REPLAY = "policies_replay"
 
