@@ -4,6 +4,8 @@ In climbing the best equilibrium pays 11, and is next to a loss of 30; in the pe
 other there costs the penalty. Papoudakis et al. (2021) play 25 rounds, so that their returns are 25 times a payoff:
 all their policy gradients, and nearly all learners of values, stay at 175 of 275 and at 50 of 250. Returns here are of
 one round, of the likeliest actions of final policies; rewards are the same for both agents.
+
+In the picture lines that lie on each other are the thinner the later they are drawn; bars are 95 % intervals.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.deep_cells import Cell
-from benchmarks.deep_study import study_deep
+from benchmarks.deep_cells import Baseline, Cell
+from benchmarks.deep_study import COLOURS, study_deep
 from marlgt.games import climbing_game, penalty_game
+from marlgt.statistics import bootstrap_interval
 
 NAME = "deep_policies_matrix"
 PANELS = {
@@ -95,6 +98,7 @@ def study(folder: Path) -> None:
             "Beside published returns": published(rows),
             "Payoffs of smoothed best replies, by the temperature at first": replies(),
         },
+        draw=draw,
     )
 
 
@@ -138,3 +142,57 @@ def published(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
         best = ROUNDS * BEST[row["panel"]]
         body.append([row["panel"], row["label"], f"{mean:.0f} of {best}", told])
     return [["game", "algorithm", "25 times the mean return here", "published"], *body]
+
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "the bonus begins as large as payoffs": ALGORITHMS,
+    "a small bonus, or networks apart": tuple(f"{name}, {how}" for how in ("small bonus", "apart") for name in SMALL),
+}
+"""Rows of panels of the picture, and the lines in each."""
+DRAWN = ((5.5, "o"), (3.8, "s"), (2.2, "^"), (1.2, "D"))
+"""Widths and marks of the lines of a panel: later ones are thinner, so that those below stay in sight."""
+
+
+def draw(figure: Any, rows: Sequence[Mapping[str, Any]], baselines: Sequence[Baseline]) -> None:
+    """Draw returns of likeliest actions over steps: games side by side, settings above each other.
+
+    Many lines lie on each other; an interquartile mean is drawn, and a 95 % interval as bars at the marks, which lie
+    beside each other.
+    """
+    figure.set_size_inches(14.0, 7.0)
+    axes = figure.subplots(len(GROUPS), len(BEST), sharex=True, sharey=True)
+    chance = {PANELS[each.task]: float(np.mean(each.returns)) for each in baselines if each.name == "random"}
+    for line, (heading, labels) in zip(axes, GROUPS.items()):
+        handles: dict[str, Any] = {}
+        for ax, panel in zip(line, BEST):
+            own = {row["label"]: row for row in rows if row["panel"] == panel}
+            for place, label in enumerate(labels):
+                if label in own:
+                    handles[label] = _draw_line(ax, own[label], place)
+            ax.axhline(BEST[panel], color="#999999", linestyle=":", linewidth=1.2)
+            ax.set_title(f"{panel} (random play {chance[panel]:.1f})" if ax in axes[0] else "", fontsize=10)
+            ax.set_ylim(0.0, 12.0)
+            ax.grid(alpha=0.25, linewidth=0.6)
+            ax.spines[["top", "right"]].set_visible(False)
+        line[0].set_ylabel(f"return of likeliest actions\n{heading}")
+        line[0].legend(handles.values(), handles, loc="lower right", fontsize=8, frameon=False)
+    for ax in axes[-1]:
+        ax.set_xlabel("thousand steps of a seed")
+
+
+def _draw_line(ax: Any, row: Mapping[str, Any], place: int) -> Any:
+    width, mark = DRAWN[place]
+    bands = [bootstrap_interval(point, resamples=500) for point in row["curve"]["returns"]]
+    low, middle, high = (
+        np.array([float(getattr(each, part)) for each in bands]) for part in ("low", "estimate", "high")
+    )
+    steps = np.array(row["curve"]["steps"]) / 1000.0
+    ax.plot(steps, middle, color=COLOURS[place], linewidth=width, solid_joinstyle="round")
+    # Marks at other steps for each line; the first point is of networks that have learnt nothing.
+    at = slice(1 + place % 2, None, 2)
+    beside = steps[at] + 0.8 * (place - 1.5)
+    spread = (np.maximum(middle - low, 0.0)[at], np.maximum(high - middle, 0.0)[at])
+    return ax.errorbar(
+        beside, middle[at], yerr=spread, fmt=mark, color=COLOURS[place], ecolor=COLOURS[place], elinewidth=1.0,
+        capsize=2.0, markersize=5.0, markeredgecolor="white", markeredgewidth=0.6, label=row["label"],
+    )  # fmt: skip

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +57,7 @@ def study_deep(
     settings: Mapping[str, Any] | None = None,
     further: Callable[[list[dict[str, Any]]], Mapping[str, Sequence[Sequence[str]]]] | None = None,
     successes: bool = False,
+    draw: Callable[[Any, list[dict[str, Any]], Sequence[Baseline]], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Train all cells that are not there yet, and write the study as .json, .md and .png.
 
@@ -75,6 +75,8 @@ def study_deep(
         Gives more tables, by heading, from the rows.
     successes : bool
         Whether curves show shares of successes rather than returns.
+    draw : callable, optional
+        Draws the rows and baselines on a figure; by default :func:`draw_curves`.
 
     Returns
     -------
@@ -90,6 +92,7 @@ def study_deep(
     tasks = list(dict.fromkeys(cell.task for cell in cells))
     chance = [random_baseline(task, seeds=seeds) for task in tasks if (task, "random") not in known]
     everything = [*chance, *baselines]
+    shown = draw or (lambda figure, rows, levels: draw_curves(figure, rows=rows, baselines=levels, successes=successes))
     facts = [{"baseline": each.name, "task": each.task, "returns": each.returns} for each in everything]
     record_study(
         folder,
@@ -104,7 +107,7 @@ def study_deep(
         },
         rows=[*rows, *facts],
         tables={**tables(rows, everything), **(further(rows) if further else {}), "Settings": settings_table(rows)},
-        draw=partial(draw_curves, rows=rows, baselines=everything, successes=successes),
+        draw=lambda figure: shown(figure, rows, everything),
         seconds=sum(row["cpu_seconds"] for row in rows),
     )
     return rows

@@ -4,6 +4,7 @@ import math
 import sys
 from pathlib import Path
 
+import matplotlib.figure
 import pytest
 
 sys.path.append(str(Path(__file__).parents[2]))
@@ -74,6 +75,18 @@ def test_payoffs_of_a_round_stand_beside_returns_of_25():
     assert {(cell.algorithm, cell.panel) for cell in matrix.cells() if not cell.label} == {
         (name, panel) for name in matrix.ALGORITHMS for panel in matrix.BEST
     }
+
+
+def test_every_curve_of_the_games_of_one_round_has_a_line_in_the_picture():
+    figure = matplotlib.figure.Figure()
+    curve = {"steps": [0, 100, 200], "returns": [[2.0, 2.0], [7.0, 10.0], [10.0, 10.0]]}
+    cells = matrix.cells()
+    rows = [{"label": cell.label or cell.algorithm, "panel": cell.panel, "curve": curve} for cell in cells]
+    chance = [matrix.Baseline(task=task, name="random", returns=(1.0, 3.0)) for task in matrix.PANELS]
+    matrix.draw(figure, rows, chance)
+    learning = [line for ax in figure.axes for line in ax.lines if len(line.get_xdata()) == 3]
+    assert len(learning) == len(cells)
+    assert figure.axes[0].get_title() == "climbing (random play 2.0)"
 
 
 def test_smoothed_replies_find_the_best_equilibrium_of_a_penalty_game_only_if_they_begin_hot():
