@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from marlgt.deep.algorithms.value_algorithm import Spec
     from marlgt.deep.environments import BatchEnv
 
-__all__ = ["Algorithm", "require_least", "require_positive", "require_shares"]
+__all__ = ["Algorithm", "owner_of", "require_least", "require_positive", "require_shares"]
 
 MOST = 10**12
 """Largest whole number of a setting: what is beyond is a slip of the keyboard."""
@@ -115,9 +115,18 @@ class Algorithm:
     def learner(self, spec: Spec, seeds: Sequence[int], *, steps: int, device: torch.device | str) -> Any:
         """Return what acts and learns for all seeds, over so many environment steps of each."""
 
+    def compiled_side(self, learner: Any) -> Any:
+        """Return what does the work of a learner by compiled loops, or None where the settings ask for none."""
+        return None
+
     @abstractmethod
     def policy(self, module: nn.Module, spec: Spec) -> Any:
         """Return what the networks play when they are judged; see :class:`marlgt.deep.evaluation.Policy`."""
+
+
+def owner_of(algorithm: Algorithm, method: str) -> type:
+    """Return the class from which an algorithm has a method: who overrides it may mean another algorithm."""
+    return next(kind for kind in type(algorithm).__mro__ if method in vars(kind))
 
 
 def require_least(settings: Any, least: int, *names: str) -> None:

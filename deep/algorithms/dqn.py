@@ -28,6 +28,8 @@ from marlgt.deep.losses.targets import action_values, greedy
 from marlgt.deep.networks.agent_networks import AgentNetwork
 
 if TYPE_CHECKING:
+    from marlgt.deep.learners.compiled_learning import CompiledLearning
+    from marlgt.deep.learners.value_learner import ValueLearner
     from marlgt.deep.networks.plain_networks import PlainNetwork
     from marlgt.deep.replay.store import Batch
 
@@ -50,6 +52,14 @@ class DQN(ValueAlgorithm):
 
     double: bool = False
     compiled: bool = False
+
+    def compiled_side(self, learner: ValueLearner) -> CompiledLearning | None:
+        """Return what learns by compiled loops, if asked: only who asks for it waits for its modules."""
+        if not self.compiled:
+            return None
+        from marlgt.deep.learners.compiled_learning import CompiledLearning
+
+        return CompiledLearning.of(learner)
 
     def loss(self, online: Any, target: Any, batch: Batch, generators: Sequence[torch.Generator]) -> Loss:
         """Return the sum over agents of the errors of their own values."""

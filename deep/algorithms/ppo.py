@@ -21,7 +21,7 @@ arXiv:1707.06347.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 
@@ -29,6 +29,10 @@ from marlgt.deep.algorithms.algorithm import require_positive
 from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
 from marlgt.deep.losses.policies import clipped_surrogate_losses, clipped_value_losses
 from marlgt.errors import GameError
+
+if TYPE_CHECKING:
+    from marlgt.deep.learners.compiled_policy_learning import CompiledPolicies
+    from marlgt.deep.learners.policy_learner import PolicyLearner
 
 __all__ = ["PPO"]
 
@@ -62,6 +66,14 @@ class PPO(PolicyAlgorithm):
         require_positive(self, "ratio_clip", "value_clip")
         if self.value_clip is not None and self.critic != "scalar":
             raise GameError(f"value_clip is for a scalar critic, and this one is {self.critic!r}: leave it out")
+
+    def compiled_side(self, learner: PolicyLearner) -> CompiledPolicies | None:
+        """Return what acts and learns by compiled loops, if asked: only who asks for it waits for its modules."""
+        if not self.compiled:
+            return None
+        from marlgt.deep.learners.compiled_policy_learning import CompiledPolicies
+
+        return CompiledPolicies.of(learner)
 
     def policy_losses(self, log_probabilities: Tensor, before: Tensor, advantages: Tensor) -> Tensor:
         """Return the clipped surrogate loss."""

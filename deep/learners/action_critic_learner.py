@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -40,6 +40,8 @@ class ActionCriticLearner(PolicyLearner):
     device : torch.device or str
     """
 
+    algorithm: CentralCritic
+
     def __init__(
         self,
         algorithm: CentralCritic,
@@ -50,7 +52,6 @@ class ActionCriticLearner(PolicyLearner):
         device: torch.device | str = "cpu",
     ) -> None:
         super().__init__(algorithm, spec, seeds, steps=steps, device=device)
-        self.algorithm: CentralCritic = algorithm
         self.target: PolicyNetwork = algorithm.network(spec, len(self.seeds))
         self.target.to(self.device)
         self.target_parameters = FlatParameters(self.target, len(self.seeds))
@@ -140,7 +141,7 @@ class ActionCriticLearner(PolicyLearner):
         """Return everything that a run needs to go on bit for bit, by name."""
         return {**super().state(), "targets": self.target_parameters.values.detach().clone()}
 
-    def load(self, tensors: dict[str, Tensor]) -> None:  # type: ignore[override]
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up a state of :meth:`state`."""
         super().load(tensors)
         with torch.no_grad():

@@ -1,13 +1,11 @@
-"""A deep Q-network's acting, remembering and learning by compiled loops, on the tensors of its learner.
+"""A deep Q-network's acting, remembering and learning by compiled loops, on the tensors and the replay of its learner.
 
-Parameters, moments, targets and replay stay the learner's tensors: what is seen here are NumPy's views of them, so that
-checkpoints, evaluation and resumption know nothing of it. Random numbers come from the learner's generators in the same
-order. Sums are taken in another order than PyTorch's, so that results agree with it to rounding, not in their bits.
+What it shares with the compiled side of policies, and what is true of both, is in
+:mod:`marlgt.deep.learners.compiled_sides`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,11 +18,22 @@ from marlgt.deep.algorithms.dqn import DQN
 from marlgt.deep.algorithms.idqn import IDQN
 from marlgt.deep.algorithms.value_algorithm import ValueAlgorithm
 from marlgt.deep.learners import compiled_updates as places
+from marlgt.deep.learners.compiled_sides import (
+    adam_numbers,
+    adam_step,
+    as_bytes,
+    layers_of,
+    numbers_at,
+    require_owners,
+    require_processor,
+    require_settings,
+    rows_of_networks,
+)
 from marlgt.deep.learners.compiled_updates import choose, learn, remember
 from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.compiled_networks import SCALE
 from marlgt.deep.networks.heads import ExpectedHead
-from marlgt.errors import GameError
+from marlgt.deep.optimisers import Adam
 from marlgt.kernels import compiled
 
 if TYPE_CHECKING:
@@ -48,21 +57,16 @@ class CompiledLearning:
         algorithm, replay, agents = learner.algorithm, learner.replay, cast(AgentNetwork, learner.online.agents)
         n_seeds, n_copies, spec, sharing = len(learner.seeds), algorithm.n_envs, learner.spec, agents.sharing
         self._layout = _layout(agents)
-        height = n_seeds * sharing.n_networks
-
-        def rows(flat: Tensor) -> NDArray[np.float32]:
-            return cast("NDArray[np.float32]", flat.detach().numpy().reshape(height, -1))
-
         optimiser = learner.optimiser
-        self._online, self._target = rows(learner.parameters.values), rows(learner.target_parameters.values)
-        self._descending = (rows(learner.parameters.gradients), rows(optimiser.first), rows(optimiser.second))
+        flat = (learner.parameters.values, learner.parameters.gradients, optimiser.first, optimiser.second)
+        self._online, *self._descending = rows_of_networks(learner.parameters, *flat)
+        (self._target,) = rows_of_networks(learner.target_parameters, learner.target_parameters.values)
         self._taken = optimiser.steps.numpy().reshape(1)
         stored = replay.rows.numpy().reshape(-1, replay.layout.width)
         self._store = (stored, stored.view(np.uint8), stored.view(np.int64))
         self._sizes = _sizes(learner, agents)
-        members = sorted(range(spec.n_agents), key=lambda agent: sharing.networks[agent])
         counts = [sharing.networks.count(k) for k in range(sharing.n_networks)]
-        self._groups = np.array(members, np.int64), np.cumsum([0, *counts], dtype=np.int64)
+        self._groups = np.array(sharing.by_network, np.int64), np.cumsum([0, *counts], dtype=np.int64)
 
         n_layers, widest = len(self._layout), int(self._layout[:, :2].max())
         n_rows = max(n_copies, algorithm.batch_size) * max(counts)
@@ -94,23 +98,16 @@ class CompiledLearning:
         )
 
     @classmethod
-    def of(cls, learner: ValueLearner) -> CompiledLearning | None:
-        """Return it where the settings ask for it.
+    def of(cls, learner: ValueLearner) -> CompiledLearning:
+        """Return that of a learner.
 
         Raises
         ------
         GameError
-            Where they ask for it with what it does not have.
+            Where the settings ask for what it does not have.
         """
-        algorithm = learner.algorithm
-        if not (isinstance(algorithm, DQN) and algorithm.compiled):
-            return None
-        _require_plain(algorithm)
-        if learner.device.type != "cpu":
-            raise GameError(
-                f"compiled=True is for processors, but the device is {str(learner.device)!r}: set device='cpu', or "
-                "leave compiled False"
-            )
+        _require_plain(learner.algorithm)
+        require_processor(learner.device)
         return cls(learner)
 
     def act(
@@ -152,10 +149,10 @@ class CompiledLearning:
             actions,
             self._numbers(step.rewards),
             self._scale,
-            _bytes(step.terminated),
-            _bytes(step.truncated),
+            as_bytes(step.terminated).reshape(-1),
+            as_bytes(step.truncated).reshape(-1),
             self._numbers(step.reached),
-            _bytes(starts),
+            as_bytes(starts).reshape(-1),
             allowed,
             self._mask(reached_allowed),
         )
@@ -171,11 +168,8 @@ class CompiledLearning:
         indices, weights : Tensor, shape (S, R)
             Of ``Replay.draw``.
         """
-        optimiser, settings = self._learner.optimiser, self._settings
-        steps = float(self._taken[0]) + 1.0
-        first, second = optimiser.betas
-        settings[places.STEP] = optimiser.lr / (1.0 - first**steps)
-        settings[places.ROOT] = 1.0 / math.sqrt(1.0 - second**steps)
+        settings, steps = self._settings, float(self._taken[0]) + 1.0
+        settings[places.STEP], settings[places.ROOT] = adam_step(self._learner.optimiser, steps)
         taken = self._learn(
             self._online,
             self._target,
@@ -201,38 +195,21 @@ class CompiledLearning:
         return np.ascontiguousarray(field.numpy(), np.float32).reshape(len(self._unmasked), -1)
 
     def _mask(self, mask: Tensor | None) -> NDArray[np.uint8]:
-        return self._unmasked if mask is None else _bytes(mask).reshape(len(self._unmasked), -1)
+        return self._unmasked if mask is None else as_bytes(mask).reshape(len(self._unmasked), -1)
 
 
-def _bytes(field: Tensor) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(field.numpy()).view(np.uint8).reshape(-1)
-
-
-def _require_plain(algorithm: DQN) -> None:
+def _require_plain(algorithm: ValueAlgorithm) -> None:
     """Refuse settings that need more than perceptrons and the errors of their own values."""
-
-    def owner(method: str) -> type:
-        return next(kind for kind in type(algorithm).__mro__ if method in vars(kind))
-
-    others = [m for m in ("head", "agents", "network", "values", "next_choices") if owner(m) is not ValueAlgorithm]
-    if others or owner("loss") not in (DQN, IDQN) or algorithm.needs_state or algorithm.team:
-        raise GameError(
-            f"compiled=True is for the networks and the loss of DQN, and {type(algorithm).__name__} has others: "
-            "leave compiled False"
-        )
+    owners: dict[str, tuple[type, ...]] = {"loss": (DQN, IDQN)}
+    owners |= dict.fromkeys(("head", "agents", "network", "values", "next_choices"), (ValueAlgorithm,))
+    require_owners(algorithm, owners, "the networks and the loss of DQN")
     plain = {"recurrent": False, "dueling": False, "noisy": False, "stream": 0, "standardise_rewards": False}
-    for name, value in {**plain, "shared_experience": False}.items():
-        if getattr(algorithm, name, value) != value:
-            raise GameError(
-                f"compiled=True is for perceptrons without {name}: set {name}={value}, or leave compiled False"
-            )
+    require_settings(algorithm, {**plain, "shared_experience": False, "team": False, "needs_state": False})
 
 
 def _layout(agents: AgentNetwork) -> NDArray[np.int64]:
     """Return sizes and places of the layers, as :mod:`marlgt.deep.networks.compiled_networks` tells."""
-    last: Any = cast(ExpectedHead, agents.head).streams.advantages
-    maps = (*agents.torso.affine_maps, (last.weight, last.bias))
-    layout = [[*weight.shape[1:], weight.storage_offset(), bias.storage_offset(), -1, -1] for weight, bias in maps]
+    layout = [[*layer, -1, -1] for layer in layers_of(agents, cast(ExpectedHead, agents.head).streams.advantages)]
     for row, norm in zip(layout, cast(Any, agents.torso.norms or ())):
         row[SCALE:] = norm.scale.storage_offset(), norm.shift.storage_offset()
     return np.array(layout, np.int64)
@@ -241,8 +218,7 @@ def _layout(agents: AgentNetwork) -> NDArray[np.int64]:
 def _sizes(learner: ValueLearner, agents: AgentNetwork) -> NDArray[np.int64]:
     algorithm, replay, spec = learner.algorithm, learner.replay, learner.spec
     row = replay.layout.views()
-    sizes = np.zeros(places.N_SIZES, np.int64)
-    given = {
+    sizes = {
         places.N_SEEDS: len(learner.seeds),
         places.N_NETWORKS: agents.sharing.n_networks,
         places.N_AGENTS: spec.n_agents,
@@ -263,25 +239,13 @@ def _sizes(learner: ValueLearner, agents: AgentNetwork) -> NDArray[np.int64]:
         places.N_COPIES: replay.n_envs,
         places.DOUBLE: algorithm.double,
     }
-    for place, value in given.items():
-        sizes[place] = value
-    return sizes
+    return numbers_at(sizes, places.N_SIZES, np.int64)
 
 
-def _settings(algorithm: ValueAlgorithm, optimiser: Any, n_agents: int) -> NDArray[np.float32]:
-    first, second = optimiser.betas
-    settings = np.zeros(11, np.float32)
-    given = {
+def _settings(algorithm: ValueAlgorithm, optimiser: Adam, n_agents: int) -> NDArray[np.float32]:
+    settings = adam_numbers(optimiser) | {
         places.HUBER: algorithm.huber or 0.0,
-        places.CLIP: optimiser.clip or 0.0,
         places.SHARE: 1.0 / algorithm.batch_size,
-        places.EPSILON: optimiser.epsilon,
-        places.FIRST: first,
-        places.SECOND: second,
-        places.FIRST_REST: 1.0 - first,
-        places.SECOND_REST: 1.0 - second,
         places.PER_AGENT: 1.0 / n_agents,
     }
-    for place, value in given.items():
-        settings[place] = value
-    return settings
+    return numbers_at(settings, places.N_SETTINGS, np.float32)

@@ -1,8 +1,7 @@
 """Acting and proximal updates of plain perceptrons by compiled loops, on the tensors of their learner.
 
-Parameters and moments stay the learner's tensors: what is seen here are NumPy's views of them, so that checkpoints,
-evaluation and resumption know nothing of it. Random numbers come from the learner's generators in the same order. Sums
-are taken in another order than PyTorch's, so that results agree with it to rounding, not in their bits.
+What it shares with the compiled side of deep Q-networks, and what is true of both, is in
+:mod:`marlgt.deep.learners.compiled_sides`.
 """
 
 from __future__ import annotations
@@ -18,10 +17,22 @@ from torch import Tensor
 from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
 from marlgt.deep.algorithms.ppo import PPO
 from marlgt.deep.learners import compiled_policy_losses as places
-from marlgt.deep.learners import compiled_updates as of_adam
 from marlgt.deep.learners.compiled_policy_updates import choose, judge, learn
+from marlgt.deep.learners.compiled_sides import (
+    adam_numbers,
+    adam_step,
+    as_bytes,
+    layers_of,
+    numbers_at,
+    require_owners,
+    require_processor,
+    require_settings,
+    rows_of_networks,
+)
+from marlgt.deep.learners.compiled_updates import HUBER
 from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.compiled_perceptrons import block_of
+from marlgt.deep.optimisers import Adam
 from marlgt.deep.policies.heads import LOG_SCALES, PolicyHead
 from marlgt.deep.rollouts.minibatches import Minibatch, shuffled
 from marlgt.errors import GameError
@@ -53,14 +64,15 @@ class CompiledPolicies:
         sharing, n_seeds = actors.sharing, len(learner.seeds)
         self._discrete = spec.n_actions > 0
         head = cast(PolicyHead, actors.head)
-        self._layouts = _layout(actors, head.linear), _layout(critics, cast(Any, critics.head).layer)
-        optimiser, height = learner.optimiser, n_seeds * sharing.n_networks
+        layers = layers_of(actors, head.linear), layers_of(critics, cast(Any, critics.head).layer)
+        self._layouts = tuple(np.array(each) for each in layers)
+        optimiser = learner.optimiser
         flat = (learner.parameters.values, learner.parameters.gradients, optimiser.first, optimiser.second)
-        self._descending = tuple(each.detach().numpy().reshape(height, -1) for each in flat)
-        self._members = np.array(sorted(range(spec.n_agents), key=lambda agent: sharing.networks[agent]), np.int64)
+        self._descending = rows_of_networks(learner.parameters, *flat)
+        self._members = np.array(sharing.by_network, np.int64)
         block = min(block_of(layout) for layout in self._layouts)
         self._sizes = _sizes(learner, block)
-        self._settings = _settings(algorithm, optimiser)
+        self._settings = _settings(cast(PPO, algorithm), optimiser)
         width = max(spec.n_actions, spec.action_size)
         rooms = [np.zeros((len(layout) + 1, block * int(layout[:, :2].max())), np.float32) for layout in self._layouts]
         largest = max(int(layout[:, :2].prod(1).max()) for layout in self._layouts)
@@ -85,18 +97,16 @@ class CompiledPolicies:
         )
 
     @classmethod
-    def of(cls, learner: PolicyLearner) -> CompiledPolicies | None:
-        """Return it where the settings ask for it.
+    def of(cls, learner: PolicyLearner) -> CompiledPolicies:
+        """Return that of a learner.
 
         Raises
         ------
         GameError
-            Where they ask for it with what it does not have.
+            Where the settings ask for what it does not have.
         """
-        algorithm = learner.algorithm
-        if not (isinstance(algorithm, PPO) and algorithm.compiled):
-            return None
-        _require_plain(learner, algorithm)
+        _require_plain(learner, cast(PPO, learner.algorithm))
+        require_processor(learner.device)
         return cls(learner)
 
     def act(
@@ -126,7 +136,7 @@ class CompiledPolicies:
             self._settings,
             self._members,
             self._entering(observations),
-            self._all_allowed if allowed is None else _bytes(allowed),
+            self._all_allowed if allowed is None else as_bytes(allowed),
             self._drawn,
             self._rooms[0],
             outputs,
@@ -239,47 +249,30 @@ class CompiledPolicies:
             _numbers(sharing.spread(facts.flatten(1, 2))),
             np.ones((len(seen), 1, 1), np.uint8)
             if rows.allowed is None
-            else _bytes(sharing.spread(rows.allowed.flatten(1, 2))),
+            else as_bytes(sharing.spread(rows.allowed.flatten(1, 2))),
         )
 
     def _schedule(self, parts: int) -> NDArray[np.float32]:
         """Return size and root of the steps of an epoch, shape (S, parts, 2)."""
         optimiser, n_seeds = self._learner.optimiser, len(self._learner.seeds)
-        first, second = optimiser.betas
         before = np.broadcast_to(optimiser.steps.numpy().astype(np.float64), (n_seeds,))
         steps = before[:, None] + np.arange(1, parts + 1)
-        sizes, roots = optimiser.lr / (1.0 - first**steps), 1.0 / np.sqrt(1.0 - second**steps)
-        return np.stack((sizes, roots), -1).astype(np.float32)
+        return np.stack(adam_step(optimiser, steps), -1).astype(np.float32)
 
 
 def _numbers(field: Tensor) -> NDArray[np.float32]:
     return cast("NDArray[np.float32]", field.contiguous().numpy())
 
 
-def _bytes(field: Tensor) -> NDArray[np.uint8]:
-    return cast("NDArray[np.uint8]", field.contiguous().numpy().view(np.uint8))
-
-
 def _require_plain(learner: PolicyLearner, algorithm: PPO) -> None:
     """Refuse what needs more than perceptrons and the losses of PPO."""
-
-    def owner(method: str) -> type:
-        return next(kind for kind in type(algorithm).__mro__ if method in vars(kind))
-
-    kinds: dict[str, type] = {"policy_losses": PPO, "value_losses": PPO}
-    kinds |= dict.fromkeys(("network", "networks_under", "critic_head", "law", "improve"), PolicyAlgorithm)
-    if any(owner(method) is not kind for method, kind in kinds.items()):
-        raise GameError(
-            f"compiled=True is for the networks and the losses of PPO, and {type(algorithm).__name__} has others: "
-            "leave compiled False"
-        )
+    owners: dict[str, tuple[type, ...]] = {"policy_losses": (PPO,), "value_losses": (PPO,)}
+    inherited = ("network", "networks_under", "critic_head", "law", "improve")
+    require_owners(
+        algorithm, owners | dict.fromkeys(inherited, (PolicyAlgorithm,)), "the networks and the losses of PPO"
+    )
     plain = {"recurrent": False, "normalised": False, "shared_torso": False, "critic": "scalar", "squashed": False}
-    for name, value in {**plain, "one_hot": None}.items():
-        if getattr(algorithm, name) != value:
-            raise GameError(
-                f"compiled=True is for perceptrons with {name}={value!r}, got {getattr(algorithm, name)!r}: set it so, "
-                "or leave compiled False"
-            )
+    require_settings(algorithm, {**plain, "one_hot": None})
     if algorithm.activation not in _BENT:
         raise GameError(
             f"compiled=True is for the activations {sorted(_BENT)}, got {algorithm.activation!r}: choose one of them, "
@@ -289,23 +282,12 @@ def _require_plain(learner: PolicyLearner, algorithm: PPO) -> None:
     if choices or sharing.n_networks * sharing.group_size != sharing.n_agents:
         what = f"several choices at once, {choices}" if choices else f"networks of unequal groups, {sharing.networks}"
         raise GameError(f"compiled=True is not for {what}: leave compiled False")
-    if learner.device.type != "cpu":
-        raise GameError(
-            f"compiled=True is for processors, but the device is {str(learner.device)!r}: set device='cpu', or leave "
-            "compiled False"
-        )
-
-
-def _layout(agents: AgentNetwork, last: Any) -> NDArray[np.int64]:
-    maps = (*agents.torso.affine_maps, (last.weight, last.bias))
-    return np.array([[*weight.shape[1:], weight.storage_offset(), bias.storage_offset()] for weight, bias in maps])
 
 
 def _sizes(learner: PolicyLearner, block: int) -> NDArray[np.int64]:
     algorithm, spec, sharing = learner.algorithm, learner.spec, learner.module.actors.sharing
     scales = cast(PolicyHead, learner.module.actors.head).log_scales
-    sizes = np.zeros(places.N_SIZES, np.int64)
-    given = {
+    sizes = {
         places.N_SEEDS: len(learner.seeds),
         places.N_NETWORKS: sharing.n_networks,
         places.GROUP: sharing.group_size,
@@ -318,28 +300,16 @@ def _sizes(learner: PolicyLearner, block: int) -> NDArray[np.int64]:
         places.BLOCK: block,
         places.STANDARDISED: algorithm.normalise_advantages,
     }
-    for place, value in given.items():
-        sizes[place] = value
-    return sizes
+    return numbers_at(sizes, places.N_SIZES, np.int64)
 
 
-def _settings(algorithm: PPO | Any, optimiser: Any) -> NDArray[np.float32]:
-    first, second = optimiser.betas
-    settings = np.zeros(places.N_SETTINGS, np.float32)
-    given = {
-        of_adam.HUBER: algorithm.huber or 0.0,
-        of_adam.CLIP: optimiser.clip or 0.0,
-        of_adam.EPSILON: optimiser.epsilon,
-        of_adam.FIRST: first,
-        of_adam.SECOND: second,
-        of_adam.FIRST_REST: 1.0 - first,
-        of_adam.SECOND_REST: 1.0 - second,
+def _settings(algorithm: PPO, optimiser: Adam) -> NDArray[np.float32]:
+    settings = adam_numbers(optimiser) | {
+        HUBER: algorithm.huber or 0.0,
         places.RATIO_CLIP: algorithm.ratio_clip,
         places.VALUE_CLIP: algorithm.value_clip or 0.0,
         places.VALUE_WEIGHT: algorithm.value_weight,
         places.LEAST_SCALE: LOG_SCALES[0],
         places.MOST_SCALE: LOG_SCALES[1],
     }
-    for place, value in given.items():
-        settings[place] = value
-    return settings
+    return numbers_at(settings, places.N_SETTINGS, np.float32)

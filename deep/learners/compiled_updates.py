@@ -35,6 +35,7 @@ N_SIZES: Final = 19
 
 HUBER, CLIP, SHARE, STEP, ROOT, EPSILON, FIRST, SECOND, FIRST_REST, SECOND_REST, PER_AGENT = range(11)
 """Numbers of an update: Huber's bend and the clip (0 for none), one over the windows, and those of Adam."""
+N_SETTINGS: Final = 11
 
 
 @lane_loop

@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 
-from marlgt.deep.exploration import seeded_generators
 from marlgt.deep.finiteness import NotFinite, require_sound
-from marlgt.deep.learners.compiled_policy_learning import CompiledPolicies
+from marlgt.deep.learners.learner import Learner
 from marlgt.deep.learners.learner_states import generator_states, load_generators, load_parts, states_of
-from marlgt.deep.learners.stopped_seeds import StoppedSeeds
 from marlgt.deep.losses.credit import aristocrat_utilities, difference_rewards
 from marlgt.deep.losses.policies import divergence_estimates, standardised_advantages
 from marlgt.deep.losses.returns import generalised_advantages
 from marlgt.deep.losses.sample_replacement import sample_replacement
-from marlgt.deep.networks.initialising import initialise
 from marlgt.deep.networks.plain_policies import PlainPolicies
 from marlgt.deep.networks.policy_networks import Memories, PolicyNetwork
-from marlgt.deep.optimisers import Adam, FlatParameters, backward
+from marlgt.deep.optimisers import backward
 from marlgt.deep.rollouts.following import following_outputs
 from marlgt.deep.rollouts.minibatches import Minibatch, all_rows, averaged, dealt
 from marlgt.deep.rollouts.moments import moments_of
@@ -33,14 +30,15 @@ from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 if TYPE_CHECKING:
     from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
     from marlgt.deep.algorithms.value_algorithm import Spec
+    from marlgt.deep.learners.compiled_policy_learning import CompiledPolicies
     from marlgt.deep.learners.likeliest_policy import LikeliestPolicy
 
 __all__ = ["PolicyLearner"]
 
-_INITIAL, _ACTING, _DEALING, TARGETS = range(4)
+_ACTING, _DEALING, TARGETS = 1, 2, 3
 
 
-class PolicyLearner:
+class PolicyLearner(Learner):
     """Policies, critics, an optimiser and a rollout for S seeds.
 
     Parameters
@@ -53,6 +51,9 @@ class PolicyLearner:
     device : torch.device or str
     """
 
+    algorithm: PolicyAlgorithm
+    module: PolicyNetwork
+
     def __init__(
         self,
         algorithm: PolicyAlgorithm,
@@ -62,41 +63,25 @@ class PolicyLearner:
         steps: int,
         device: torch.device | str = "cpu",
     ) -> None:
-        self.algorithm, self.spec, self.total = algorithm, spec, steps
-        self.seeds = [int(seed) for seed in seeds]
-        self.device = torch.device(device)
+        purposes = (_ACTING, _DEALING, TARGETS)
+        super().__init__(algorithm, spec, seeds, steps=steps, device=device, purposes=purposes, apart=algorithm.stops)
         n_seeds = len(self.seeds)
         self.law = algorithm.law(spec)
-        self.module: PolicyNetwork = algorithm.network(spec, n_seeds)
-        initialise(self.module, seeded_generators(seeds, _INITIAL))
-        self.module.to(self.device)
         self.critic = self.module.critic_head
-        self.parameters = FlatParameters(self.module, n_seeds)
-        self._plain = PlainPolicies.of(self.module)
-        self.products: Any = self._plain or self.module
-        # One-hot numbers are not made into vectors, also in acting.
-        self._acting: Any = self._plain if self._plain is not None and self._plain.actors.picks else self.module
-        self.optimiser = Adam(
-            self.parameters, algorithm.lr, algorithm.adam_epsilon, clip=algorithm.clip, apart=algorithm.stops
-        )
-        self.generators = {
-            purpose: seeded_generators(seeds, purpose, self.device) for purpose in (_ACTING, _DEALING, TARGETS)
-        }
         self.rollout = Rollout(algorithm.rollout_steps, device=self.device)
         self.remembered = Rollout(algorithm.rollout_steps // algorithm.window, device=self.device)
         self.moments = moments_of(algorithm, spec, n_seeds, self.module.told is not None, str(self.device))
         self.units = ValueUnits(n_seeds, running=algorithm.normalise_values, device=str(self.device))
-        self.steps = 0
-        self.updates = 0
         self._sees_states = algorithm.critic_sees in ("state", "both")
         self._memories = Memories()
-        self._starts = torch.ones((n_seeds, algorithm.n_envs), dtype=torch.bool, device=self.device)
-        self._loss = torch.zeros(n_seeds, device=self.device)
-        self._stopped = StoppedSeeds(self.parameters, self.optimiser)
         self._entropy = torch.full((), math.nan, device=self.device)
         self._averaged = torch.zeros(n_seeds, device=self.device)
-        self._compiled = CompiledPolicies.of(self)
-        self.products, self._acting = self._compiled or self.products, self._compiled or self._acting
+        self._plain = PlainPolicies.of(self.module)
+        self._compiled: CompiledPolicies | None = algorithm.compiled_side(self)
+        self.products: Any = self._compiled or self._plain or self.module
+        # One-hot numbers are not made into vectors, also in acting.
+        picking = self._plain if self._plain is not None and self._plain.actors.picks else self.module
+        self._acting: Any = self._compiled or picking
 
     @torch.no_grad()
     def act(self, envs: SeededEnvs) -> Tensor:
@@ -178,25 +163,18 @@ class PolicyLearner:
         """
         if not self.rollout.full:
             return
-        self.optimiser.lr = towards(self.algorithm.lr, self.algorithm.lr_end, self.progress)
+        self._set_rate()
         self.algorithm.improve(self, self.rows())
         self._take_scales()
         self.rollout.begin()
         self.remembered.begin()
         self.updates += 1
-        where = self.parameters.finite()
-        if where is not None:
-            raise NotFinite.learning(self.steps, self.updates, f"the weights {where}")
+        self.require_finite()
 
     @property
     def entropy_weight(self) -> float:
         """What the entropy of the policies counts now."""
         return towards(self.algorithm.entropy_weight, self.algorithm.entropy_weight_end, self.progress)
-
-    @property
-    def progress(self) -> float:
-        """The share of the run that is done, from 0 to 1."""
-        return min(1.0, self.steps / max(1, self.total))
 
     @torch.no_grad()
     def rows(self) -> Minibatch:
@@ -340,13 +318,7 @@ class PolicyLearner:
 
     def _require_finite(self, total: Tensor) -> None:
         if self.device.type == "cpu" and not math.isfinite(float(total)):
-            where = self.parameters.finite()
-            name = "the loss, whose values grew beyond all bounds" if where is None else f"the weights {where}"
-            raise NotFinite.learning(self.steps, self.updates, name)
-
-    def stop(self, place: int) -> None:
-        """Leave the networks of the seed in this place as they are now, so that it cannot end the others' run."""
-        self._stopped.stop(place)
+            raise NotFinite.learning(self.steps, self.updates, self._what_is_broken())
 
     @property
     def exploration(self) -> float:
@@ -389,11 +361,6 @@ class PolicyLearner:
         parts: dict[str, Any] = {f"moments.{name}": moments for name, moments in self.moments.items()}
         parts |= {"units": self.units, "optimiser": self.optimiser}
         return parts | {"rollout": self.rollout, "remembered": self.remembered}
-
-    @property
-    def judged_parameters(self) -> FlatParameters:
-        """The networks that are evaluated and kept."""
-        return self.parameters
 
     def policy(self) -> LikeliestPolicy:
         """Return what is judged: the likeliest actions of the policies as they are now."""

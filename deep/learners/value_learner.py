@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 
+from marlgt.deep.algorithms.algorithm import owner_of
 from marlgt.deep.algorithms.value_algorithm import Spec, ValueAlgorithm
-from marlgt.deep.exploration import epsilon_greedy, seeded_generators
+from marlgt.deep.exploration import epsilon_greedy
 from marlgt.deep.finiteness import NotFinite, require_sound
 from marlgt.deep.learners.greedy_policy import GreedyPolicy
+from marlgt.deep.learners.learner import Learner
 from marlgt.deep.learners.learner_states import generator_states, load_generators, load_parts, states_of
-from marlgt.deep.learners.stopped_seeds import StoppedSeeds
 from marlgt.deep.networks.agent_networks import AgentNetwork
-from marlgt.deep.networks.initialising import initialise
 from marlgt.deep.networks.layers import NoisyLinear
 from marlgt.deep.networks.plain_networks import PlainNetwork
-from marlgt.deep.optimisers import Adam, FlatParameters, backward
+from marlgt.deep.optimisers import FlatParameters, backward
 from marlgt.deep.replay.store import Batch, Replay
-from marlgt.deep.schedules import towards
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 from marlgt.deep.standardising import RunningMoments
 
@@ -31,10 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ValueLearner"]
 
-_INITIAL, _EXPLORING, _REPLAYING, _NOISE = range(4)
+_EXPLORING, _REPLAYING, _NOISE = 1, 2, 3
 
 
-class ValueLearner:
+class ValueLearner(Learner):
     """Networks, their targets, an optimiser and a replay for S seeds.
 
     Parameters
@@ -47,6 +46,8 @@ class ValueLearner:
     device : torch.device or str
     """
 
+    algorithm: ValueAlgorithm
+
     def __init__(
         self,
         algorithm: ValueAlgorithm,
@@ -56,23 +57,15 @@ class ValueLearner:
         steps: int,
         device: torch.device | str = "cpu",
     ) -> None:
-        self.algorithm, self.spec, self.total = algorithm, spec, steps
-        self.seeds = [int(seed) for seed in seeds]
-        self.device = torch.device(device)
+        purposes = (_EXPLORING, _REPLAYING, _NOISE)
+        super().__init__(algorithm, spec, seeds, steps=steps, device=device, purposes=purposes)
         n_seeds = len(self.seeds)
-        self.online: Any = algorithm.network(spec, n_seeds)
-        initialise(self.online, seeded_generators(seeds, _INITIAL))
-        self.online.to(self.device)
+        self.online: Any = self.module
         self.target: Any = copy.deepcopy(self.online)
-        self.parameters = FlatParameters(self.online, n_seeds)
         self.target_parameters = FlatParameters(self.target, n_seeds)
         self.target_parameters.copy_from(self.parameters)
         for parameter in self.target.parameters():
             parameter.requires_grad_(False)
-        self.optimiser = Adam(self.parameters, algorithm.lr, algorithm.adam_epsilon, clip=algorithm.clip)
-        self.generators = {
-            purpose: seeded_generators(seeds, purpose, self.device) for purpose in (_EXPLORING, _REPLAYING, _NOISE)
-        }
         self.replay = Replay(
             n_seeds,
             algorithm.n_envs,
@@ -92,31 +85,18 @@ class ValueLearner:
             if algorithm.standardise_rewards
             else None
         )
-        self.steps = 0
-        self.updates = 0
         self._due = 0.0
         self._memory: Tensor | None = None
-        self._starts = torch.ones((n_seeds, algorithm.n_envs), dtype=torch.bool, device=self.device)
-        self._loss = torch.zeros(n_seeds, device=self.device)
         self._averaged = 0
         self._plain = self._plain_networks()
-        self._stopped = StoppedSeeds(self.parameters, self.optimiser)
         self._slopes = torch.full((n_seeds, algorithm.batch_size), 1.0 / algorithm.batch_size, device=self.device)
-        self._compiled: CompiledLearning | None = None
-        if getattr(algorithm, "compiled", False):
-            # Only who asks for compiled loops waits for their modules.
-            from marlgt.deep.learners.compiled_learning import CompiledLearning
-
-            self._compiled = CompiledLearning.of(self)
+        self._compiled: CompiledLearning | None = algorithm.compiled_side(self)
         self._noisy = [module for module in self.online.modules() if isinstance(module, NoisyLinear)]
         self._noisy_targets = [module for module in self.target.modules() if isinstance(module, NoisyLinear)]
 
     def _plain_networks(self) -> tuple[PlainNetwork, PlainNetwork] | None:
-        def owner(method: str) -> type:
-            return next(kind for kind in type(self.algorithm).__mro__ if method in vars(kind))
-
         # Whoever overrides the loss alone means another one than what is written by hand.
-        if owner("loss") is not owner("loss_by_hand"):
+        if owner_of(self.algorithm, "loss") is not owner_of(self.algorithm, "loss_by_hand"):
             return None
         online, target = PlainNetwork.of(self.online.agents), PlainNetwork.of(self.target.agents)
         return None if online is None or target is None else (online, target)
@@ -203,10 +183,9 @@ class ValueLearner:
 
     def _update(self) -> None:
         algorithm = self.algorithm
-        progress = min(1.0, self.steps / max(1, self.total))
-        self.optimiser.lr = towards(algorithm.lr, algorithm.lr_end, progress)
+        self._set_rate()
         correction = algorithm.priority_correction
-        beta = correction + (1 - correction) * progress if algorithm.prioritised else None
+        beta = correction + (1 - correction) * self.progress if algorithm.prioritised else None
         self._loss += self._descend(beta) if self._compiled is None else self._descend_compiled(beta)
         self._averaged += 1
         self._stopped.hold()
@@ -276,29 +255,16 @@ class ValueLearner:
             return
         if math.isfinite(float(total)):
             return
-        where = self.parameters.finite()
-        if where is not None:
-            name = f"the weights {where}"
-        else:
-            fields = ("observations", "rewards", "reached", "states", "reached_states", "memory")
-            given = {field: getattr(batch, field) for field in fields}
-            broken = [k for k, v in given.items() if v is not None and not bool(torch.isfinite(v).all())]
-            name = f"the {broken[0]} of the environment" if broken else "the loss, whose values grew beyond all bounds"
+        fields = ("observations", "rewards", "reached", "states", "reached_states", "memory")
+        given = {field: getattr(batch, field) for field in fields}
+        broken = [k for k, v in given.items() if v is not None and not bool(torch.isfinite(v).all())]
+        name = self._what_is_broken(f"the {broken[0]} of the environment") if broken else self._what_is_broken()
         raise NotFinite.learning(self.steps, self.updates, name)
-
-    @property
-    def module(self) -> Any:
-        """The networks that are trained."""
-        return self.online
 
     @property
     def exploration(self) -> float:
         """The share of random actions."""
         return self.algorithm.epsilon(self.steps)
-
-    def stop(self, place: int) -> None:
-        """Leave the networks of the seed in this place as they are now, so that it cannot end the others' run."""
-        self._stopped.stop(place)
 
     def losses(self) -> list[float]:
         """Return the mean loss of each seed since the last call; NaN without an update."""

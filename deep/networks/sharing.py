@@ -93,6 +93,11 @@ class Sharing:
         return max(self.networks.count(k) for k in range(self.n_networks))
 
     @cached_property
+    def by_network(self) -> tuple[int, ...]:
+        """The agents, network by network."""
+        return tuple(sorted(range(self.n_agents), key=self.networks.__getitem__))
+
+    @cached_property
     def _slots(self) -> tuple[int, ...]:
         # Agent of each of the K g slots, network-major.
         slots: list[int] = []

@@ -20,7 +20,7 @@ from marlgt.deep import (
     train,
 )
 from marlgt.deep.algorithms.naming import ALGORITHMS, algorithm_named
-from marlgt.deep.learners import value_learner
+from marlgt.deep.learners import learner
 from marlgt.errors import BudgetExceeded, GameError
 
 SMALL = {"hidden": (16,), "n_envs": 4, "batch_size": 16, "update_every": 4, "learning_starts": 40}
@@ -108,7 +108,7 @@ def test_a_truncated_episode_is_worth_what_would_follow_and_a_terminated_one_wha
 )
 def test_actions_that_are_not_allowed_are_neither_taken_nor_bootstrapped_from(algorithm, clock, monkeypatch):
     """The network believes them to be worth a thousand, and the environment raises if one is taken."""
-    drawn = value_learner.initialise
+    drawn = learner.initialise
 
     def tempted(module, generators):
         drawn(module, generators)
@@ -122,7 +122,7 @@ def test_actions_that_are_not_allowed_are_neither_taken_nor_bootstrapped_from(al
         else:
             bias[..., -n_atoms:] += 1000.0
 
-    monkeypatch.setattr(value_learner, "initialise", tempted)
+    monkeypatch.setattr(learner, "initialise", tempted)
     run = train(algorithm, lambda: clock(length=5, masks=True), steps=600, episodes=2, evaluate_every=300)
     allowed = torch.tensor([True, True, False])
     seen = torch.ones(1, 1, run.spec.n_agents, run.spec.observation_size)

@@ -186,22 +186,23 @@ def test_other_heads_and_losses_are_refused(algorithm: DQN) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "remedy"),
+    ("setting", "given", "wanted"),
     [
-        ({"recurrent": True}, "set recurrent=False"),
-        ({"dueling": True}, "set dueling=False"),
-        ({"noisy": True}, "set noisy=False"),
-        ({"stream": 8}, "set stream=0"),
-        ({"standardise_rewards": True}, "set standardise_rewards=False"),
+        ("recurrent", True, False),
+        ("dueling", True, False),
+        ("noisy", True, False),
+        ("stream", 8, 0),
+        ("standardise_rewards", True, False),
     ],
 )
-def test_settings_that_are_not_compiled_are_refused(settings: dict[str, Any], remedy: str) -> None:
-    with pytest.raises(GameError, match=f"perceptrons without {next(iter(settings))}: {remedy}, or leave compiled"):
-        begun(DQN(compiled=True, **settings), "CartPole-v1")
+def test_settings_that_are_not_compiled_are_refused(setting: str, given: Any, wanted: Any) -> None:
+    told = f"perceptrons with {setting}={wanted}, got {given}: set it so, or leave compiled False"
+    with pytest.raises(GameError, match=told):
+        begun(DQN(compiled=True, **{setting: given}), "CartPole-v1")
 
 
 def test_shared_experience_is_refused() -> None:
-    with pytest.raises(GameError, match="without shared_experience: set shared_experience=False"):
+    with pytest.raises(GameError, match="with shared_experience=False, got True: set it so"):
         begun(IDQN(compiled=True, shared_experience=True), FORAGING)
 
 

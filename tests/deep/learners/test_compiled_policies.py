@@ -38,6 +38,8 @@ CASES = {
     "stopping": ("CartPole-v1", PPO(**SMALL, kl_limit=1e-5, lr=3e-3)),
     "shared": (FORAGING, IPPO(**SMALL)),
     "independent": (FORAGING, IPPO(**SMALL, share="none", activation="relu")),
+    # Fewer scales of observations than networks: they lie in the same buffer, in rows of another width.
+    "independent, normalised": (FORAGING, MAPPO(**SMALL, share="none", normalise_observations=True)),
     "states": (FORAGING, MAPPO(**SMALL)),
     "drones": (DRONES, MAPPO(**SMALL, share=(0, 1, 2), value_clip=0.2, huber=10.0)),
 }
