@@ -194,6 +194,9 @@ class Trainer:
             self.envs.reset(self.checkpoints * n_envs)
             self.running[:] = 0.0
         last = learner.steps >= self.steps
+        if saves or last:
+            # What is kept is what the run can go on from.
+            learner.require_finite()
         if _crossed(learner.steps - n_envs, n_envs, self.plan.evaluate_every) or last:
             self._evaluate()
         if saves:

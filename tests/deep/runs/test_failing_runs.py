@@ -12,6 +12,7 @@ from marlgt.deep import DQN, QMIX, VDN, load_run, resume, train
 from marlgt.deep.environments.catalogue_games import MatrixEpisodes
 from marlgt.deep.environments.protocol import EnvironmentFailed
 from marlgt.deep.finiteness import NotFinite
+from marlgt.deep.learners.value_learner import ValueLearner
 from marlgt.errors import SavingFailed
 
 QUICK = {"learning_starts": 32, "epsilon_steps": 100, "n_envs": 4, "batch_size": 8, "hidden": (8,)}
@@ -166,6 +167,28 @@ def test_a_learning_rate_beyond_all_bounds_is_told_with_the_weights(tmp_path):
     with pytest.raises(NotFinite, match=r"environment step \d+, update \d+: .*a lower lr, a clip .* may help"):
         train(wild, "climbing:repeats=5", folder=tmp_path / "run", **PLAN)
     assert torch.isfinite(numbers(load_run(tmp_path / "run"))).all()
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("when", ["before a checkpoint", "at the end"])
+def test_an_update_that_breaks_the_weights_is_told_before_they_are_kept(when, compiled, tmp_path, monkeypatch):
+    update, folder = ValueLearner._update, tmp_path / "run"
+
+    def poisoned(self):
+        update(self)
+        if self.steps == (160 if when == "before a checkpoint" else 400):
+            self.parameters.values[:3] = torch.nan
+
+    algorithm = DQN(**QUICK, update_every=4, compiled=compiled)
+    with monkeypatch.context() as patch:
+        patch.setattr(ValueLearner, "_update", poisoned)
+        with pytest.raises(
+            NotFinite, match=r"environment step \d+, update \d+: the weights .* held a number"
+        ) as failed:
+            train(algorithm, "climbing:repeats=5", folder=folder, **PLAN)
+    assert status(folder) == ("failed", str(failed.value))
+    assert torch.isfinite(numbers(load_run(folder))).all()
+    assert resume(folder).record.status == "finished"
 
 
 def test_an_error_that_is_no_error_of_ours_is_written_down_and_comes_through(tmp_path, monkeypatch):
