@@ -97,9 +97,13 @@ PAIRS = (
 FINDINGS = """
 **What was found.** A critic that tells the law earns more than the scalar one in every world, in calm air as in rough,
 and one normal as much as five: it is not the mixture that helps, and it is hardly the disturbances that it helps
-against. A Huber loss of the scalar critic does not make up for it. Training in rough air is worth more than any critic.
+against. A Huber loss of the scalar critic does not make up for it, and neither does more room for its gradients:
+clipped at 5 it earns 1.4 to 1.8 less than at 0.5. Training in rough air is worth more than any critic.
 
-Shared layers, and gradients clipped at 5, are in the study and not trained yet: the command goes on with them.
+**With shared layers the critic decides more.** There the mixture earns 7.9 to 8.7 more than the scalar critic, three
+times as much as with networks apart. It is the scalar critic that loses by sharing, 6 to 7 of 220; the mixture loses
+0.6 to 1.5. Whether its law is a lesson for the policy's layers, or only its gradients disturb them less, was not told
+apart: one normal and a Huber loss were not trained with shared layers.
 """
 
 
@@ -322,7 +326,8 @@ def draw(figure: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         ax.grid(alpha=0.25, linewidth=0.6)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("return of the team")
-    axes[-1].legend(frameon=False, loc="lower left")
+    handles = {label: line for ax in axes for line, label in zip(*ax.get_legend_handles_labels())}
+    axes[-1].legend(handles.values(), handles, frameon=False, loc="lower left")
 
 
 _PARTS = ("estimate", "low", "high")

@@ -138,7 +138,8 @@ def robustness():
         )
     left.axhline(0.0, color="black", linewidth=0.8)
     left.set_xticks(places, worlds)
-    plain(left, "return, mixture less scalar", xlabel="judged in")
+    left.set_ylim(-4.0, 11.5)  # Room for the legend.
+    plain(left, "return, mixture less scalar", xlabel="judged in", place="lower left")
     title(left, "what the mixture adds")
     for index, critic in enumerate(("scalar", "mixture", "one normal")):
         row = kept["all of it", critic]
