@@ -1,8 +1,4 @@
-"""A deep Q-network's acting, remembering and learning by compiled loops, on the tensors and the replay of its learner.
-
-What it shares with the compiled side of policies, and what is true of both, is in
-:mod:`marlgt.deep.learners.compiled_sides`.
-"""
+"""Acting, remembering and learning of deep Q-networks by compiled loops, as :mod:`.compiled_sides` tells."""
 
 from __future__ import annotations
 
@@ -17,18 +13,8 @@ from torch import Tensor
 from marlgt.deep.algorithms.dqn import DQN
 from marlgt.deep.algorithms.idqn import IDQN
 from marlgt.deep.algorithms.value_algorithm import ValueAlgorithm
+from marlgt.deep.learners import compiled_sides
 from marlgt.deep.learners import compiled_updates as places
-from marlgt.deep.learners.compiled_sides import (
-    adam_numbers,
-    adam_step,
-    as_bytes,
-    layers_of,
-    numbers_at,
-    require_owners,
-    require_processor,
-    require_settings,
-    rows_of_networks,
-)
 from marlgt.deep.learners.compiled_updates import choose, learn, remember
 from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.compiled_networks import SCALE
@@ -59,8 +45,8 @@ class CompiledLearning:
         self._layout = _layout(agents)
         optimiser = learner.optimiser
         flat = (learner.parameters.values, learner.parameters.gradients, optimiser.first, optimiser.second)
-        self._online, *self._descending = rows_of_networks(learner.parameters, *flat)
-        (self._target,) = rows_of_networks(learner.target_parameters, learner.target_parameters.values)
+        self._online, *self._descending = compiled_sides.rows_of_networks(learner.parameters, *flat)
+        (self._target,) = compiled_sides.rows_of_networks(learner.target_parameters, learner.target_parameters.values)
         self._taken = optimiser.steps.numpy().reshape(1)
         stored = replay.rows.numpy().reshape(-1, replay.layout.width)
         self._store = (stored, stored.view(np.uint8), stored.view(np.int64))
@@ -77,7 +63,7 @@ class CompiledLearning:
             np.zeros((n_layers, n_rows), room),
             np.ones(widest, room),
         )
-        self._room_back = (
+        self._way_back = (
             np.zeros((2, n_rows, widest), room),
             np.zeros(widest * (widest + 1), room),
             np.zeros((2, n_rows), room),
@@ -107,7 +93,7 @@ class CompiledLearning:
             Where the settings ask for what it does not have.
         """
         _require_plain(learner.algorithm)
-        require_processor(learner.device)
+        compiled_sides.require_processor(learner.device)
         return cls(learner)
 
     def act(
@@ -127,12 +113,12 @@ class CompiledLearning:
             self._online,
             self._layout,
             self._sizes,
-            *self._groups,
+            self._groups,
             seen,
             mask,
             self._chances,
             np.float32(epsilon),
-            *self._room,
+            self._room,
             chosen,
         )
         return torch.from_numpy(actions)
@@ -142,17 +128,17 @@ class CompiledLearning:
         replay = self._learner.replay
         seen, actions, allowed = self._before
         written = self._remember(
-            *self._store,
+            self._store,
             replay.head * replay.n_envs,
             self._sizes,
             seen,
             actions,
             self._numbers(step.rewards),
             self._scale,
-            as_bytes(step.terminated).reshape(-1),
-            as_bytes(step.truncated).reshape(-1),
+            compiled_sides.as_bytes(step.terminated).reshape(-1),
+            compiled_sides.as_bytes(step.truncated).reshape(-1),
             self._numbers(step.reached),
-            as_bytes(starts).reshape(-1),
+            compiled_sides.as_bytes(starts).reshape(-1),
             allowed,
             self._mask(reached_allowed),
         )
@@ -169,21 +155,21 @@ class CompiledLearning:
             Of ``Replay.draw``.
         """
         settings, steps = self._settings, float(self._taken[0]) + 1.0
-        settings[places.STEP], settings[places.ROOT] = adam_step(self._learner.optimiser, steps)
+        settings[places.STEP], settings[places.ROOT] = compiled_sides.adam_step(self._learner.optimiser, steps)
         taken = self._learn(
             self._online,
             self._target,
             *self._descending,
             self._layout,
             self._sizes,
-            *self._groups,
-            *self._store,
+            self._groups,
+            self._store,
             indices.numpy(),
             weights.numpy(),
             self._powers,
             settings,
-            *self._room,
-            *self._room_back,
+            self._room,
+            self._way_back,
             *self._results,
         )
         if not taken:
@@ -195,21 +181,26 @@ class CompiledLearning:
         return np.ascontiguousarray(field.numpy(), np.float32).reshape(len(self._unmasked), -1)
 
     def _mask(self, mask: Tensor | None) -> NDArray[np.uint8]:
-        return self._unmasked if mask is None else as_bytes(mask).reshape(len(self._unmasked), -1)
+        return self._unmasked if mask is None else compiled_sides.as_bytes(mask).reshape(len(self._unmasked), -1)
 
 
 def _require_plain(algorithm: ValueAlgorithm) -> None:
     """Refuse settings that need more than perceptrons and the errors of their own values."""
     owners: dict[str, tuple[type, ...]] = {"loss": (DQN, IDQN)}
     owners |= dict.fromkeys(("head", "agents", "network", "values", "next_choices"), (ValueAlgorithm,))
-    require_owners(algorithm, owners, "the networks and the loss of DQN")
+    compiled_sides.require_owners(algorithm, owners, "the networks and the loss of DQN")
     plain = {"recurrent": False, "dueling": False, "noisy": False, "stream": 0, "standardise_rewards": False}
-    require_settings(algorithm, {**plain, "shared_experience": False, "team": False, "needs_state": False})
+    compiled_sides.require_settings(
+        algorithm, {**plain, "shared_experience": False, "team": False, "needs_state": False}
+    )
 
 
 def _layout(agents: AgentNetwork) -> NDArray[np.int64]:
     """Return sizes and places of the layers, as :mod:`marlgt.deep.networks.compiled_networks` tells."""
-    layout = [[*layer, -1, -1] for layer in layers_of(agents, cast(ExpectedHead, agents.head).streams.advantages)]
+    layout = [
+        [*layer, -1, -1]
+        for layer in compiled_sides.layers_of(agents, cast(ExpectedHead, agents.head).streams.advantages)
+    ]
     for row, norm in zip(layout, cast(Any, agents.torso.norms or ())):
         row[SCALE:] = norm.scale.storage_offset(), norm.shift.storage_offset()
     return np.array(layout, np.int64)
@@ -239,13 +230,13 @@ def _sizes(learner: ValueLearner, agents: AgentNetwork) -> NDArray[np.int64]:
         places.N_COPIES: replay.n_envs,
         places.DOUBLE: algorithm.double,
     }
-    return numbers_at(sizes, places.N_SIZES, np.int64)
+    return compiled_sides.numbers_at(sizes, places.N_SIZES, np.int64)
 
 
 def _settings(algorithm: ValueAlgorithm, optimiser: Adam, n_agents: int) -> NDArray[np.float32]:
-    settings = adam_numbers(optimiser) | {
+    settings = compiled_sides.adam_numbers(optimiser) | {
         places.HUBER: algorithm.huber or 0.0,
         places.SHARE: 1.0 / algorithm.batch_size,
         places.PER_AGENT: 1.0 / n_agents,
     }
-    return numbers_at(settings, places.N_SETTINGS, np.float32)
+    return compiled_sides.numbers_at(settings, places.N_SETTINGS, np.float32)

@@ -1,8 +1,4 @@
-"""Acting and proximal updates of plain perceptrons by compiled loops, on the tensors of their learner.
-
-What it shares with the compiled side of deep Q-networks, and what is true of both, is in
-:mod:`marlgt.deep.learners.compiled_sides`.
-"""
+"""Acting and proximal updates of policies by compiled loops, as :mod:`.compiled_sides` tells."""
 
 from __future__ import annotations
 
@@ -17,18 +13,8 @@ from torch import Tensor
 from marlgt.deep.algorithms.policy_algorithm import PolicyAlgorithm
 from marlgt.deep.algorithms.ppo import PPO
 from marlgt.deep.learners import compiled_policy_losses as places
+from marlgt.deep.learners import compiled_sides
 from marlgt.deep.learners.compiled_policy_updates import choose, judge, learn
-from marlgt.deep.learners.compiled_sides import (
-    adam_numbers,
-    adam_step,
-    as_bytes,
-    layers_of,
-    numbers_at,
-    require_owners,
-    require_processor,
-    require_settings,
-    rows_of_networks,
-)
 from marlgt.deep.learners.compiled_updates import HUBER
 from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.compiled_perceptrons import block_of
@@ -64,11 +50,14 @@ class CompiledPolicies:
         sharing, n_seeds = actors.sharing, len(learner.seeds)
         self._discrete = spec.n_actions > 0
         head = cast(PolicyHead, actors.head)
-        layers = layers_of(actors, head.linear), layers_of(critics, cast(Any, critics.head).layer)
+        layers = (
+            compiled_sides.layers_of(actors, head.linear),
+            compiled_sides.layers_of(critics, cast(Any, critics.head).layer),
+        )
         self._layouts = tuple(np.array(each) for each in layers)
         optimiser = learner.optimiser
         flat = (learner.parameters.values, learner.parameters.gradients, optimiser.first, optimiser.second)
-        self._descending = rows_of_networks(learner.parameters, *flat)
+        self._descending = compiled_sides.rows_of_networks(learner.parameters, *flat)
         self._members = np.array(sharing.by_network, np.int64)
         block = min(block_of(layout) for layout in self._layouts)
         self._sizes = _sizes(learner, block)
@@ -106,7 +95,7 @@ class CompiledPolicies:
             Where the settings ask for what it does not have.
         """
         _require_plain(learner, cast(PPO, learner.algorithm))
-        require_processor(learner.device)
+        compiled_sides.require_processor(learner.device)
         return cls(learner)
 
     def act(
@@ -136,7 +125,7 @@ class CompiledPolicies:
             self._settings,
             self._members,
             self._entering(observations),
-            self._all_allowed if allowed is None else as_bytes(allowed),
+            self._all_allowed if allowed is None else compiled_sides.as_bytes(allowed),
             self._drawn,
             self._rooms[0],
             outputs,
@@ -249,7 +238,7 @@ class CompiledPolicies:
             _numbers(sharing.spread(facts.flatten(1, 2))),
             np.ones((len(seen), 1, 1), np.uint8)
             if rows.allowed is None
-            else as_bytes(sharing.spread(rows.allowed.flatten(1, 2))),
+            else compiled_sides.as_bytes(sharing.spread(rows.allowed.flatten(1, 2))),
         )
 
     def _schedule(self, parts: int) -> NDArray[np.float32]:
@@ -257,7 +246,7 @@ class CompiledPolicies:
         optimiser, n_seeds = self._learner.optimiser, len(self._learner.seeds)
         before = np.broadcast_to(optimiser.steps.numpy().astype(np.float64), (n_seeds,))
         steps = before[:, None] + np.arange(1, parts + 1)
-        return np.stack(adam_step(optimiser, steps), -1).astype(np.float32)
+        return np.stack(compiled_sides.adam_step(optimiser, steps), -1).astype(np.float32)
 
 
 def _numbers(field: Tensor) -> NDArray[np.float32]:
@@ -268,11 +257,11 @@ def _require_plain(learner: PolicyLearner, algorithm: PPO) -> None:
     """Refuse what needs more than perceptrons and the losses of PPO."""
     owners: dict[str, tuple[type, ...]] = {"policy_losses": (PPO,), "value_losses": (PPO,)}
     inherited = ("network", "networks_under", "critic_head", "law", "improve")
-    require_owners(
+    compiled_sides.require_owners(
         algorithm, owners | dict.fromkeys(inherited, (PolicyAlgorithm,)), "the networks and the losses of PPO"
     )
     plain = {"recurrent": False, "normalised": False, "shared_torso": False, "critic": "scalar", "squashed": False}
-    require_settings(algorithm, {**plain, "one_hot": None})
+    compiled_sides.require_settings(algorithm, {**plain, "one_hot": None})
     if algorithm.activation not in _BENT:
         raise GameError(
             f"compiled=True is for the activations {sorted(_BENT)}, got {algorithm.activation!r}: choose one of them, "
@@ -300,11 +289,11 @@ def _sizes(learner: PolicyLearner, block: int) -> NDArray[np.int64]:
         places.BLOCK: block,
         places.STANDARDISED: algorithm.normalise_advantages,
     }
-    return numbers_at(sizes, places.N_SIZES, np.int64)
+    return compiled_sides.numbers_at(sizes, places.N_SIZES, np.int64)
 
 
 def _settings(algorithm: PPO, optimiser: Adam) -> NDArray[np.float32]:
-    settings = adam_numbers(optimiser) | {
+    settings = compiled_sides.adam_numbers(optimiser) | {
         HUBER: algorithm.huber or 0.0,
         places.RATIO_CLIP: algorithm.ratio_clip,
         places.VALUE_CLIP: algorithm.value_clip or 0.0,
@@ -312,4 +301,4 @@ def _settings(algorithm: PPO, optimiser: Adam) -> NDArray[np.float32]:
         places.LEAST_SCALE: LOG_SCALES[0],
         places.MOST_SCALE: LOG_SCALES[1],
     }
-    return numbers_at(settings, places.N_SETTINGS, np.float32)
+    return compiled_sides.numbers_at(settings, places.N_SETTINGS, np.float32)

@@ -5,15 +5,9 @@ network by network, as :meth:`marlgt.deep.networks.sharing.Sharing.spread` lays 
 numbers of its windows, and its rows are read where they lie, in blocks that go through a network there and back. Seeds
 and networks are taken one after another, so that nothing depends on how many there are.
 
-Arrays
-------
-sizes, settings : ndarray of int64 and of float32
-    Their places are named here; those of Adam are those of :mod:`marlgt.deep.learners.compiled_updates`.
-facts : ndarray, shape (S K, rows, 4)
-    Log-probability of the action when it was taken, advantage, the critic's value then, and what it should be.
+Arrays are those of :mod:`marlgt.deep.learners.compiled_policy_losses`, and
+
 actions : ndarray of float32, shape (S K, rows, 1 or d)
-outcome : ndarray of float64, shape (4,)
-    Sums of the loss and of the divergence; mean and rate of the advantages. In double: they run over all rows.
 """
 
 from __future__ import annotations
@@ -51,6 +45,16 @@ __all__ = ["choose", "judge", "learn"]
 
 
 @kernel
+def pass_through(parameters: Any, layout: Any, rows: Any, begin: int, n_rows: int, room: Any, bent: int) -> None:
+    """Fill the room with some of the rows (rows, inputs) that a network sees, and with what it makes of them."""
+    n_inputs = rows.shape[1]
+    for i in range(n_rows):
+        for j in range(n_inputs):
+            room[0, i * n_inputs + j] = rows[begin + i, j]
+    forward(parameters, layout, room, n_rows, bent)
+
+
+@kernel
 def choose(
     parameters: Any,
     layout: Any,
@@ -85,15 +89,12 @@ def choose(
         What is told of the laws, and what is drawn from them.
     """
     n_networks, group, size, block = sizes[N_NETWORKS], sizes[GROUP], sizes[ACTION_SIZE], sizes[BLOCK]
-    n_layers, n_inputs, n_rows, width = layout.shape[0], rows.shape[2], rows.shape[1], layout[layout.shape[0] - 1, 1]
+    n_layers, n_rows, width = layout.shape[0], rows.shape[1], layout[layout.shape[0] - 1, 1]
     for network in range(rows.shape[0]):
         s, k = network // n_networks, network % n_networks
         for begin in range(0, n_rows, block):
             n = min(block, n_rows - begin)
-            for i in range(n):
-                for j in range(n_inputs):
-                    room[0, i * n_inputs + j] = rows[network, begin + i, j]
-            forward(parameters[network], layout, room, n, sizes[BENT])
+            pass_through(parameters[network], layout, rows[network], begin, n, room, sizes[BENT])
             for i in range(n):
                 b, agent = (begin + i) // group, members[k * group + (begin + i) % group]
                 law, draw = outputs[s, b, agent], draws[s, b, agent]
@@ -113,14 +114,11 @@ def choose(
 @kernel
 def judge(parameters: Any, layout: Any, sizes: Any, rows: Any, room: Any, values: Any) -> None:
     """Set the values, shape (S K, rows), of what critics see, shape (S K, rows, inputs)."""
-    block, n_rows, n_inputs = sizes[BLOCK], rows.shape[1], rows.shape[2]
+    block, n_rows = sizes[BLOCK], rows.shape[1]
     for network in range(rows.shape[0]):
         for begin in range(0, n_rows, block):
             n = min(block, n_rows - begin)
-            for i in range(n):
-                for j in range(n_inputs):
-                    room[0, i * n_inputs + j] = rows[network, begin + i, j]
-            forward(parameters[network], layout, room, n, sizes[BENT])
+            pass_through(parameters[network], layout, rows[network], begin, n, room, sizes[BENT])
             for i in range(n):
                 values[network, begin + i] = room[layout.shape[0], i]
 

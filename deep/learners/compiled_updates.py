@@ -8,11 +8,11 @@ Arrays
 ------
 sizes : ndarray of int64
     What is counted, and where fields begin in a row; its places are named here.
-members, firsts : ndarray of int64, shapes (n,) and (K + 1,)
+groups : tuple of two ndarrays of int64, shapes (n,) and (K + 1,)
     Agents, network by network, and where those of each network begin.
-words, bits, longs : ndarray, shape (rows of all seeds, ...)
-    The store as float32, bytes, and int64.
-layers, normal, spreads, ones
+store : tuple of three ndarrays, shape (rows of all seeds, ...)
+    What is remembered, as float32 (words), as bytes (bits), and as int64 (longs).
+room : tuple of ndarrays
     Room for a network, see :mod:`marlgt.deep.networks.compiled_networks`.
 """
 
@@ -72,16 +72,12 @@ def choose(
     parameters: Any,
     layout: Any,
     sizes: Any,
-    members: Any,
-    firsts: Any,
+    groups: Any,
     seen: Any,
     allowed: Any,
     draws: Any,
     epsilon: float,
-    layers: Any,
-    normal: Any,
-    spreads: Any,
-    ones: Any,
+    room: Any,
     actions: Any,
 ) -> None:
     """Set the actions of all agents, greedy but for a share that is drawn.
@@ -89,7 +85,7 @@ def choose(
     Parameters
     ----------
     parameters : ndarray, shape (S K, numbers of a network)
-    layout, sizes, members, firsts, layers, normal, spreads, ones
+    layout, sizes, groups, room
         See the module.
     seen, allowed : ndarray, shape (S B, n D) and, of bytes, (S B, n A)
     draws : ndarray, shape (S B, n, A + 1)
@@ -98,13 +94,15 @@ def choose(
     actions : ndarray of int64, shape (S B, n)
     """
     n_copies, n_networks, n_actions, masked = sizes[N_COPIES], sizes[N_NETWORKS], sizes[N_ACTIONS], sizes[MASKED]
+    members, firsts = groups
+    layers = room[0]
     for s in range(sizes[N_SEEDS]):
         for k in range(n_networks):
             group = firsts[k + 1] - firsts[k]
             for b in range(n_copies):
                 for m in range(group):
                     see(seen[s * n_copies + b], 0, members[firsts[k] + m], sizes, layers[0, b * group + m])
-            forward(parameters[s * n_networks + k], layout, layers, normal, spreads, ones, n_copies * group)
+            forward(parameters[s * n_networks + k], layout, room, n_copies * group)
             values = layers[layout.shape[0]]
             for b in range(n_copies):
                 row = s * n_copies + b
@@ -118,9 +116,7 @@ def choose(
 
 @lane_loop
 def remember(
-    words: Any,
-    bits: Any,
-    longs: Any,
+    store: Any,
     head: int,
     sizes: Any,
     seen: Any,
@@ -138,7 +134,7 @@ def remember(
 
     Parameters
     ----------
-    words, bits, longs, sizes
+    store, sizes
         See the module.
     head : int
         Of the ring, in steps of a seed.
@@ -149,6 +145,7 @@ def remember(
     terminated, truncated, starts : ndarray of bytes, shape (S B,)
     allowed, reached_allowed : ndarray of bytes, shape (S B, n A)
     """
+    words, bits, longs = store
     n_agents, n_copies = sizes[N_AGENTS], sizes[N_COPIES]
     numbers, choices = n_agents * sizes[N_SEEN], n_agents * sizes[N_ACTIONS]
     for row in range(seen.shape[0]):
@@ -201,25 +198,20 @@ def descent(
     layout: Any,
     sizes: Any,
     group: Any,
-    words: Any,
-    bits: Any,
-    longs: Any,
+    store: Any,
     base: int,
-    indices: Any,
-    weights: Any,
+    drawn: Any,
     powers: Any,
     settings: Any,
-    layers: Any,
-    normal: Any,
-    spreads: Any,
-    ones: Any,
-    arriving: Any,
-    turned: Any,
-    outcome: Any,
-    last: Any,
+    room: Any,
+    way_back: Any,
     errors: Any,
 ) -> Any:
     """Set the gradients of one network, add the sizes of its errors to ``errors``, and return its loss."""
+    words, bits, longs = store
+    indices, weights = drawn
+    layers = room[0]
+    arriving, turned, outcome, last = way_back
     n_members, n_actions, masked, n_layers = group.shape[0], sizes[N_ACTIONS], sizes[MASKED], layout.shape[0]
     n_rows = indices.shape[0] * n_members
     values, wanted = layers[n_layers], arriving[1]
@@ -227,12 +219,12 @@ def descent(
         agent = group[p % n_members]
         last[p] = follow(words, bits, sizes, base, indices[p // n_members], agent, powers, outcome, p)
         see(words[last[p]], sizes[AFTER], agent, sizes, layers[0, p])
-    forward(targets, layout, layers, normal, spreads, ones, n_rows)
+    forward(targets, layout, room, n_rows)
     if sizes[DOUBLE]:
         for p in range(n_rows):
             for a in range(n_actions):
                 wanted[p, a] = values[p, a]
-        forward(parameters, layout, layers, normal, spreads, ones, n_rows)
+        forward(parameters, layout, room, n_rows)
     else:
         wanted = values
     for p in range(n_rows):
@@ -241,7 +233,7 @@ def descent(
         outcome[0, p] += outcome[1, p] * wanted[p, best]
     for p in range(n_rows):
         see(words[base + indices[p // n_members]], sizes[BEFORE], group[p % n_members], sizes, layers[0, p])
-    forward(parameters, layout, layers, normal, spreads, ones, n_rows)
+    forward(parameters, layout, room, n_rows)
     loss, bend, start = 0.0, settings[HUBER], arriving[0]
     for p in range(n_rows):
         window = p // n_members
@@ -259,7 +251,7 @@ def descent(
         for a in range(n_actions):
             start[p, a] = 0.0
         start[p, action] = slope * share
-    pull_back(parameters, gradients, layout, layers, normal, spreads, ones, arriving, turned, n_rows)
+    pull_back(parameters, gradients, layout, room, arriving, turned, n_rows)
     return loss
 
 
@@ -290,23 +282,14 @@ def learn(
     second: Any,
     layout: Any,
     sizes: Any,
-    members: Any,
-    firsts: Any,
-    words: Any,
-    bits: Any,
-    longs: Any,
+    groups: Any,
+    store: Any,
     indices: Any,
     weights: Any,
     powers: Any,
     settings: Any,
-    layers: Any,
-    normal: Any,
-    spreads: Any,
-    ones: Any,
-    arriving: Any,
-    turned: Any,
-    outcome: Any,
-    last: Any,
+    room: Any,
+    way_back: Any,
     losses: Any,
     errors: Any,
 ) -> bool:
@@ -315,7 +298,7 @@ def learn(
     Parameters
     ----------
     parameters, targets, gradients, first, second : ndarray, shape (S K, numbers of a network)
-    layout, sizes, members, firsts, words, bits, longs, layers, normal, spreads, ones
+    layout, sizes, groups, store, room
         See the module.
     indices, weights : ndarray, shape (S, R)
         Where windows begin, and how much they count.
@@ -323,11 +306,13 @@ def learn(
         1 to steps of the discount.
     settings : ndarray
         See the names of its places.
-    arriving, turned, outcome, last
-        Room for the way back, for targets and where they were found.
+    way_back : tuple of ndarrays
+        Room for gradients and a transposed weight (``arriving, turned``), for targets and where they were found
+        (``outcome, last``).
     losses, errors : ndarray, shapes (S,) and (S, R)
         The loss of each seed, and the mean size of the errors of each window.
     """
+    members, firsts = groups
     n_networks, total = sizes[N_NETWORKS], 0.0
     for s in range(sizes[N_SEEDS]):
         loss = 0.0
@@ -335,29 +320,22 @@ def learn(
             errors[s, r] = 0.0
         for k in range(n_networks):
             row = s * n_networks + k
+            group = members[firsts[k] : firsts[k + 1]]
+            drawn = (indices[s], weights[s])
             loss += descent(
                 parameters[row],
                 targets[row],
                 gradients[row],
                 layout,
                 sizes,
-                members[firsts[k] : firsts[k + 1]],
-                words,
-                bits,
-                longs,
+                group,
+                store,
                 s * sizes[N_STORED],
-                indices[s],
-                weights[s],
+                drawn,
                 powers,
                 settings,
-                layers,
-                normal,
-                spreads,
-                ones,
-                arriving,
-                turned,
-                outcome,
-                last,
+                room,
+                way_back,
                 errors[s],
             )
         losses[s] = loss

@@ -22,6 +22,8 @@ layers : ndarray, shape (layers + 1, rows, widest)
     What enters each layer, and last the values.
 normal, spreads : ndarray, shapes (layers, rows, widest) and (layers, rows)
     ẑ, and 1 / √(var z + 1e-5).
+room : tuple of ndarrays
+    ``layers, normal, spreads``, and a row of ones, shape (widest,).
 """
 
 from __future__ import annotations
@@ -185,8 +187,9 @@ def pull_back_normal(
 
 
 @lane_loop
-def forward(parameters: Any, layout: Any, layers: Any, normal: Any, spreads: Any, ones: Any, n_rows: int) -> None:
+def forward(parameters: Any, layout: Any, room: Any, n_rows: int) -> None:
     """Fill ``layers[1:]`` from ``layers[0]``; the last is what the network values."""
+    layers, normal, spreads, ones = room
     n_layers = layout.shape[0]
     for k in range(n_layers):
         n_inputs, n_outputs = layout[k, INPUTS], layout[k, OUTPUTS]
@@ -208,30 +211,19 @@ def forward(parameters: Any, layout: Any, layers: Any, normal: Any, spreads: Any
 
 
 @lane_loop
-def pull_back(
-    parameters: Any,
-    gradients: Any,
-    layout: Any,
-    layers: Any,
-    normal: Any,
-    spreads: Any,
-    ones: Any,
-    arriving: Any,
-    turned: Any,
-    n_rows: int,
-) -> None:
+def pull_back(parameters: Any, gradients: Any, layout: Any, room: Any, arriving: Any, turned: Any, n_rows: int) -> None:
     """Set the gradients of all weights, given that of the values in ``arriving[0]``, which is used up.
 
     Parameters
     ----------
-    parameters, gradients, layout, layers, normal, spreads
-        See the module; ``layers`` as :func:`forward` left them.
-    ones : ndarray, shape (widest,)
+    parameters, gradients, layout, room
+        See the module; ``room`` as :func:`forward` left it.
     arriving : ndarray, shape (2, rows, widest)
     turned : ndarray, shape (widest * widest + widest,)
         Room for a transposed weight, behind zeros.
     n_rows : int
     """
+    layers, normal, spreads, ones = room
     n_layers = layout.shape[0]
     widest = ones.shape[0]
     zeros, transposed = turned[:widest], turned[widest:]

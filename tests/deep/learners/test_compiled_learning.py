@@ -143,11 +143,15 @@ def test_gradients_are_the_differences_of_the_values_in_double_precision(normali
         place += 2 * row[1]
     parameters, gradients = rng.normal(size=place), np.full(place, np.nan)
     layers, normal, spreads = np.zeros((4, rows, 9)), np.zeros((3, rows, 9)), np.zeros((3, rows))
-    inputs, weights, ones = rng.normal(size=(rows, 3)), rng.normal(size=(rows, 2)), np.ones(9)
+    inputs, weights, room = (
+        rng.normal(size=(rows, 3)),
+        rng.normal(size=(rows, 2)),
+        (layers, normal, spreads, np.ones(9)),
+    )
 
     def weighed() -> float:
         layers[0, :, :3] = inputs
-        forward(parameters, np.array(layout), layers, normal, spreads, ones, rows)
+        forward(parameters, np.array(layout), room, rows)
         return float((layers[3, :, :2] * weights).sum())
 
     wanted = np.zeros(place)
@@ -161,7 +165,7 @@ def test_gradients_are_the_differences_of_the_values_in_double_precision(normali
     weighed()
     arriving = np.zeros((2, rows, 9))
     arriving[0, :, :2] = weights
-    pull_back(parameters, gradients, np.array(layout), layers, normal, spreads, ones, arriving, np.zeros(90), rows)
+    pull_back(parameters, gradients, np.array(layout), room, arriving, np.zeros(90), rows)
     np.testing.assert_allclose(gradients, wanted, rtol=1e-6, atol=1e-7)
 
 
