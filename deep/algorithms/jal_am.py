@@ -76,20 +76,8 @@ class JALAM(ValueAlgorithm):
         """Return the networks of joint values, and the models beside them."""
         n_joint = require_few_joint_actions(spec.n_agents, spec.n_actions)
         module = nn.Module()
-        agents = AgentNetwork(
-            n_seeds,
-            Sharing.of(self.share, spec.n_agents),
-            spec.observation_size,
-            self.head,
-            n_joint,
-            hidden=self.hidden,
-            normalised=self.normalised,
-            recurrent=self.recurrent,
-            agent_ids=self.agent_ids,
-        )
-        width = agents.n_features
-        module.agents = agents
-        module.models = _Models(n_seeds, agents.sharing, width, spec.n_actions)
+        module.agents = agents = self.agents(spec, n_seeds, n_joint)
+        module.models = _Models(n_seeds, agents.sharing, agents.n_features, spec.n_actions)
         return module
 
     def values(self, module: Any, observations: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:

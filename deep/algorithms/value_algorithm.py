@@ -222,14 +222,14 @@ class ValueAlgorithm(Algorithm):
         module.agents = self.agents(spec, n_seeds)
         return module
 
-    def agents(self, spec: Spec, n_seeds: int) -> AgentNetwork:
-        """Return the agents' networks."""
+    def agents(self, spec: Spec, n_seeds: int, n_outputs: int | None = None) -> AgentNetwork:
+        """Return the agents' networks, with an output for each of an agent's actions, or another number of them."""
         return AgentNetwork(
             n_seeds,
             Sharing.of(self.share, spec.n_agents),
             spec.observation_size,
             self.head,
-            spec.n_actions,
+            spec.n_actions if n_outputs is None else n_outputs,
             hidden=self.hidden,
             normalised=self.normalised,
             recurrent=self.recurrent,

@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from marlgt.deep import QMIX, VDN
+from marlgt.deep.algorithms.naming import ALGORITHMS, algorithm_named
+from marlgt.deep.algorithms.value_algorithm import Spec
 from marlgt.deep.exploration import seeded_generators
 from marlgt.deep.networks.agent_networks import AgentNetwork
 from marlgt.deep.networks.heads import ExpectedHead
@@ -42,6 +44,15 @@ def test_plain_numbers_stand_behind_those_that_are_one_hot():
 def test_one_hot_needs_a_least_and_a_largest_number(wrong):
     with pytest.raises(GameError, match="one_hot must be"):
         VDN(one_hot=wrong)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_the_networks_of_every_algorithm_see_one_hot_numbers_if_asked(name):
+    algorithm = algorithm_named(name)(one_hot=(-1, 8), hidden=(8,), recurrent=False)
+    module = algorithm.network(Spec(2, 3, 5, 4, False, True), 1)
+    own = module.actors if algorithm.on_policy else module.agents
+    assert own.numbers.tolist() == list(range(-1, 9))
+    assert own.torso.affine_maps[0][0].shape[1] == 5 * 10 + 2
 
 
 def test_one_hot_is_kept_in_settings():
