@@ -58,7 +58,7 @@ class Categorical:
     def __init__(self, n_actions: int) -> None:
         if n_actions < 1:
             raise GameError(f"a choice needs at least one action, got {n_actions}: give n_actions >= 1")
-        self.n_actions = self.n_outputs = self.code_size = int(n_actions)
+        self.n_actions = self.n_outputs = int(n_actions)
 
     def probabilities(self, outputs: Tensor) -> Tensor:
         """Return π, shape (..., A)."""
@@ -72,12 +72,6 @@ class Categorical:
         """Return ``-Σ π log π``, shape (...)."""
         logarithms = outputs.log_softmax(-1)
         return -(logarithms.exp() * logarithms).sum(-1)
-
-    def log_probability_and_entropy(self, outputs: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-        """Return both, from one softmax."""
-        logarithms = outputs.log_softmax(-1)
-        chosen = logarithms.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
-        return chosen, -(logarithms.exp() * logarithms).sum(-1)
 
     def sample(self, outputs: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
         """Return actions, shape (S, ...), by the largest of the logits and a Gumbel number each."""
@@ -95,7 +89,3 @@ class Categorical:
     def masked(self, outputs: Tensor, allowed: Tensor | None) -> Tensor:
         """Return logits in which what is not allowed, shape (..., A), has probability 0."""
         return forbidden_where(outputs, allowed)
-
-    def flatten(self, actions: Tensor) -> Tensor:
-        """Return one-hot codes, shape (..., A)."""
-        return torch.nn.functional.one_hot(actions, self.n_actions).float()

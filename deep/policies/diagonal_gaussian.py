@@ -39,7 +39,7 @@ class DiagonalGaussian:
     def __init__(self, action_size: int) -> None:
         if action_size < 1:
             raise GameError(f"an action needs at least one number, got {action_size}: give action_size >= 1")
-        self.action_size = self.n_scales = self.code_size = int(action_size)
+        self.action_size = self.n_scales = int(action_size)
         self.n_outputs = 2 * self.action_size
         self.action_shape: tuple[int, ...] = (self.action_size,)
 
@@ -52,10 +52,6 @@ class DiagonalGaussian:
     def entropy(self, outputs: Tensor) -> Tensor:
         """Return ``Σ log σ + ½ d (1 + log 2π)``, shape (...)."""
         return outputs[..., self.action_size :].sum(-1) + self.action_size * (0.5 + _HALF_LOG_TWO_PI)
-
-    def log_probability_and_entropy(self, outputs: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-        """Return both."""
-        return self.log_probability(outputs, actions), self.entropy(outputs)
 
     def sample(self, outputs: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
         """Return ``μ + σ ε``, shape (S, ..., d)."""
@@ -78,7 +74,3 @@ class DiagonalGaussian:
     def masked(self, outputs: Tensor, allowed: Tensor | None) -> Tensor:
         """Return the outputs: numbers have no masks."""
         return outputs
-
-    def flatten(self, actions: Tensor) -> Tensor:
-        """Return the actions themselves, as float32."""
-        return actions.float()

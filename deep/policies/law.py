@@ -37,24 +37,18 @@ class Law(Protocol):
     action_shape : tuple of int
         Of one agent's action: (), (m,) or (d,).
     action_dtype : torch.dtype
-    code_size : int
-        F, numbers that tell an action to a network.
     """
 
     n_outputs: int
     n_scales: int
     action_shape: tuple[int, ...]
     action_dtype: torch.dtype
-    code_size: int
 
     def log_probability(self, outputs: Tensor, actions: Tensor) -> Tensor:
         """Return log π(a) or its density's, shape (...), of actions ``(..., *action_shape)`` under outputs (..., O)."""
 
     def entropy(self, outputs: Tensor) -> Tensor:
         """Return the entropy, shape (...), in nats."""
-
-    def log_probability_and_entropy(self, outputs: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-        """Return both, with what they share computed once."""
 
     def sample(self, outputs: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
         """Return an action drawn for each row of outputs (S, ..., O), seed s's from ``generators[s]``."""
@@ -67,9 +61,6 @@ class Law(Protocol):
 
     def masked(self, outputs: Tensor, allowed: Tensor | None) -> Tensor:
         """Return outputs under which what is not allowed has probability 0; the same tensor where there is no mask."""
-
-    def flatten(self, actions: Tensor) -> Tensor:
-        """Return actions as float32 numbers for a network, shape (..., F): choices one-hot, numbers as they are."""
 
 
 def law_of(n_actions: int, action_size: int, action_choices: tuple[int, ...], squashed: bool = False) -> Law:

@@ -39,7 +39,7 @@ class MultiCategorical:
         self.choices = tuple(int(size) for size in choices)
         if not self.choices or min(self.choices) < 1:
             raise GameError(f"choices must be sizes of at least 1, got {tuple(choices)}: give one for each choice")
-        self.n_outputs = self.code_size = sum(self.choices)
+        self.n_outputs = sum(self.choices)
         self.action_shape: tuple[int, ...] = (len(self.choices),)
         self._width = max(self.choices)
         self._even = min(self.choices) == self._width
@@ -71,11 +71,6 @@ class MultiCategorical:
         """Return the sum of the choices' entropies, shape (...)."""
         return self._one.entropy(self.table(outputs)).sum(-1)
 
-    def log_probability_and_entropy(self, outputs: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-        """Return both, from one softmax."""
-        chosen, entropies = self._one.log_probability_and_entropy(self.table(outputs), actions)
-        return chosen.sum(-1), entropies.sum(-1)
-
     def sample(self, outputs: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
         """Return actions, shape (S, ..., m)."""
         table = self.table(outputs)
@@ -92,8 +87,3 @@ class MultiCategorical:
     def masked(self, outputs: Tensor, allowed: Tensor | None) -> Tensor:
         """Return logits in which what is not allowed, shape (..., O) side by side, has probability 0."""
         return forbidden_where(outputs, allowed)
-
-    def flatten(self, actions: Tensor) -> Tensor:
-        """Return the one-hot codes of the choices side by side, shape (..., O)."""
-        codes = [torch.nn.functional.one_hot(actions[..., j], size) for j, size in enumerate(self.choices)]
-        return torch.cat(codes, dim=-1).float()
