@@ -47,11 +47,16 @@ class C51(DQN):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.recurrent and self.trace > 0:
+        if self.tells_laws and self.recurrent and self.trace > 0:
             raise GameError("distributions are learnt from single steps: set trace=0 for a recurrent network")
-        if self.huber is not None:
-            raise GameError("C51 descends on a cross-entropy, which huber does not change: leave it None")
+        if self.tells_laws and self.huber is not None:
+            raise GameError(f"{self.name} descends on a cross-entropy, which huber does not change: leave it None")
         self.head(1, 1, 1)
+
+    @property
+    def tells_laws(self) -> bool:
+        """Whether the distribution of the return is learnt, rather than its mean."""
+        return True
 
     def head(self, n_networks: int, n_features: int, n_actions: int) -> nn.Module:
         """Return the layers that give logits of the atoms."""

@@ -56,6 +56,11 @@ class Rainbow(C51):
     epsilon_end: float = 0.0
     distributional: bool = True
 
+    @property
+    def tells_laws(self) -> bool:
+        """Whether the distribution of the return is learnt, rather than its mean."""
+        return self.distributional
+
     def head(self, n_networks: int, n_features: int, n_actions: int) -> nn.Module:
         """Return the layers that give logits of the atoms, or values."""
         if self.distributional:

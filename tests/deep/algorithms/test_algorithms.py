@@ -16,6 +16,7 @@ from marlgt.deep import (
     VDN,
     CentralQ,
     NStepDQN,
+    Rainbow,
     evaluate,
     train,
 )
@@ -160,7 +161,10 @@ PARTS = {
     "C51": [{"v_max": 3.0}, {"recurrent": True, "trace": 0.0, "sequence_length": 3, "dueling": True}],
     "QRDQN": [{"n_steps": 2, "prioritised": True}, {"recurrent": True, "trace": 0.0, "sequence_length": 3}],
     "IQN": [{"double": True, "noisy": True}, {"recurrent": True, "trace": 0.0, "sequence_length": 3}],
-    "Rainbow": [{"stream": 8}, {"distributional": False, "frames": 2, "averaged_policy": True, "target_rate": 0.1}],
+    "Rainbow": [
+        {"stream": 8},
+        {"distributional": False, "huber": 1.0, "frames": 2, "averaged_policy": True, "target_rate": 0.1},
+    ],
     "IDQN": [{"recurrent": True, "sequence_length": 5, "prioritised": True}, {"noisy": True, "n_steps": 2}],
     "CentralQ": [{"prioritised": True}, {"recurrent": True, "sequence_length": 4, "dueling": True}],
     "VDN": [{"n_steps": 3, "prioritised": True, "huber": 1.0}, {"recurrent": True, "trace": 1.0, "frames": 2}],
@@ -239,6 +243,7 @@ def test_a_mask_that_is_told_at_the_first_reset_is_kept_also_under_a_stack_of_fr
         (lambda: JALAM(double=True), "leave double False"),
         (lambda: JALAM(n_samples=0), "n_samples must be a whole number of at least 1"),
         (lambda: C51(huber=1.0), "C51 descends on a cross-entropy"),
+        (lambda: Rainbow(huber=1.0), "Rainbow descends on a cross-entropy"),
         (lambda: C51(recurrent=True), "distributions are learnt from single steps: set trace=0"),
         (lambda: C51(v_min=1.0, v_max=0.0), "finite bounds"),
         (lambda: QRDQN(huber=1.0), "set kappa, and leave huber None"),
