@@ -95,7 +95,7 @@ def layers_of(agents: AgentNetwork, last: Any) -> list[list[int]]:
 
 def numbers_at(places: Mapping[int, Any], size: int, kind: type) -> NDArray[Any]:
     """Return an array of zeros but for numbers at given places."""
-    numbers = np.zeros(size, kind)
+    numbers: NDArray[Any] = np.zeros(size, kind)
     for place, number in places.items():
         numbers[place] = number
     return numbers

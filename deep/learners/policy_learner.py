@@ -166,6 +166,7 @@ class PolicyLearner(Learner):
         self._set_rate()
         self.algorithm.improve(self, self.rows())
         self._take_scales()
+        self._stopped.hold()
         self.rollout.begin()
         self.remembered.begin()
         self.updates += 1
@@ -175,6 +176,11 @@ class PolicyLearner(Learner):
     def entropy_weight(self) -> float:
         """What the entropy of the policies counts now."""
         return towards(self.algorithm.entropy_weight, self.algorithm.entropy_weight_end, self.progress)
+
+    @property
+    def discount(self) -> float:
+        """What a reward of the next step counts now."""
+        return towards(self.algorithm.discount, self.algorithm.discount_end, self.progress)
 
     @torch.no_grad()
     def rows(self) -> Minibatch:
@@ -214,7 +220,7 @@ class PolicyLearner(Learner):
         rewards, ends = kept["rewards"], kept["terminated"] | kept["truncated"]
         if "rewards" in self.moments:
             rewards = self.moments["rewards"].scaled(rewards, ends)
-        return rewards, self.algorithm.discount * (~kept["terminated"]).to(rewards.dtype), ends
+        return rewards, self.discount * (~kept["terminated"]).to(rewards.dtype), ends
 
     def _laws(self, rewards: Tensor, discounts: Tensor, ends: Tensor, next_outputs: Tensor) -> Any:
         """Return particles of the laws that the critic should tell, in its own units."""

@@ -193,6 +193,21 @@ def test_only_seeds_that_have_moved_too_far_rest_and_they_stay_exactly_as_they_a
     assert all(torch.equal(mine[name], theirs[name]) for name in mine)
 
 
+@pytest.mark.parametrize(
+    "settings", [{}, {"value_weight": 0.0}, {"normalise_observations": True}], ids=["plain", "no critic", "scaled"]
+)
+@pytest.mark.parametrize("kind", [A2C, PPO, TRPO])
+def test_a_seed_that_was_stopped_stays_as_it_is_while_others_learn(kind, settings, with_rollout):
+    algorithm = kind(n_envs=4, rollout_steps=8, minibatches=1, hidden=(8,), **settings)
+    learner, _ = with_rollout(algorithm, "CartPole-v1", seeds=(0, 1))
+    learner.stop(0)
+    before = learner.parameters.values.clone()
+    learner.learn()
+    (still, moved) = torch.cat(learner.parameters.by_seed(learner.parameters.values != before), 1)
+    assert not still.any()
+    assert moved.any()
+
+
 @pytest.mark.parametrize("trace", [0.0, 0.6, 1.0])
 def test_what_a_scalar_critic_should_tell_are_lambda_returns(trace, with_rollout):
     learner, _ = with_rollout(PPO(**PLAIN | {"trace": trace}), "CartPole-v1", seeds=(0, 1), rollouts=2)
@@ -240,25 +255,42 @@ def test_with_a_bonus_for_entropy_self_play_in_matching_pennies_stays_near_the_e
     assert (probabilities(run) - 0.5).abs().max() < 0.15
 
 
+def learnt_at(algorithm, task, at):
+    """Return the weights after one rollout, of a run of 640 steps that has come so far."""
+    envs = SeededEnvs(lambda: make_environment(task, algorithm.n_envs), (0,), "cpu")
+    envs.reset()
+    learner = algorithm.learner(Spec.of(envs.envs[0]), (0,), steps=640, device="cpu")
+    for _ in range(algorithm.rollout_steps):
+        learner.observe(envs.step(learner.act(envs)), envs)
+    learner.steps = at
+    learner.learn()
+    return learner.parameters.values
+
+
+ONE_ROLLOUT = {"n_envs": 4, "rollout_steps": 8, "hidden": (8,), "minibatches": 1, "normalise_advantages": False}
+
+
 @pytest.mark.parametrize("kind", [A2C, PPO, TRPO])
 def test_what_entropy_counts_goes_to_its_end_over_the_run(kind):
     def learnt(at, **weights):
-        """Return the weights after one rollout, of a run of 640 steps that has come so far."""
-        algorithm = kind(n_envs=4, rollout_steps=8, hidden=(8,), minibatches=1, normalise_advantages=False, **weights)
-        envs = SeededEnvs(lambda: make_environment("climbing", 4), (0,), "cpu")
-        envs.reset()
-        made = algorithm.learner(Spec.of(envs.envs[0]), (0,), steps=640, device="cpu")
-        for _ in range(8):
-            made.observe(envs.step(made.act(envs)), envs)
-        made.steps = at
-        made.learn()
-        return made.parameters.values
+        return learnt_at(kind(**ONE_ROLLOUT, **weights), "climbing", at)
 
     falling = {"entropy_weight": 30.0, "entropy_weight_end": 10.0}
     for at, weight in ((0, 30.0), (320, 20.0), (640, 10.0), (700, 10.0)):
         assert torch.equal(learnt(at, **falling), learnt(at, entropy_weight=weight))
     assert not torch.equal(learnt(0, **falling), learnt(640, **falling))
     assert torch.equal(learnt(640, entropy_weight=30.0, entropy_weight_end=0.0), learnt(640))
+
+
+@pytest.mark.parametrize("kind", [A2C, PPO, TRPO, REINFORCE, GMAC])
+def test_the_discount_goes_to_its_end_over_the_run(kind):
+    def learnt(at, **discounts):
+        return learnt_at(kind(**ONE_ROLLOUT, **discounts), "CartPole-v1", at)
+
+    rising = {"discount": 0.5, "discount_end": 1.0}
+    for at, discount in ((0, 0.5), (320, 0.75), (640, 1.0), (700, 1.0)):
+        assert torch.equal(learnt(at, **rising), learnt(at, discount=discount))
+    assert not torch.equal(learnt(0, **rising), learnt(640, **rising))
 
 
 class Corridor:
