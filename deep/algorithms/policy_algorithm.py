@@ -8,6 +8,11 @@ cut where an episode ends, bootstrapped by what was reached where it was only st
 ``A_t + V(s_t)``, the λ-returns. The loss of a row sums over agents, and is averaged over the rows of a seed::
 
     policy loss + value_weight critic loss - entropy_weight entropy
+
+References
+----------
+François-Lavet, V., Fonteneau, R., Ernst, D. (2015). How to discount deep reinforcement learning: towards new dynamic
+strategies. NIPS Deep Reinforcement Learning Workshop, arXiv:1512.02011: a discount that rises as learning goes on.
 """
 
 from __future__ import annotations
@@ -45,6 +50,9 @@ class PolicyAlgorithm(Algorithm):
     ----------
     rollout_steps : int
         T, steps of each copy between two updates.
+    discount_end : float or None
+        The discount at the end of the run, reached linearly; None keeps `discount`. What is near is learnt sooner by a
+        low one, and what is far counts in the end (François-Lavet et al. 2015).
     trace : float
         lambda of the generalised advantages: 0 is one step, 1 the whole rollout.
     epochs : int
@@ -121,6 +129,7 @@ class PolicyAlgorithm(Algorithm):
     n_envs: int = 16
     clip: float | None = 0.5
     rollout_steps: int = 128
+    discount_end: float | None = None
     trace: float = 0.95
     epochs: int = 1
     minibatches: int = 1
@@ -160,6 +169,8 @@ class PolicyAlgorithm(Algorithm):
         require_least(self, 1, *at_least_one)
         require_least(self, 0, "default_action")
         require_shares(self, "trace")
+        if self.discount_end is not None:
+            require_shares(self, "discount_end")
         require_positive(self, "policy_gain", "initial_scale", "least_scale", "huber", "kl_limit")
         for name in ("value_weight", "entropy_weight", "entropy_weight_end"):
             given = getattr(self, name)

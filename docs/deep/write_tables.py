@@ -73,6 +73,7 @@ GROUPS = {
     "Learners of policies": {
         "Rollouts": ("rollout_steps", "epochs", "minibatches", "kl_limit", "sequence_length"),
         "What is descended on": (
+            "discount_end",
             "trace",
             "value_weight",
             "entropy_weight",

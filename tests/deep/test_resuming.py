@@ -49,7 +49,10 @@ TASKS = {
     "no snapshots": (DQN(epsilon_steps=200, recurrent=True, sequence_length=3, **QUICK), "FrozenLake-v1"),
     "policies": (PPO(kl_limit=0.01, normalise_observations=True, normalise_values=True, **POLICY), "CartPole-v1"),
     "policies that remember": (MAPPO(recurrent=True, **POLICY), "Foraging-5x5-2p-1f-v3"),
-    "laws of returns": (GMAC(normalise_rewards=True, recurrent=True, shared_torso=True, **POLICY), "CartPole-v1"),
+    "laws of returns": (
+        GMAC(normalise_rewards=True, recurrent=True, shared_torso=True, discount_end=0.9, **POLICY),
+        "CartPole-v1",
+    ),
     "numbers": (A2C(squashed=True, lr_end=1e-4, entropy_weight=0.1, entropy_weight_end=0.0, **POLICY), "Pendulum-v1"),
     "no baseline": (REINFORCE(value_weight=0.0, **POLICY), "CartPole-v1"),
     "radius": (TRPO(normalise_observations=True, **POLICY), "CartPole-v1"),

@@ -47,6 +47,7 @@ def team(scale):
         (PPO, {"recurrent": True, "sequence_length": 4, "minibatches": 9}, "at most the 8 rows of a rollout"),
         (PPO, {"recurrent": True, "sequence_length": 3}, "rollout_steps must be a multiple of sequence_length"),
         (PPO, {"trace": 1.5}, "trace must be a number from 0 to 1"),
+        (PPO, {"discount_end": 1.5}, "discount_end must be a number from 0 to 1"),
         (PPO, {"value_weight": -1.0}, "value_weight must not be negative"),
         (PPO, {"entropy_weight": -1.0}, "entropy_weight must not be negative"),
         (PPO, {"entropy_weight_end": -0.1}, "entropy_weight_end must not be negative"),
