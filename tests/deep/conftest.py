@@ -129,19 +129,42 @@ def one_thread():
 
 
 @pytest.fixture
-def with_rollout():
-    """Make a learner of policies that has just filled its first rollout."""
+def begun():
+    """Make a learner and its environments, at their beginning."""
     from marlgt.deep.algorithms.value_algorithm import Spec
     from marlgt.deep.environments import make_environment
     from marlgt.deep.seeded_environments import SeededEnvs
 
-    def make(algorithm, task, seeds=(0,), rollouts=1):
+    def make(algorithm, task, seeds=(3, 5)):
         def made():
             return algorithm.view(make_environment(task, algorithm.n_envs, continuous=algorithm.continuous))
 
         envs = SeededEnvs(made, seeds, "cpu")
         envs.reset()
-        learner = algorithm.learner(Spec.of(envs.envs[0]), seeds, steps=10_000, device="cpu")
+        return algorithm.learner(Spec.of(envs.envs[0]), seeds, steps=10_000, device="cpu"), envs
+
+    return make
+
+
+@pytest.fixture
+def after():
+    """Let a learner act, observe and learn for some steps, and return it."""
+
+    def go_on(steps, learner, envs):
+        for _ in range(steps):
+            learner.observe(envs.step(learner.act(envs)), envs)
+            learner.learn()
+        return learner
+
+    return go_on
+
+
+@pytest.fixture
+def with_rollout(begun):
+    """Make a learner of policies that has just filled its first rollout."""
+
+    def make(algorithm, task, seeds=(0,), rollouts=1):
+        learner, envs = begun(algorithm, task, seeds)
         for number in range(rollouts):
             while not learner.rollout.full:
                 learner.observe(envs.step(learner.act(envs)), envs)

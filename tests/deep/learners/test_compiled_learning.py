@@ -12,13 +12,10 @@ import pytest
 import torch
 
 from marlgt.deep import C51, DQN, IDQN, CentralQ, DoubleDQN, NStepDQN, PrioritisedDQN, Rainbow, evaluate, train
-from marlgt.deep.algorithms.value_algorithm import Loss, Spec
-from marlgt.deep.environments import make_environment
+from marlgt.deep.algorithms.value_algorithm import Loss
 from marlgt.deep.finiteness import NotFinite
 from marlgt.deep.learners.compiled_learning import CompiledLearning
-from marlgt.deep.learners.value_learner import ValueLearner
 from marlgt.deep.networks.compiled_networks import forward, pull_back
-from marlgt.deep.seeded_environments import SeededEnvs
 from marlgt.errors import GameError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -48,21 +45,10 @@ CASES = {
 }
 
 
-def begun(algorithm: Any, task: str, seeds: Any = SEEDS) -> tuple[Any, SeededEnvs]:
-    envs = SeededEnvs(lambda: algorithm.view(make_environment(task, algorithm.n_envs)), seeds, "cpu")
-    envs.reset()
-    return ValueLearner(algorithm, Spec.of(envs.envs[0]), seeds, steps=10_000), envs
-
-
-def after(steps: int, learner: Any, envs: SeededEnvs) -> Any:
-    for _ in range(steps):
-        learner.observe(envs.step(learner.act(envs)), envs)
-        learner.learn()
-    return learner
-
-
 @pytest.mark.parametrize("case", CASES)
-def test_an_update_is_that_of_pytorch_to_rounding(case: str) -> None:
+def test_an_update_is_that_of_pytorch_to_rounding(
+    case: str, begun: Callable[..., Any], after: Callable[..., Any]
+) -> None:
     algorithm, task = CASES[case]
     plain = after(60, *begun(algorithm, task))
     other, _ = begun(replace(algorithm, compiled=True), task)
@@ -85,7 +71,7 @@ def test_an_update_is_that_of_pytorch_to_rounding(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_same_actions_are_drawn_and_the_same_words_remembered(case: str) -> None:
+def test_the_same_actions_are_drawn_and_the_same_words_remembered(case: str, begun: Callable[..., Any]) -> None:
     algorithm, task = CASES[case]
     quiet = replace(algorithm, learning_starts=10_000)
     plain, envs = begun(quiet, task)
@@ -116,7 +102,9 @@ def test_a_seed_alone_has_the_bits_that_it_has_among_others(case: str) -> None:
     assert np.array_equal(among.curve.losses[:, 1:], alone.curve.losses, equal_nan=True)
 
 
-def test_masks_are_kept_and_followed(walk: Callable[..., Any]) -> None:
+def test_masks_are_kept_and_followed(
+    walk: Callable[..., Any], begun: Callable[..., Any], after: Callable[..., Any]
+) -> None:
     algorithm = DQN(**SETTINGS)
     plain, envs = begun(algorithm, lambda: walk(masks=True))
     after(60, plain, envs)
@@ -184,7 +172,7 @@ class Tripled(DQN):
 
 
 @pytest.mark.parametrize("algorithm", [C51(compiled=True), Rainbow(compiled=True), Tripled(compiled=True)])
-def test_other_heads_and_losses_are_refused(algorithm: DQN) -> None:
+def test_other_heads_and_losses_are_refused(algorithm: DQN, begun: Callable[..., Any]) -> None:
     with pytest.raises(GameError, match=f"networks and the loss of DQN, and {type(algorithm).__name__} has others"):
         begun(algorithm, "CartPole-v1")
 
@@ -199,25 +187,27 @@ def test_other_heads_and_losses_are_refused(algorithm: DQN) -> None:
         ("standardise_rewards", True, False),
     ],
 )
-def test_settings_that_are_not_compiled_are_refused(setting: str, given: Any, wanted: Any) -> None:
+def test_settings_that_are_not_compiled_are_refused(
+    setting: str, given: Any, wanted: Any, begun: Callable[..., Any]
+) -> None:
     told = f"perceptrons with {setting}={wanted}, got {given}: set it so, or leave compiled False"
     with pytest.raises(GameError, match=told):
         begun(DQN(compiled=True, **{setting: given}), "CartPole-v1")
 
 
-def test_shared_experience_is_refused() -> None:
+def test_shared_experience_is_refused(begun: Callable[..., Any]) -> None:
     with pytest.raises(GameError, match="with shared_experience=False, got True: set it so"):
         begun(IDQN(compiled=True, shared_experience=True), FORAGING)
 
 
-def test_another_device_is_refused() -> None:
+def test_another_device_is_refused(begun: Callable[..., Any]) -> None:
     learner, _ = begun(DQN(compiled=True), "CartPole-v1")
     learner.device = torch.device("cuda")
     with pytest.raises(GameError, match="is for processors, but the device is 'cuda': set device='cpu'"):
         CompiledLearning.of(learner)
 
 
-def test_what_is_not_finite_is_told_and_not_remembered() -> None:
+def test_what_is_not_finite_is_told_and_not_remembered(begun: Callable[..., Any], after: Callable[..., Any]) -> None:
     learner, envs = begun(DQN(**SETTINGS, compiled=True), "CartPole-v1")
     after(20, learner, envs)
     actions = learner.act(envs)

@@ -12,12 +12,9 @@ import pytest
 import torch
 
 from marlgt.deep import GMAC, IPPO, MAPPO, PPO, train
-from marlgt.deep.algorithms.value_algorithm import Spec
-from marlgt.deep.environments import make_environment
 from marlgt.deep.finiteness import NotFinite
 from marlgt.deep.learners.compiled_policy_learning import CompiledPolicies
 from marlgt.deep.networks.compiled_perceptrons import LARGEST, block_of, forward, pull_back
-from marlgt.deep.seeded_environments import SeededEnvs
 from marlgt.errors import GameError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -45,21 +42,8 @@ CASES = {
 }
 
 
-def begun(algorithm: Any, task: Any, seeds: Any = SEEDS) -> tuple[Any, SeededEnvs]:
-    envs = SeededEnvs(lambda: make_environment(task, algorithm.n_envs, continuous=True), seeds, "cpu")
-    envs.reset()
-    return algorithm.learner(Spec.of(envs.envs[0]), seeds, steps=1_000, device="cpu"), envs
-
-
-def after(steps: int, learner: Any, envs: SeededEnvs) -> Any:
-    for _ in range(steps):
-        learner.observe(envs.step(learner.act(envs)), envs)
-        learner.learn()
-    return learner
-
-
 @pytest.mark.parametrize("case", CASES)
-def test_rollouts_and_updates_are_those_of_pytorch_to_rounding(case: str) -> None:
+def test_rollouts_and_updates_are_those_of_pytorch_to_rounding(case: str, begun: Callable[..., Any]) -> None:
     task, algorithm = CASES[case]
     plain, envs = begun(algorithm, task)
     other, others = begun(replace(algorithm, compiled=True), task)
@@ -104,7 +88,9 @@ def test_a_seed_alone_has_the_bits_that_it_has_among_others(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", ["choices", "normalised", "stopping", "states"])
-def test_a_learner_that_is_taken_up_goes_on_bit_for_bit(case: str) -> None:
+def test_a_learner_that_is_taken_up_goes_on_bit_for_bit(
+    case: str, begun: Callable[..., Any], after: Callable[..., Any]
+) -> None:
     task, algorithm = CASES[case]
     algorithm = replace(algorithm, compiled=True)
     first, envs = begun(algorithm, task)
@@ -121,7 +107,9 @@ def test_a_learner_that_is_taken_up_goes_on_bit_for_bit(case: str) -> None:
         assert torch.equal(second.state()[name], tensor), name
 
 
-def test_masks_are_kept_and_followed(walk: Callable[..., Any]) -> None:
+def test_masks_are_kept_and_followed(
+    walk: Callable[..., Any], begun: Callable[..., Any], after: Callable[..., Any]
+) -> None:
     algorithm = PPO(**SMALL)
     plain, envs = begun(algorithm, lambda: walk(masks=True))
     other, others = begun(replace(algorithm, compiled=True), lambda: walk(masks=True))
@@ -179,12 +167,14 @@ def test_blocks_are_small_enough_for_one_thread() -> None:
     assert block_of(np.array([[4, 128, 0, 0], [128, 100, 0, 0]])) == LARGEST // 12_800
 
 
-def test_wide_layers_are_refused() -> None:
+def test_wide_layers_are_refused(begun: Callable[..., Any]) -> None:
     with pytest.raises(GameError, match="layers of at most 16,384 weights, got one of 256 by 256: leave compiled"):
         begun(PPO(compiled=True, hidden=(256, 256)), "CartPole-v1")
 
 
-def test_a_seed_that_was_stopped_stays_as_it_is_and_is_told_its_loss() -> None:
+def test_a_seed_that_was_stopped_stays_as_it_is_and_is_told_its_loss(
+    begun: Callable[..., Any], after: Callable[..., Any]
+) -> None:
     learner, envs = begun(replace(CASES["choices"][1], compiled=True), "CartPole-v1")
     after(9, learner, envs)
     learner.losses()
@@ -198,7 +188,7 @@ def test_a_seed_that_was_stopped_stays_as_it_is_and_is_told_its_loss() -> None:
 
 
 @pytest.mark.parametrize("task", ["CartPole-v1", "Pendulum-v1"])
-def test_advantages_that_are_all_the_same_move_no_policy(task: str) -> None:
+def test_advantages_that_are_all_the_same_move_no_policy(task: str, begun: Callable[..., Any]) -> None:
     learner, envs = begun(PPO(**SMALL, compiled=True), task)
     for _ in range(9):
         learner.observe(envs.step(learner.act(envs)), envs)
@@ -210,7 +200,7 @@ def test_advantages_that_are_all_the_same_move_no_policy(task: str) -> None:
         torch.testing.assert_close(new, old, rtol=0, atol=1e-4)
 
 
-def test_what_is_not_finite_is_told() -> None:
+def test_what_is_not_finite_is_told(begun: Callable[..., Any]) -> None:
     learner, envs = begun(PPO(**SMALL, compiled=True), "CartPole-v1")
     for _ in range(9):
         learner.observe(envs.step(learner.act(envs)), envs)
@@ -236,7 +226,7 @@ class Tripled(PPO):
         return 3.0 * super().policy_losses(log_probabilities, before, advantages)
 
 
-def test_other_losses_are_refused() -> None:
+def test_other_losses_are_refused(begun: Callable[..., Any]) -> None:
     with pytest.raises(GameError, match="networks and the losses of PPO, and Tripled has others: leave compiled False"):
         begun(Tripled(compiled=True), "CartPole-v1")
 
@@ -252,27 +242,29 @@ def test_other_losses_are_refused() -> None:
         ({"one_hot": (0, 4)}, r"one_hot=None, got \(0, 4\)"),
     ],
 )
-def test_settings_that_are_not_compiled_are_refused(settings: dict[str, Any], told: str) -> None:
+def test_settings_that_are_not_compiled_are_refused(
+    settings: dict[str, Any], told: str, begun: Callable[..., Any]
+) -> None:
     with pytest.raises(GameError, match=f"perceptrons with {told}: set it so, or leave compiled False"):
         begun(PPO(compiled=True, **settings), "CartPole-v1")
 
 
-def test_mixture_critics_are_refused() -> None:
+def test_mixture_critics_are_refused(begun: Callable[..., Any]) -> None:
     with pytest.raises(GameError, match="perceptrons with critic='scalar', got 'mixture'"):
         begun(GMAC(compiled=True), "CartPole-v1")
 
 
-def test_other_activations_are_refused() -> None:
+def test_other_activations_are_refused(begun: Callable[..., Any]) -> None:
     with pytest.raises(GameError, match=r"the activations \['relu', 'tanh'\], got 'elu': choose one of them"):
         begun(PPO(compiled=True, activation="elu"), "CartPole-v1")
 
 
-def test_unequal_groups_are_refused() -> None:
+def test_unequal_groups_are_refused(begun: Callable[..., Any]) -> None:
     with pytest.raises(GameError, match=r"not for networks of unequal groups, \(0, 1, 0\): leave compiled False"):
         begun(IPPO(compiled=True, share=(0, 1, 0)), DRONES)
 
 
-def test_another_device_is_refused() -> None:
+def test_another_device_is_refused(begun: Callable[..., Any]) -> None:
     learner, _ = begun(PPO(**SMALL, compiled=True), "CartPole-v1")
     learner.device = torch.device("cuda")
     with pytest.raises(GameError, match="is for processors, but the device is 'cuda': set device='cpu'"):
