@@ -194,7 +194,8 @@ class PolicyLearner(Learner):
         rewards, discounts, ends = self.paid()
         self.units.begin()
         tell = self.critic.mode if algorithm.baseline == "mode" else self.critic.mean
-        values, next_values = self.units.raw(tell(outputs)), self.units.raw(tell(next_outputs))
+        said = tell(outputs)
+        values, next_values = self.units.raw(said), self.units.raw(tell(next_outputs))
         if algorithm.baseless:
             values, next_values = torch.zeros_like(values), torch.zeros_like(next_values)
         advantages = generalised_advantages(rewards, discounts, ends, values, next_values, algorithm.trace)
@@ -208,7 +209,8 @@ class PolicyLearner(Learner):
             algorithm.window,
             before=self.law.log_probability(kept["outputs"], kept["actions"]),
             advantages=advantages,
-            values=self.units.told(values),
+            # Its own numbers, not what they would be in new units: from there on it counts how far it moves.
+            values=said,
             targets=targets,
             weights=algorithm.step_weights(ends),
             memories=self._row_memories(features, first.critic),

@@ -24,7 +24,7 @@ class Minibatch(NamedTuple):
         Log-probabilities of the actions under the policy that took them.
     advantages : Tensor, shape (S, L, R, n)
     values : Tensor, shape (S, L, R, n)
-        What the critic told before the update.
+        What the critic told before the update, in its own units.
     targets : Any
         What the critic should tell: a tensor of shape (S, L, R, n), or named tensors of shape (S, L, R, n, m).
     starts : Tensor of bool, shape (S, L, R)

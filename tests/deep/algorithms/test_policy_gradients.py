@@ -221,6 +221,21 @@ def test_what_a_scalar_critic_should_tell_are_lambda_returns(trace, with_rollout
     assert torch.allclose(rows.targets, rows.advantages + rows.values, atol=1e-5)
 
 
+@pytest.mark.parametrize("rollouts", [1, 2])
+def test_a_value_that_is_clipped_moves_from_what_the_critic_said_whatever_units_returns_have_now(
+    rollouts, with_rollout
+):
+    algorithm = PPO(**PLAIN | {"trace": 0.9}, normalise_values=True, value_clip=0.2)
+    learner, _ = with_rollout(algorithm, "CartPole-v1", seeds=(0, 1), rollouts=rollouts)
+    rows = learner.rows()
+    with torch.no_grad():
+        said = learner.module.values(rows.observations, None, rows.memories, None)[0].squeeze(-1)
+        losses = learner.value_losses(rows)
+    torch.testing.assert_close(rows.values, said, rtol=1e-5, atol=1e-6)
+    # Nothing has moved yet, and nothing is clipped.
+    torch.testing.assert_close(losses, (rows.targets - said).square(), rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", [GMAC, MAPPO])
 def test_the_mean_of_a_law_that_a_critic_should_tell_is_the_lambda_return_of_its_means(kind, with_rollout):
     settings = {"critic": "mixture", "samples": 512, "normalise_values": False, "trace": 0.7}
