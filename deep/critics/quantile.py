@@ -3,6 +3,11 @@
 Their distribution is that of equally likely Diracs at the quantiles. The loss is that of quantile regression with
 Huber's parabola, averaged over quantiles and particles. Nam et al. (2021) compare such a critic, IQAC, with theirs.
 
+Departures
+----------
+1. Learners of policies ask the implicit critic at the midpoints of equal intervals, in updates too, where the paper
+   draws fractions anew for every row: what it would say at others is not learnt there.
+
 References
 ----------
 W. Dabney et al. (2018a), *Distributional reinforcement learning with quantile regression*, AAAI, equation 10.
@@ -90,7 +95,7 @@ class QuantileCritic(nn.Module):
 
 
 class ImplicitQuantileCritic(nn.Module):
-    """Quantiles at fractions that are drawn, and enter the network by cosines.
+    """Quantiles at fractions, drawn or evenly spread, that enter the network by cosines.
 
     Parameters
     ----------
