@@ -6,8 +6,9 @@ With returns G and a baseline b (Williams 1992, theorem 1; Sutton and Barto 2018
 
 Departures
 ----------
-1. A rollout is cut after `rollout_steps`. With a baseline, what would have followed is its value; without one, steps
-   whose episode did not end within the rollout are left out.
+1. A rollout is cut after `rollout_steps`. With a baseline, what would have followed is its value, as where a clock
+   stopped the episode; without one, steps whose episode did not end within the rollout are left out, and nothing is
+   counted behind a stopped one.
 2. Several episodes are learnt from at once; later actions of an episode count as much as early ones, which leaves out
    the factor γ^t.
 
