@@ -26,6 +26,7 @@ import numpy as np
 from benchmarks.deep_cells import Baseline, Cell, policy_baseline, random_baseline
 from benchmarks.deep_foraging import ForagingExpert
 from benchmarks.deep_study import study_deep
+from benchmarks.foraging_standstills import measured, played_tables
 from marlgt.statistics import bootstrap_interval
 
 NAME = "deep_policies_foraging"
@@ -57,22 +58,31 @@ FINDINGS = """
 **What works.** On 8x8-2p-3f IPPO and MAPPO pass 0.93 with nine of ten seeds or more, in a quarter of the time that was
 asked for, and 0.66 within three CPU-seconds of a seed. IA2C, which learns once from each rollout, is as good in little
 more than half of the time. What MAPPO's critic sees more, the state, is nothing that an agent does not see here. On
-10x10-3p-3f IPPO passes 0.95 with three of five seeds and in the interquartile mean, in a ninth of the time; in the
-cooperative task next to nothing is left. The rate is due to the first layers: they add up the rows of weights that
-one-hot numbers pick, where 242 columns of mostly zeros were multiplied before.
+10x10-3p-3f IA2C earns 0.961 after 39 CPU-seconds of a seed and IPPO 0.953 after 65, with four and three of five seeds
+above the 0.95 that was asked for in 600. In the cooperative task all four algorithms leave next to nothing, COMA too,
+of which 0.61 is published. The rate is due to the first layers: they add up the rows of weights that one-hot numbers
+pick, where 242 columns of mostly zeros were multiplied before.
 
 **The fairer comparison.** As published learners saw the task, with raw observations and actions that do nothing,
-learning takes several times as many steps, and IPPO passes EPyMARL's 0.66 sooner than EPyMARL all the same. Masks and
-relative places are worth more than the choice among these algorithms.
+learning takes several times as many steps, and IPPO passes EPyMARL's 0.66 sooner than EPyMARL all the same; MAPPO ends
+at 0.70 in as many steps. Masks and relative places are worth more than the choice among these algorithms.
 
-**What falls short.** Likeliest actions earn far less than drawn ones. With a steady bonus for entropy and a last rate
-of 1e-4 it was 0.70 of 0.94; that both fall to nothing, or nearly, closes a quarter of the gap. In single episodes that
-were looked at such policies do not walk in circles, as greedy values do: they stand still, since the likeliest move
-leads to a field on which another stands or wants to stand, or since each waits beside another food for the other to
-come. A drawn action ends that soon, at a price so small that nothing teaches the likeliest one to. Play these policies
-as they are, ``evaluate(run, stochastic=True)``. COMA is behind the others; in first trials, with a critic that saw
-numbers as they are, it earned half as much. MAPPO, IA2C and COMA were not run on 10x10-3p-3f, IA2C and COMA not on the
-cooperative task. In the task as published learners saw it, which was given 500,000 steps, IPPO stays at 0.75.
+**Why likeliest actions earn less.** Nearly all that they miss is missed where a team stands still, for ever, since it
+sees everything and remembers nothing (the tables of how episodes end). In two fifths of that each agent loads a food
+that takes both and waits for the other; in three tenths both want to move to the same field, so that nobody does; in
+two ninths one wants to move to where the other stands and loads. They hardly walk in circles, as greedy values do. It
+begins early, and drawn actions end it soon: there a team draws others in a third of the steps. That is all that they
+are worth: the likeliest actions earn as much as drawn ones, but for 0.005, if an agent draws only where it sees what it
+saw in the step before. Since a draw ends a standstill after some three steps, there is little to gain from a policy
+whose likeliest actions know a way out, and little that teaches it to. With a steady bonus for entropy and a last rate
+of 1e-4 likeliest actions earned 0.70 of 0.94; that both fall to nothing, or nearly, closes a quarter of the gap.
+Whether longer training closes more was not tried; on 10x10-3p-3f the gap is larger, after three times the steps. Play
+these policies as they are, ``evaluate(run, stochastic=True)``.
+
+**What falls short.** On 10x10-3p-3f MAPPO ends at 0.936, with two of five seeds above 0.95, in a ninth of the time that
+was asked for. COMA is behind the others on 8x8-2p-3f; in first trials, with a critic that saw numbers as they are, it
+earned half as much; it was not run on 10x10-3p-3f. In the task as published learners saw it, which was given 500,000
+steps, IPPO stays at 0.75.
 
 **What to doubt.** The comparison with EPyMARL is of times that were not taken in one run, with one seed of a recurrent
 learner; its 0.66 was of greedy actions, ours of drawn ones. Published returns are recalled, not looked up, and are the
@@ -95,9 +105,10 @@ def cells() -> list[Cell]:
         cell("MAPPO", SEEN, TEN),
         cell("IA2C", SEEN),
         cell("COMA", SEEN, steps=260_000),
-        cell("IPPO", UNAIDED, steps=500_000),
-        *(cell(name, COOP) for name in ("IPPO", "MAPPO")),
-        cell("IPPO", LARGE),
+        *(cell(name, UNAIDED, steps=500_000) for name in ("IPPO", "MAPPO")),
+        *(cell(name, COOP) for name in ("IPPO", "MAPPO", "IA2C")),
+        cell("COMA", COOP, steps=260_000),
+        *(cell(name, LARGE) for name in ("IPPO", "MAPPO", "IA2C")),
     ]
 
 
@@ -108,6 +119,7 @@ def study(folder: Path) -> None:
     baselines = [random_baseline(task, seeds=FIVE, episodes=EPISODES) for task in tasks]
     # The expert reads relative places.
     baselines += [expert_baseline(task) for task in tasks if task != UNAIDED]
+    ends = measured(SEEN, seeds=FIVE, episodes=EPISODES, folder=Path(NAME) / "standstills")
     study_deep(
         folder,
         NAME,
@@ -120,6 +132,7 @@ def study(folder: Path) -> None:
             "What was asked": as_asked(rows),
             "Beside published returns": published(rows),
             "Drawn and likeliest actions": drawn_and_likeliest(rows),
+            **played_tables(ends),
         },
     )
 
@@ -148,7 +161,8 @@ def seconds_to(row: Mapping[str, Any], level: float) -> list[float]:
 def as_asked(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     body = []
     for row in rows:
-        if row["task"] in (*ASKED, UNAIDED) and row["label"] in ("IPPO", "MAPPO"):
+        # On the large task no algorithm was named.
+        if row["task"] == LARGE or (row["task"] in (SEEN, UNAIDED) and row["label"] in ("IPPO", "MAPPO")):
             reached = float(bootstrap_interval(row["final"]).estimate)
             each, rate = row["cpu_seconds"] / len(row["seeds"]), row["steps_per_second"]
             asked, met = "", ""

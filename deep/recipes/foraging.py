@@ -9,7 +9,9 @@ the CPU time.
 
 Policies (``benchmarks/results/deep_policies_foraging.md``) learn from the same observations and masks, without memory.
 A bonus for entropy that falls to nothing and a last rate of 1e-5 helped IPPO, and COMA's critic must see one-hot
-numbers, too. They are stochastic and should be played so: likeliest actions stand still where another is in the way.
+numbers, too. IA2C, which learns once from each rollout, is the fastest of them, and the best on 10x10. They are
+stochastic and should be played so: likeliest actions stand still for ever where both want the same field or each waits
+by another food, and an agent that draws where nothing has changed earns nearly as much as one that always draws.
 """
 
 from __future__ import annotations

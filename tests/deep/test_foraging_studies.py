@@ -5,12 +5,15 @@ import sys
 from pathlib import Path
 
 import matplotlib.figure
+import numpy as np
 import pytest
+import torch
 
 sys.path.append(str(Path(__file__).parents[2]))
 
 from benchmarks import deep_policies_foraging as foraging
 from benchmarks import deep_policies_matrix as matrix
+from benchmarks import foraging_standstills as standstills
 from marlgt.games import climbing_game, penalty_game
 
 
@@ -43,6 +46,7 @@ def test_seconds_to_a_level_are_the_share_of_the_run_until_training_first_reache
         ({"task": foraging.LARGE}, "**no**"),
         ({"task": foraging.LARGE, "final": [0.95, 0.95], "cpu_seconds": 1200.0}, "yes"),
         ({"task": foraging.UNAIDED}, ""),
+        ({"label": "IA2C", "task": foraging.LARGE, "final": [0.95, 0.95]}, "yes"),
     ],
 )
 def test_what_was_asked_is_both_the_return_and_the_time_of_a_seed(changes, met):
@@ -66,6 +70,57 @@ def test_foraging_returns_stand_beside_those_published_for_the_algorithm():
             "published, in 20 million steps": "0.19",
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "actions", "kind"),
+    [
+        # One food at (2, 2) and another at (5, 5), both agents beside one.
+        ([[(2, 1), (5, 4)]] * 3, (5, 5), "each loads a food that takes both"),
+        ([[(3, 1), (2, 0)]] * 3, (1, 4), "both want to move to the same field"),
+        ([[(2, 1), (2, 0)]] * 3, (5, 4), "one wants to move to where the other stands"),
+        ([[(3, 1), (6, 6)], [(4, 1), (6, 6)], [(3, 1), (6, 6)]], (2, 0), "they walk to and fro"),
+        ([[(3, 1), (6, 6)], [(4, 1), (6, 6)], [(5, 1), (6, 6)]], (2, 0), "something else"),
+    ],
+)
+def test_the_end_of_an_episode_is_told_from_its_last_states(cells, actions, kind):
+    foods = [(2, 2, 3), (5, 5, 3)]
+    states = np.array([[[*foods, *((*cell, 1) for cell in now)]] for now in cells], dtype=float).reshape(3, 1, 12)
+    assert standstills.KINDS[standstills.how_they_end(states, np.array([actions]), 2)[0]] == kind
+
+
+class Always:
+    """Plays one action."""
+
+    def __init__(self, action):
+        self.action = action
+
+    def begin(self):
+        pass
+
+    def act(self, observations, allowed):
+        return torch.full(observations.shape[:3], self.action)
+
+
+def test_an_agent_that_sees_what_it_saw_draws():
+    policy = standstills.Unstuck(Always(1), Always(2))
+    seen = torch.zeros(1, 2, 2, 3)
+    policy.begin()
+    assert policy.act(seen).eq(1).all()
+    changed = seen.clone()
+    changed[0, 1, 0, 2] = 1.0
+    assert policy.act(changed).tolist() == [[[2, 2], [1, 2]]]
+    policy.begin()
+    assert policy.act(changed).eq(1).all()
+
+
+def test_what_is_missing_is_shared_among_the_ends_of_episodes():
+    told = {"episodes": [0.1, 0.1, 0.0, 0.0, 0.05], "lost": [0.06, 0.03, 0.0, 0.0, 0.01], "began": 6.0}
+    told |= {"differs": [0.2, 0.35, 0.5], "played": {way: [0.9, 0.9] for way in standstills.WAYS}}
+    ends, facts, ways = standstills.played_tables(told).values()
+    assert [line[-1] for line in ends[1:]] == ["60%", "30%", "0%", "0%", "10%"]
+    assert facts[1] == ["6", "in 35% [20%, 50%] of steps"]
+    assert ways[1:] == [[way, "0.900 [0.900, 0.900]"] for way in standstills.WAYS]
 
 
 def test_payoffs_of_a_round_stand_beside_returns_of_25():
