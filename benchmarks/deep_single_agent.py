@@ -42,9 +42,9 @@ are those of the policy that played it, and a replay of all that was played hold
 those of networks that could not yet balance: values then tell what such a network would have done next. Rainbow has
 the larger replay, and priorities, without which it fails there too (``deep_rainbow``).
 
-**LunarLander.** All four pass 200 with all seeds, DQN, Double and Dueling DQN in at most 200,000 steps. Rainbow takes
+**LunarLander.** All four pass 200 with all seeds, DQN, Double and Dueling DQN in at most 225,000 steps. Rainbow takes
 half the updates in a step, since each costs most, and its rate falls over 350,000 steps in place of 250,000; its seeds
-stopped after at most 175,000. Over 150,000 steps, in which the rate falls that much sooner, one of its five seeds had
+stopped after at most 237,500. Over 150,000 steps, in which the rate falls that much sooner, one of its five seeds had
 passed.
 
 **Acrobot.** By the recipe, where a seed stops at -84 in 30 episodes and the rate falls over 50,000 steps, two of five
