@@ -30,10 +30,11 @@ FLIGHTS = {
 # Task, algorithm and seed of the run of flights by policies, to choose from in one interactive page.
 LEARNT = (
     (deep_policies_drones.HOVER_1D, "GMAC", 0),
-    (deep_policies_drones.HOVER, "PPO", 0),
+    (deep_policies_drones.HOVER, "GMAC", 1),
     (deep_policies_drones.TWO, "GMACIPPO", 0),
     (deep_policies_drones.FORMATION, "GMACIPPO", 0),
     (deep_policies_drones.GATE, "GMACIPPO", 1),
+    (deep_policies_drones.CROSSING, "GMACIPPO", 4),
     (deep_policies_drones.FOUR, "GMACIPPO", 0),
 )
 REPLAY = "policies_replay"
