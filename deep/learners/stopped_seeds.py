@@ -37,11 +37,13 @@ class StoppedSeeds:
 
     @torch.no_grad()
     def hold(self) -> None:
-        """Put the networks of stopped seeds back, and forget their moments."""
+        """Put the networks of stopped seeds back, and forget their gradients and moments."""
         for place, held in self._held.items():
             for block, values in zip(self.parameters.by_seed(self.parameters.values), held):
                 block[place] = values
-            # Moments that are not finite would stay so.
+            # Gradients that are not finite would end the others' run, and moments would stay so.
+            for rows in self.parameters.gradients_by_seed:
+                rows[place] = 0.0
             for moments in (self.optimiser.first, self.optimiser.second):
                 for block in self.parameters.by_seed(moments):
                     block[place] = 0.0
