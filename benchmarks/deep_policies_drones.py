@@ -111,8 +111,8 @@ ends at 3e-5, after 2,500,000. Both drones pass the gate early, and then stand s
 is what takes long. What fails in the end are pairs that come to the gate at the same time, collide before it, or touch
 its frame as they pass side by side. It fails with other settings too, all tried on the same five seeds: 4,000,000
 steps (two seeds solved, the worst at 85 %), a discount that rises to 0.995 over 3,500,000 (two, 86 %), and that with
-128 units over 2,500,000 (three, 78 %). In none of them does the share of collisions fall steadily: which drone gives
-way has to be settled between two policies that learn at once, and each is paid for haste until they meet.
+128 units over 2,500,000 (three, 78 %). In none of them does the share of solved episodes rise steadily: which drone
+gives way has to be settled between two policies that learn at once, and each is paid for haste until they meet.
 
 By the same settings with a scalar critic IPPO solves 3 to 83 % of its episodes at the gate, and no seed: it earns
 nearly as much, and leaves drones 0.3 to 0.5 m beside their places, where 0.3 is allowed. There rewards are nearly flat,
