@@ -155,7 +155,10 @@ def play_episodes(policy: Policy, envs: SeededEnvs, *, first: int = 0) -> Episod
         returns += np.where(playing[..., None], step.rewards.cpu().numpy(), 0.0)
         lengths += playing
         successes |= playing & step.successes.cpu().numpy()
-        playing &= ~(step.terminated | step.truncated).cpu().numpy()
+        over = (step.terminated | step.truncated).cpu().numpy()
+        if (playing & over).any():
+            playing &= ~over
+            envs.rest(~playing)
     return Episodes(returns, lengths, successes, bool(env.common_reward), bool(env.judged))
 
 

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from marlgt.deep.environments import BatchEnv
-from marlgt.deep.environments.protocol import alternatives_of
+from marlgt.deep.environments.protocol import alternatives_of, rest
 from marlgt.errors import GameError
 
 __all__ = ["SeededEnvs", "SeededStep"]
@@ -66,6 +67,11 @@ class SeededEnvs:
         # The observations are asked for when they are acted on.
         _, *fields = zip(*steps)
         return SeededStep(*map(self._stacked, fields))
+
+    def rest(self, resting: NDArray[np.bool_]) -> None:
+        """Let copies rest until the next reset, shape (S, B), where that saves time."""
+        for env, own in zip(self.envs, resting):
+            rest(env, own)
 
     @property
     def observations(self) -> Tensor:

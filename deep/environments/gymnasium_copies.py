@@ -120,6 +120,7 @@ class GymnasiumCopies:
         whole = [first, *made[1:], *(make() for _ in range(self.n_envs - max(1, len(made))))]
         self._envs, self._limits = zip(*(_peeled(env) for env in whole))
         self._steps = [0] * self.n_envs
+        self._going = range(self.n_envs)
         self._moves = -1
         self.observations = np.zeros((self.n_envs, 1, self.observation_size), np.float32)
         self._reached = self.observations
@@ -150,6 +151,7 @@ class GymnasiumCopies:
         seen = np.zeros_like(self.observations)
         allowed = np.ones_like(self.allowed)
         self._masked, self._moves, self._steps = False, 0, [0] * self.n_envs
+        self._going = range(self.n_envs)
         k = 0
         try:
             for k, own in enumerate(copy_seeds(seed, first, self.n_envs)):
@@ -175,15 +177,16 @@ class GymnasiumCopies:
         if len(chosen) != self.n_envs:
             raise GameError(f"actions must have shape ({self.n_envs}, 1), got {len(chosen)} rows")
         self._moves += 1
-        reached = np.empty_like(self.observations)
-        rewards = np.empty((self.n_envs, 1), np.float32)
+        reached = self.observations.copy()
+        rewards = np.zeros((self.n_envs, 1), np.float32)
         terminated = np.zeros(self.n_envs, np.bool_)
         truncated = successes = self._never
-        allowed = np.ones_like(self.allowed) if self._masked else self.allowed
+        allowed = self.allowed.copy() if self._masked else self.allowed
         encode, steps, limits, own, over = self._encode, self._steps, self._limits, self._own, []
         k = 0
         try:
-            for k, (action,) in enumerate(chosen):
+            for k in self._going:
+                (action,) = chosen[k]
                 observation, reward, ended, stopped, info = self._envs[k].step(own(action))
                 reached[k, 0] = encode(observation)
                 rewards[k, 0] = reward
@@ -211,6 +214,10 @@ class GymnasiumCopies:
         except Exception as error:
             self._fail(k, error)
         return Step(self.observations, rewards, terminated, truncated, reached, successes)
+
+    def rest(self, resting: NDArray[np.bool_]) -> None:
+        """Step these copies no more until the next reset: they stay as they are, and earn nothing."""
+        self._going = np.flatnonzero(~resting).tolist()
 
     def _fail(self, k: int, error: Exception) -> NoReturn:
         step, self._moves = self._moves, -1

@@ -181,7 +181,7 @@ class ParallelCopies:
         self.observations = np.zeros((*shape, self.observation_size), np.float32)
         self.allowed = np.repeat(self._possible[None], self.n_envs, axis=0)
         self.reached_allowed = self.allowed
-        self._never = np.zeros(self.n_envs, np.bool_)
+        self._resting = np.zeros(self.n_envs, np.bool_)
         self._has_state, self.state_size = self._probed(first)
         self.state = self.reached_state = np.zeros((self.n_envs, self.state_size), np.float32)
 
@@ -206,7 +206,7 @@ class ParallelCopies:
         require_whole(first, "first", least=0)
         self.observations, self.state = np.zeros_like(self.observations), np.zeros_like(self.state)
         self.allowed = np.zeros_like(self.allowed)
-        self._moves = 0
+        self._moves, self._resting = 0, np.zeros_like(self._resting)
         k = 0
         try:
             for k, own in enumerate(copy_seeds(seed, first, self.n_envs)):
@@ -255,10 +255,13 @@ class ParallelCopies:
         self._moves += 1
         reached, rewards = np.zeros_like(self.observations), np.zeros((self.n_envs, self.n_agents), np.float32)
         state, allowed = np.zeros_like(self.state), np.zeros_like(self.allowed)
+        idle = self._resting
+        reached[idle], state[idle], allowed[idle] = self.observations[idle], self.state[idle], self.allowed[idle]
         terminated, truncated, successes = (np.zeros(self.n_envs, np.bool_) for _ in range(3))
         over, k = [], 0
         try:
-            for k, env in enumerate(self._envs):
+            for k in np.flatnonzero(~idle).tolist():
+                env = self._envs[k]
                 there = set(env.agents)
                 given = {}
                 for i, (agent, action) in enumerate(zip(self.agents, chosen[k], strict=True)):
@@ -290,6 +293,10 @@ class ParallelCopies:
         if self.common_reward:
             rewards[:] = rewards.sum(axis=1, keepdims=True)
         return Step(self.observations, rewards, terminated, truncated, reached, successes)
+
+    def rest(self, resting: NDArray[np.bool_]) -> None:
+        """Step these copies no more until the next reset: they stay as they are, and earn nothing."""
+        self._resting = resting.copy()
 
     def _fail(self, k: int, error: Exception) -> NoReturn:
         step, self._moves = max(self._moves, 0), -1

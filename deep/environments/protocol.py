@@ -19,6 +19,7 @@ __all__ = [
     "checked_arrays",
     "not_finite",
     "numbers_between_bounds",
+    "rest",
 ]
 
 
@@ -51,6 +52,21 @@ def alternatives_of(env: Any) -> Callable[[Any], NDArray[np.float32]]:
         )
     told: Callable[[Any], NDArray[np.float32]] = found
     return told
+
+
+def rest(env: Any, resting: NDArray[np.bool_]) -> None:
+    """Let copies rest until the next reset, where an environment saves time by it; others are stepped on.
+
+    Parameters
+    ----------
+    env : BatchEnv
+    resting : ndarray of bool, shape (B,)
+        Which copies nobody looks at any more; the others do not depend on it.
+    """
+    while not hasattr(env, "rest") and hasattr(env, "env"):
+        env = env.env
+    if hasattr(env, "rest"):
+        env.rest(resting)
 
 
 class EnvironmentFailed(GameError):
