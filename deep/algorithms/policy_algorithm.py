@@ -13,6 +13,9 @@ References
 ----------
 François-Lavet, V., Fonteneau, R., Ernst, D. (2015). How to discount deep reinforcement learning: towards new dynamic
 strategies. NIPS Deep Reinforcement Learning Workshop, arXiv:1512.02011: a discount that rises as learning goes on.
+
+Polyak, B. T., Juditsky, A. B. (1992). Acceleration of stochastic approximation by averaging. SIAM Journal on Control
+and Optimization 30(4), 838-855: an average of what is learnt, in place of its last values.
 """
 
 from __future__ import annotations
@@ -67,6 +70,10 @@ class PolicyAlgorithm(Algorithm):
     kl_limit : float or None
         How far a policy may move in the updates of a rollout: a seed whose estimated Kullback-Leibler divergence is
         larger after an epoch takes no more of them.
+    average_rate : float or None
+        How far, after each rollout, an average of the networks moves towards them, at most 1. The average is what is
+        judged and kept, since policies go up and down from rollout to rollout (Polyak and Juditsky 1992). None: the
+        networks themselves are.
     normalise_advantages : bool
         Whether the advantages of a mini-batch are brought to mean 0 and deviation 1, for each seed.
     normalise_observations : bool
@@ -137,6 +144,7 @@ class PolicyAlgorithm(Algorithm):
     entropy_weight: float = 0.0
     entropy_weight_end: float | None = None
     kl_limit: float | None = None
+    average_rate: float | None = None
     normalise_advantages: bool = True
     normalise_observations: bool = False
     normalise_rewards: bool = False
@@ -169,9 +177,10 @@ class PolicyAlgorithm(Algorithm):
         require_least(self, 1, *at_least_one)
         require_least(self, 0, "default_action")
         require_shares(self, "trace")
-        if self.discount_end is not None:
-            require_shares(self, "discount_end")
-        require_positive(self, "policy_gain", "initial_scale", "least_scale", "huber", "kl_limit")
+        for name in ("discount_end", "average_rate"):
+            if getattr(self, name) is not None:
+                require_shares(self, name)
+        require_positive(self, "policy_gain", "initial_scale", "least_scale", "huber", "kl_limit", "average_rate")
         for name in ("value_weight", "entropy_weight", "entropy_weight_end"):
             given = getattr(self, name)
             if given is not None and given < 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -18,7 +19,7 @@ from marlgt.deep.losses.returns import generalised_advantages
 from marlgt.deep.losses.sample_replacement import sample_replacement
 from marlgt.deep.networks.plain_policies import PlainPolicies
 from marlgt.deep.networks.policy_networks import Memories, PolicyNetwork
-from marlgt.deep.optimisers import backward
+from marlgt.deep.optimisers import FlatParameters, backward
 from marlgt.deep.rollouts.following import following_outputs
 from marlgt.deep.rollouts.minibatches import Minibatch, all_rows, averaged, dealt
 from marlgt.deep.rollouts.moments import moments_of
@@ -76,12 +77,21 @@ class PolicyLearner(Learner):
         self._memories = Memories()
         self._entropy = torch.full((), math.nan, device=self.device)
         self._averaged = torch.zeros(n_seeds, device=self.device)
+        self._average = self._own_average()
         self._plain = PlainPolicies.of(self.module)
         self._compiled: CompiledPolicies | None = algorithm.compiled_side(self)
         self.products: Any = self._compiled or self._plain or self.module
         # One-hot numbers are not made into vectors, also in acting.
         picking = self._plain if self._plain is not None and self._plain.actors.picks else self.module
         self._acting: Any = self._compiled or picking
+
+    def _own_average(self) -> FlatParameters | None:
+        """Return networks that follow those that are trained, to be judged in their place, if they are asked for."""
+        if self.algorithm.average_rate is None:
+            return None
+        average = FlatParameters(copy.deepcopy(self.module), len(self.seeds))
+        average.copy_from(self.parameters)
+        return average
 
     @torch.no_grad()
     def act(self, envs: SeededEnvs) -> Tensor:
@@ -167,6 +177,8 @@ class PolicyLearner(Learner):
         self.algorithm.improve(self, self.rows())
         self._take_scales()
         self._stopped.hold()
+        if self._average is not None and self.algorithm.average_rate is not None:
+            self._average.blend_from(self.parameters, self.algorithm.average_rate)
         self.rollout.begin()
         self.remembered.begin()
         self.updates += 1
@@ -345,6 +357,8 @@ class PolicyLearner(Learner):
         tensors = {"networks": self.parameters.values, "starts": self._starts, "loss": self._loss}
         tensors |= {"entropy": self._entropy, "averaged": self._averaged}
         tensors["counts"] = torch.tensor([self.steps, self.updates], dtype=torch.int64)
+        if self._average is not None:
+            tensors["average"] = self._average.values
         tensors |= states_of(self._parts()) | generator_states(self.generators)
         for name, memory in self._memories._asdict().items():
             if memory is not None:
@@ -355,6 +369,8 @@ class PolicyLearner(Learner):
         """Take up a state of :meth:`state`."""
         with torch.no_grad():
             self.parameters.values.copy_(tensors["networks"])
+            if self._average is not None:
+                self._average.values.copy_(tensors["average"])
         load_parts(self._parts(), tensors)
         load_generators(self.generators, tensors)
         self._starts = tensors["starts"].to(self.device)
@@ -370,6 +386,11 @@ class PolicyLearner(Learner):
         parts |= {"units": self.units, "optimiser": self.optimiser}
         return parts | {"rollout": self.rollout, "remembered": self.remembered}
 
+    @property
+    def judged_parameters(self) -> FlatParameters:
+        """The networks that are evaluated and kept: those that are trained, or their average."""
+        return self.parameters if self._average is None else self._average
+
     def policy(self) -> LikeliestPolicy:
-        """Return what is judged: the likeliest actions of the policies as they are now."""
-        return cast("LikeliestPolicy", self.algorithm.policy(self.module, self.spec))
+        """Return what is judged: the likeliest actions of the policies, or of their average, as they are now."""
+        return cast("LikeliestPolicy", self.algorithm.policy(self.judged_parameters.module, self.spec))

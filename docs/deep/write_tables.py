@@ -71,7 +71,7 @@ GROUPS = {
         "Replay by priority": ("prioritised", "priority_exponent", "priority_correction"),
     },
     "Learners of policies": {
-        "Rollouts": ("rollout_steps", "epochs", "minibatches", "kl_limit", "sequence_length"),
+        "Rollouts": ("rollout_steps", "epochs", "minibatches", "kl_limit", "average_rate", "sequence_length"),
         "What is descended on": (
             "discount_end",
             "trace",

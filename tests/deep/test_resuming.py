@@ -47,7 +47,10 @@ TASKS = {
     "rainbow": (Rainbow(averaged_policy=True, target_rate=0.1, frames=2, **QUICK), "CartPole-v1"),
     "compiled": (DQN(compiled=True, normalised=True, lr_end=1e-4, epsilon_steps=300, **QUICK), "CartPole-v1"),
     "no snapshots": (DQN(epsilon_steps=200, recurrent=True, sequence_length=3, **QUICK), "FrozenLake-v1"),
-    "policies": (PPO(kl_limit=0.01, normalise_observations=True, normalise_values=True, **POLICY), "CartPole-v1"),
+    "policies": (
+        PPO(kl_limit=0.01, normalise_observations=True, normalise_values=True, average_rate=0.2, **POLICY),
+        "CartPole-v1",
+    ),
     "policies that remember": (MAPPO(recurrent=True, **POLICY), "Foraging-5x5-2p-1f-v3"),
     "laws of returns": (
         GMAC(normalise_rewards=True, recurrent=True, shared_torso=True, discount_end=0.9, **POLICY),

@@ -48,6 +48,8 @@ def team(scale):
         (PPO, {"recurrent": True, "sequence_length": 3}, "rollout_steps must be a multiple of sequence_length"),
         (PPO, {"trace": 1.5}, "trace must be a number from 0 to 1"),
         (PPO, {"discount_end": 1.5}, "discount_end must be a number from 0 to 1"),
+        (PPO, {"average_rate": 1.5}, "average_rate must be a number from 0 to 1"),
+        (PPO, {"average_rate": 0.0}, "average_rate must be a number above 0"),
         (PPO, {"value_weight": -1.0}, "value_weight must not be negative"),
         (PPO, {"entropy_weight": -1.0}, "entropy_weight must not be negative"),
         (PPO, {"entropy_weight_end": -0.1}, "entropy_weight_end must not be negative"),
