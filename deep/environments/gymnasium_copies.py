@@ -120,7 +120,7 @@ class GymnasiumCopies:
         whole = [first, *made[1:], *(make() for _ in range(self.n_envs - max(1, len(made))))]
         self._envs, self._limits = zip(*(_peeled(env) for env in whole))
         self._steps = [0] * self.n_envs
-        self._going = range(self.n_envs)
+        self._going: Sequence[int] = range(self.n_envs)
         self._moves = -1
         self.observations = np.zeros((self.n_envs, 1, self.observation_size), np.float32)
         self._reached = self.observations
