@@ -226,7 +226,8 @@ def print_evaluation(found: Evaluated) -> None:
         how = "actions drawn from the policies" if found.stochastic else "the policies' likeliest actions"
     if found.epsilon > 0:
         how = f"{how} but for {found.epsilon:.0%} random ones"
-    lines = [f"{found.episodes:,} episodes of each, {how}, that training never met."]
+    played = "1 episode" if found.episodes == 1 else f"{found.episodes:,} episodes"
+    lines = [f"{played} of each, {how}, that training never met."]
     if len(found.seeds) > 1:
         lines.append(
             f"Interquartile mean over seeds {float(found.whole.estimate):.4g} "

@@ -303,8 +303,10 @@ def print_outcome(outcome: Outcome) -> None:
         table.add_row(*cells)
     whole = bootstrap_interval(outcome.final)
     episodes = outcome.curve.returns.shape[2]
-    played = "episodes of likeliest actions" if _learns_policies(record) else "greedy episodes"
-    lines = [f"Returns are means of {episodes} {played} at the end, and at the best evaluation."]
+    how = ("", " of likeliest actions") if _learns_policies(record) else ("greedy ", "")
+    played = f"{how[0]}episode{'s' * (episodes != 1)}{how[1]}"
+    means = f"means of {episodes} {played}" if episodes != 1 else f"those of one {played}"
+    lines = [f"Returns are {means} at the end, and at the best evaluation."]
     if len(record.seeds) > 1:
         lines[:0] = [
             f"Interquartile mean of the returns {float(whole.estimate):.4g} "
