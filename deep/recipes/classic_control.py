@@ -194,10 +194,10 @@ RECIPES: dict[str, Recipe] = {
     ),
     "LunarLanderContinuous-v3": Recipe(
         steps=250_000,
-        policy_steps=300_000,
+        policy_steps=400_000,
         policy_settings={**_LANDER, "initial_log_scale": -1.0},
-        by_algorithm=_landers(),
-        return_threshold=235.0,
-        episodes=20,
+        by_algorithm=_landers(average_rate=0.1),
+        return_threshold=240.0,
+        episodes=50,
     ),
 }
