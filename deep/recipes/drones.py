@@ -143,7 +143,7 @@ RECIPES: dict[str, Recipe] = {
         steps=1_000_000,
         settings=_FLYING,
         policy_steps=3_500_000,
-        policy_settings={**_THROUGH_CROWDS, "discount_end": 0.99, "lr_end": 1e-4, "average_rate": 0.05},
+        policy_settings={**_THROUGH_CROWDS, "discount_end": 0.997, "lr_end": 1e-4, "average_rate": 0.05},
         by_algorithm=_proximal(minibatches=8),
         success_threshold=0.98,
         episodes=128,
