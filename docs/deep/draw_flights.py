@@ -33,7 +33,7 @@ LEARNT = (
     (deep_policies_drones.HOVER, "GMAC", 1),
     (deep_policies_drones.TWO, "GMACIPPO", 0),
     (deep_policies_drones.FORMATION, "GMACIPPO", 0),
-    (deep_policies_drones.GATE, "GMACIPPO", 1),
+    (deep_policies_drones.GATE, "GMACIPPO", 0),
     (deep_policies_drones.CROSSING, "GMACIPPO", 4),
     (deep_policies_drones.FOUR, "GMACIPPO", 0),
 )
