@@ -39,9 +39,9 @@ judged, at -185 and -174; by 2.7 one of two learnt nothing. All five seeds pass 
 LunarLander wants a far horizon: at a discount of 0.99 and a trace of 0.95 two seeds of PPO ended at 124 and 11 after
 150,000 steps; at 0.999 and 0.98, with rollouts twice as long, half the rate and some entropy, at 258 and 213 after
 200,000. By numbers the likeliest actions of some policies earn far less than drawn ones, and what they earn goes up and
-down from rollout to rollout; an average of the networks is judged there in their place. A2C does
-not land by its settings here, and TRPO with two seeds of five by choices and none by numbers: their policies learn to
-land, and then to stay in the air, where nothing is paid and nothing crashes.
+down from rollout to rollout; an average of the networks is judged there in their place. A2C does not land by its
+settings here, and TRPO with two seeds of five by choices and none by numbers: their policies learn to land, and then to
+stay in the air, where nothing is paid and nothing crashes.
 """
 
 from __future__ import annotations
