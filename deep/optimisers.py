@@ -8,6 +8,7 @@ number's bits would depend on how many seeds stand before it.
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Mapping
 from functools import cache
@@ -95,6 +96,17 @@ class FlatParameters:
     def zero_gradients(self) -> None:
         """Set all gradients to zero: one operation."""
         self.gradients.zero_()
+
+    def follower(self) -> FlatParameters:
+        """Return the parameters of a copy of the networks, as they are now: targets and averages, which follow these.
+
+        No gradients flow into the copy.
+        """
+        module = copy.deepcopy(self.module)
+        follower = FlatParameters(module, self.n_seeds)
+        follower.copy_from(self)
+        module.requires_grad_(False)
+        return follower
 
     def copy_from(self, other: FlatParameters) -> None:
         """Take the values of another buffer of the same module: a hard target update."""

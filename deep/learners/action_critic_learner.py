@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
@@ -13,7 +13,6 @@ from marlgt.deep.losses.policies import others_actions
 from marlgt.deep.losses.returns import lambda_returns
 from marlgt.deep.losses.targets import action_values
 from marlgt.deep.networks.policy_networks import Memories, PolicyNetwork
-from marlgt.deep.optimisers import FlatParameters
 from marlgt.deep.rollouts.minibatches import Minibatch, all_rows
 from marlgt.deep.seeded_environments import SeededEnvs, SeededStep
 
@@ -52,10 +51,8 @@ class ActionCriticLearner(PolicyLearner):
         device: torch.device | str = "cpu",
     ) -> None:
         super().__init__(algorithm, spec, seeds, steps=steps, device=device)
-        self.target: PolicyNetwork = algorithm.network(spec, len(self.seeds))
-        self.target.to(self.device)
-        self.target_parameters = FlatParameters(self.target, len(self.seeds))
-        self.target_parameters.copy_from(self.parameters)
+        self.target_parameters = self.parameters.follower()
+        self.target = cast("PolicyNetwork", self.target_parameters.module)
 
     def observe(self, step: SeededStep, envs: SeededEnvs) -> None:
         """Keep what the actions led to, and what is allowed there."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -77,21 +76,13 @@ class PolicyLearner(Learner):
         self._memories = Memories()
         self._entropy = torch.full((), math.nan, device=self.device)
         self._averaged = torch.zeros(n_seeds, device=self.device)
-        self._average = self._own_average()
+        self._average = None if algorithm.average_rate is None else self.parameters.follower()
         self._plain = PlainPolicies.of(self.module)
         self._compiled: CompiledPolicies | None = algorithm.compiled_side(self)
         self.products: Any = self._compiled or self._plain or self.module
         # One-hot numbers are not made into vectors, also in acting.
         picking = self._plain if self._plain is not None and self._plain.actors.picks else self.module
         self._acting: Any = self._compiled or picking
-
-    def _own_average(self) -> FlatParameters | None:
-        """Return networks that follow those that are trained, to be judged in their place, if they are asked for."""
-        if self.algorithm.average_rate is None:
-            return None
-        average = FlatParameters(copy.deepcopy(self.module), len(self.seeds))
-        average.copy_from(self.parameters)
-        return average
 
     @torch.no_grad()
     def act(self, envs: SeededEnvs) -> Tensor:

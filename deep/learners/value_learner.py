@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -61,11 +60,8 @@ class ValueLearner(Learner):
         super().__init__(algorithm, spec, seeds, steps=steps, device=device, purposes=purposes)
         n_seeds = len(self.seeds)
         self.online: Any = self.module
-        self.target: Any = copy.deepcopy(self.online)
-        self.target_parameters = FlatParameters(self.target, n_seeds)
-        self.target_parameters.copy_from(self.parameters)
-        for parameter in self.target.parameters():
-            parameter.requires_grad_(False)
+        self.target_parameters = self.parameters.follower()
+        self.target: Any = self.target_parameters.module
         self.replay = Replay(
             n_seeds,
             algorithm.n_envs,
