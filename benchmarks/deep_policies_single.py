@@ -77,18 +77,27 @@ actions earned 241 to 269 in training. Now an average of the networks is judged 
 seeds stop at 240 in 50 episodes rather than at 235 in 20: PPO and GMAC pass 200 with every seed, and earn 243 and 240
 on average, in 69 and 94 CPU-seconds of a seed. Which of these three changes decides was not tried.
 
-**What falls short.** TRPO and A2C do not land on the moon with every seed. TRPO by numbers ends at -25 to 175 after
-400,000 steps; four other settings, of two seeds each, ended at 188 at best and at -71 at worst: longer rollouts of
-fewer copies, discounts from 0.99 to 0.999, observations in units of their deviation, more noise, a wider radius. By
-choices it passes 200 with two of five seeds, and earns 155 on average after 300,000 steps, above what is published. A2C
-by choices ends at -217 to 171 after 200,000 steps, and by five other settings, of two seeds each, at -183 to -36 after
-300,000: larger and smaller rollouts and rates, a bonus for entropy, averages. In most of them its policies first learn
-to land, some for 142, and then to stay in the air until they are stopped, for about -100. A2C by numbers was not run.
+A2C and TRPO want few copies and long rollouts there, as the RL Zoo has them, with observations in units of their
+deviation and an average of the networks. TRPO by numbers learns from 2 copies of 1,024 steps, at a discount of 0.99 and
+a first deviation of 1: all seeds pass 250 within 130,000 steps, and earn 251 to 258 in fresh episodes. From 16 copies
+of 128 steps, at 0.999, it had ended at -25 to 175 after 400,000, and by four other settings, of two seeds each, at 188
+at best. It has to stop in time: in a trial with a threshold of 265, which was hardly reached, policies that had earned
+240 to 264 after 80,000 steps earned 170 to 220 after 200,000. A2C learns from 4 copies of 256 steps, in 16
+mini-batches, at a discount of 0.995 and with a bonus for entropy: by choices four of five seeds pass 200, the fifth
+earns 172, and their mean of 223 is above what is published. From 16 copies of 5 steps it had ended at -217 to 171, and
+by seven other settings, of two or three seeds each, most policies learnt to land, and then to stay in the air until
+they were stopped. Long rollouts alone did not do it: at a discount of 0.99 without the bonus one of two seeds landed
+for 235, and one stayed in the air.
 
-On Pendulum PPO, GMAC and TRPO reach what is published, and on LunarLander TRPO by choices; A2C does not reach the -163
-of one policy on Pendulum, nor does anything else reach the highest published return. On CartPole all are within 1.5 of
-it, as early stopping has it; on Acrobot PPO and GMAC pass CleanRL's, and not the RL Zoo's -73.5 after 1,000,000 steps;
-on LunarLander, too, the published policies of PPO learnt for two to five times as long.
+**What falls short.** A2C by numbers was not run. TRPO by choices passes 200 with two of five seeds, and earns 155 on
+average after 300,000 steps, above what is published; by the settings that it has by numbers one of three seeds stopped
+at 259 after 100,000 steps, and the others ended at 177 and 54 after 200,000.
+
+On Pendulum PPO, GMAC and TRPO reach what is published, and on LunarLander TRPO and A2C by choices; A2C does not reach
+the -163 of one policy on Pendulum, nor does anything else reach the highest published return. On CartPole all are
+within 1.5 of it, as early stopping has it; on Acrobot PPO and GMAC pass CleanRL's, and not the RL Zoo's -73.5 after
+1,000,000 steps; on LunarLander TRPO by numbers ends 8 below the 262 of one policy, and the published policies of PPO
+learnt for two to five times as long.
 
 **What a threshold is worth.** With a threshold of 490 in 20 episodes, as the recipe has it, one of ten seeds of PPO
 stopped on CartPole by luck, and earned 478 on fresh episodes; with -84 in 30 on Acrobot one of five earned -91. Here
@@ -118,8 +127,12 @@ def cells() -> list[Cell]:
     # At 235 in 20 episodes, as the recipe has it, one of five seeds of PPO stopped that earned 198 in fresh ones.
     made += [Cell("PPO", LANDER, FIVE, evaluations=10, return_threshold=240.0, episodes=50, **looped)]
     made += [Cell("PPO", LANDER_BY_NUMBERS, FIVE, evaluations=10, **looped)]
-    made += [Cell("TRPO", task, FIVE, evaluations=10) for task in (LANDER_BY_NUMBERS, LANDER)]
-    made += [Cell("A2C", LANDER, FIVE, steps=200_000, evaluations=5)]
+    sure: Mapping[str, Any] = {"return_threshold": 250.0, "episodes": 50, "evaluations": 20}
+    made += [Cell("TRPO", LANDER_BY_NUMBERS, FIVE, steps=200_000, **sure), Cell("TRPO", LANDER, FIVE, evaluations=10)]
+    made += [
+        Cell("A2C", task, FIVE, steps=600_000, evaluations=20, return_threshold=240.0, episodes=50)
+        for task in (LANDER,)
+    ]
     # Thresholds at which seeds stop are the recipe's, goals are what was asked for.
     return [Cell(**{**vars(cell), "return_goal": GOALS[cell.task]}) for cell in made]
 
