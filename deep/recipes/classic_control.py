@@ -104,8 +104,10 @@ _LANDER: Mapping[str, Any] = {**_COPIES, "discount": 0.999}
 _FEW_COPIES: Mapping[str, Any] = {"normalise_observations": True, "average_rate": 0.2}
 
 
-def _landers(trust_region: Mapping[str, Any], **proximal: Any) -> Mapping[str, Mapping[str, Any]]:
-    """Return what policies have that land on the moon, and what PPO's family has beside."""
+def _landers(
+    proximal: Mapping[str, Any], actor_critic: Mapping[str, Any], trust_region: Mapping[str, Any]
+) -> Mapping[str, Mapping[str, Any]]:
+    """Return what policies have that land on the moon, and what PPO's family, A2C's and TRPO have beside."""
     return _policies(
         {"lr": 1e-3, "rollout_steps": 128, "trace": 0.98, "epochs": 8, "minibatches": 16, **proximal},
         {
@@ -114,10 +116,9 @@ def _landers(trust_region: Mapping[str, Any], **proximal: Any) -> Mapping[str, M
             "minibatches": 16,
             "discount": 0.995,
             "trace": 0.98,
-            "lr": 1e-3,
-            "entropy_weight": 0.01,
             "initial_log_scale": 0.0,
             **_FEW_COPIES,
+            **actor_critic,
         },
         {"lr": 1e-3, "minibatches": 16, **trust_region},
         normalise_values=True,
@@ -209,6 +210,8 @@ RECIPES: dict[str, Recipe] = {
         policy_settings=_LANDER,
         by_algorithm={
             **_landers(
+                {"entropy_weight": 0.01},
+                {"lr": 1e-3, "entropy_weight": 0.01},
                 {
                     "rollout_steps": 128,
                     "trace": 0.98,
@@ -217,7 +220,6 @@ RECIPES: dict[str, Recipe] = {
                     "average_rate": 0.1,
                     "initial_log_scale": -0.5,
                 },
-                entropy_weight=0.01,
             ),
             "NoisyDQN": _NOISY,
             "C51": _LANDING,
@@ -231,6 +233,8 @@ RECIPES: dict[str, Recipe] = {
         policy_steps=400_000,
         policy_settings={**_LANDER, "initial_log_scale": -1.0},
         by_algorithm=_landers(
+            {"average_rate": 0.1},
+            {"lr": 3e-4},
             {
                 "n_envs": 2,
                 "rollout_steps": 1024,
@@ -243,7 +247,6 @@ RECIPES: dict[str, Recipe] = {
                 "initial_log_scale": 0.0,
                 **_FEW_COPIES,
             },
-            average_rate=0.1,
         ),
         return_threshold=240.0,
         episodes=50,
