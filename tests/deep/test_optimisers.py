@@ -126,6 +126,22 @@ def test_targets_follow_by_copy_and_by_blend() -> None:
     assert all(torch.equal(a, b) for a, b in zip(module.parameters(), target.parameters()))
 
 
+def test_a_follower_begins_where_its_networks_are_and_moves_by_itself_without_gradients() -> None:
+    flat = FlatParameters(networks([0, 1]), 2)
+    descend(flat.module, flat, [0, 1])  # type: ignore[arg-type]
+    before = flat.values.clone()
+    follower = flat.follower()
+    assert torch.equal(follower.values, before)
+    assert not any(parameter.requires_grad for parameter in follower.module.parameters())
+    assert all(parameter.requires_grad for parameter in flat.module.parameters())
+    flat.values.add_(1.0)
+    assert torch.equal(follower.values, before)
+    follower.blend_from(flat, 0.5)
+    assert torch.allclose(follower.values, 0.5 * (before + flat.values))
+    for name, parameter in follower.module.named_parameters():
+        assert torch.allclose(parameter, flat.parameters[name] - 0.5)
+
+
 def test_a_seed_can_be_taken_out_and_put_back() -> None:
     flat, other = FlatParameters(networks([0, 1, 2]), 3), FlatParameters(networks([7]), 1)
     other.load_seed_slice(0, flat.seed_slice(1))
