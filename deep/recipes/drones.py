@@ -52,9 +52,9 @@ after 3,500,000 steps by a discount that rises to 0.997 (after 5,000,000 86 to 9
 90 to 98 % (after 2,500,000 84 to 99 %). A first deviation of 0.37 is as good over 3,500,000 steps (94 to 99 %, by
 0.997); over 5,000,000 with a rate that ends at 5e-5 four of five seeds had solved 66 to 97 % when it was stopped after
 4,000,000. By 1, and a discount that rises to 0.99, all five solve 96 to 99 %; policies then keep a deviation of about
-0.65, and their likeliest actions are steadier for it. By 1 and 0.997 three seeds solved 76 to 93 % after 2,000,000
-steps, and nearly all that failed were too far from their places. A rate that ends at 3e-4, with an average of a
-fiftieth, brought four of the five to 97 to 99.6 %, and one to 88 %, by collisions.
+0.65. By 1 and 0.997 three seeds solved 76 to 93 % after 2,000,000 steps, and nearly all that failed of two of them were
+too far from their places. A rate that ends at 3e-4, with an average of a fiftieth, brought four of the five to 97 to
+99.6 %, and one to 88 %, by collisions.
 
 Networks of their own are worse (two seeds, 64 and 81 %), and so is a bonus for entropy that falls to nothing (76 and 96
 %). Scalar critics place drones less well: two seeds of IPPO by a discount of 0.985 left drones 0.3 to 0.45 m beside
