@@ -27,29 +27,29 @@ in 60,000.
 
 TRPO needs rollouts of whole episodes there. All copies begin together, and their 200 steps end together, so that a
 rollout of 64 steps holds one part of episodes only; what is learnt from holding poles up may undo how they are swung
-up. By 16 copies of 64 steps two seeds came to -210 in 20,000 steps and went back to -640; by 8 of 200 they came
-to -180 in 30,000 and stayed. A2C takes one step for each rollout, and needs thousands. Several mini-batches of a
-rollout led either seed to -1600, below chance, at a rate of 1e-3, likely since what its gradient says of an action
-holds for the policy that took it. More passes of the critic than of the policy did not help enough (-950 in 120,000
-steps); 8 copies of 8 steps, with observations in units of their deviation, came to -380 to -730 in 1,000,000 steps by
-a first deviation of 0.6. What it wants is noise: of two seeds each, three times the rate ended at -302 and -718, a
-first deviation of 1.6 at -277 and -190, and that with twice the rate and an average of the networks, which is what is
-judged, at -185 and -174; by 2.7 one of two learnt nothing. All five seeds pass -200 by the last but one.
+up. By 16 copies of 64 steps two seeds came to -210 in 20,000 steps and went back to -640; by 8 of 200 they came to -180
+in 30,000 and stayed. A2C takes one step for each rollout, and needs thousands. Several mini-batches of a rollout led
+either seed to -1600, below chance, at a rate of 1e-3, likely since what its gradient says of an action holds for the
+policy that took it. More passes of the critic than of the policy did not help enough (-950 in 120,000 steps); 8 copies
+of 8 steps, with observations in units of their deviation, came to -380 to -730 in 1,000,000 steps by a first deviation
+of 0.6. What it wants is noise: of two seeds each, three times the rate ended at -302 and -718, a first deviation of 1.6
+at -277 and -190, and that with twice the rate and an average of the networks, which is what is judged, at -185 and
+-174; by 2.7 one of two learnt nothing. By 1, a rate that begins at 1e-3 and a discount that rises from 0.9 to 0.95 all
+five end at -156 to -165 after 1,500,000 steps.
 
-LunarLander wants a far horizon: at a discount of 0.99 and a trace of 0.95 two seeds of PPO ended at 124 and 11 after
-150,000 steps; at 0.999 and 0.98, with rollouts twice as long, half the rate and some entropy, at 258 and 213 after
-200,000. By numbers the likeliest actions of some policies earn far less than drawn ones, and what they earn goes up and
-down from rollout to rollout; an average of the networks is judged there in their place.
+LunarLander wants a horizon of some 200 steps: at a discount of 0.99 and a trace of 0.95 two seeds of PPO ended at 124
+and 11 after 150,000 steps; at 0.999 and 0.98, with rollouts of 128 steps and some entropy, at 258 and 213 after
+200,000. At 0.995 and 0.98, with rollouts of 256 steps and half the rate, all pass 255. By numbers the likeliest actions
+of some policies earn far less than drawn ones, and what they earn goes up and down from rollout to rollout; an average
+of the networks is judged in their place. TRPO lands by the same rollouts; by 2 copies of 1,024 steps, as the RL Zoo has
+it, it came to 250 to 270 within 160,000 steps, but went back as it learnt on, since drawn actions earned 100 to 150
+there.
 
-A2C and TRPO want few copies and long rollouts there, with a nearer horizon and observations in units of their
-deviation. By 16 copies of 5 steps A2C learnt to land, and then to stay in the air, where nothing is paid and nothing
-crashes; so it did by 8 copies of 5 and a discount of 0.995, after up to 175 in training. By 4 copies of 256 steps, 16
-mini-batches of a rollout and a discount of 0.99 one of two seeds landed for 235, and one stayed in the air; with 0.995
-and some entropy four of four came to 195 to 226 after 400,000 steps. By numbers that led below chance, and a third of
-the rate without entropy is what learns. TRPO by numbers: 16 copies of 128 steps at 0.999 ended at -25 to 175 after
-400,000; 2 copies of 1,024 at 0.99 and 0.95, as the RL Zoo has it, came to 238 to 264 with five of five within 80,000,
-by a first deviation of 1, and went back to 167 to 221 as they learnt on, but for one that had stopped. With a first
-deviation of 0.6 one of three still stayed in the air after 130,000.
+A2C wants few copies and long rollouts, with observations in units of their deviation. By 16 copies of 5 steps it learnt
+to land, and then to stay in the air, where nothing is paid and nothing crashes; so it did by 8 copies of 5 and a
+discount of 0.995, after up to 175 in training. By 4 copies of 256 steps, 16 mini-batches of a rollout and a discount of
+0.99 one of two seeds landed for 235, and one stayed in the air; with 0.995 and some entropy four of four came to 195 to
+226 after 400,000 steps. By numbers that led below chance, and a third of the rate without entropy is what learns.
 """
 
 from __future__ import annotations
@@ -99,29 +99,20 @@ _NOISY: Mapping[str, Any] = {"epsilon_start": 0.0, "epsilon_end": 0.0}
 _FROM_0_TO_100: Mapping[str, Any] = {"v_min": 0.0, "v_max": 100.0}
 _FROM_MINUS_100_TO_0: Mapping[str, Any] = {"v_min": -100.0, "v_max": 0.0}
 _LANDING: Mapping[str, Any] = {"v_min": -300.0, "v_max": 300.0}
-_LANDER: Mapping[str, Any] = {**_COPIES, "discount": 0.999}
-
-
-_FEW_COPIES: Mapping[str, Any] = {"normalise_observations": True, "average_rate": 0.2}
+_LANDER: Mapping[str, Any] = {**_COPIES, "discount": 0.995}
 
 
 def _landers(
     proximal: Mapping[str, Any], actor_critic: Mapping[str, Any], trust_region: Mapping[str, Any]
 ) -> Mapping[str, Mapping[str, Any]]:
     """Return what policies have that land on the moon, and what PPO's family, A2C's and TRPO have beside."""
+    both = {"rollout_steps": 256, "trace": 0.98}
+    many = {**both, "lr": 5e-4, "minibatches": 32, "average_rate": 0.1}
+    few = {**both, "n_envs": 4, "minibatches": 16, "average_rate": 0.2, "normalise_observations": True}
     return _policies(
-        {"lr": 1e-3, "rollout_steps": 128, "trace": 0.98, "epochs": 8, "minibatches": 16, **proximal},
-        {
-            "n_envs": 4,
-            "rollout_steps": 256,
-            "minibatches": 16,
-            "discount": 0.995,
-            "trace": 0.98,
-            "initial_log_scale": 0.0,
-            **_FEW_COPIES,
-            **actor_critic,
-        },
-        {"lr": 1e-3, "minibatches": 16, **trust_region},
+        {**many, "epochs": 8, **proximal},
+        {**few, "initial_log_scale": 0.0, **actor_critic},
+        {**many, "value_epochs": 8, **trust_region},
         normalise_values=True,
     )
 
@@ -176,14 +167,15 @@ RECIPES: dict[str, Recipe] = {
                 {
                     "n_envs": 8,
                     "discount": 0.9,
-                    "lr": 2e-3,
-                    "lr_end": 1e-4,
+                    "discount_end": 0.95,
+                    "lr": 1e-3,
+                    "lr_end": 5e-5,
                     "rollout_steps": 8,
-                    "trace": 0.9,
+                    "trace": 0.95,
                     "average_rate": 0.001,
                     "normalise_advantages": False,
                     "normalise_observations": True,
-                    "initial_log_scale": 0.5,
+                    "initial_log_scale": 0.0,
                 },
                 {"n_envs": 8, "discount": 0.9, "rollout_steps": 200, "trace": 0.9, "value_epochs": 10},
                 normalise_values=True,
@@ -214,11 +206,12 @@ RECIPES: dict[str, Recipe] = {
                 {"entropy_weight": 0.01},
                 {"lr": 1e-3, "entropy_weight": 0.01},
                 {
+                    "lr": 1e-3,
                     "rollout_steps": 128,
-                    "trace": 0.98,
+                    "minibatches": 16,
+                    "discount": 0.999,
                     "value_epochs": 10,
                     "kl_radius": 0.03,
-                    "average_rate": 0.1,
                     "initial_log_scale": -0.5,
                 },
             ),
@@ -232,23 +225,8 @@ RECIPES: dict[str, Recipe] = {
     "LunarLanderContinuous-v3": Recipe(
         steps=250_000,
         policy_steps=400_000,
-        policy_settings={**_LANDER, "initial_log_scale": -1.0},
-        by_algorithm=_landers(
-            {"average_rate": 0.1},
-            {"lr": 3e-4},
-            {
-                "n_envs": 2,
-                "rollout_steps": 1024,
-                "discount": 0.99,
-                "trace": 0.95,
-                "lr_end": 1e-3,
-                "value_epochs": 20,
-                "kl_radius": 0.01,
-                "cg_iterations": 15,
-                "initial_log_scale": 0.0,
-                **_FEW_COPIES,
-            },
-        ),
+        policy_settings={**_LANDER, "initial_log_scale": -0.5},
+        by_algorithm=_landers({"lr_end": 2e-5, "average_rate": 0.03}, {"lr": 3e-4}, {}),
         return_threshold=240.0,
         episodes=50,
     ),
