@@ -54,7 +54,7 @@ FINDINGS = """
 within 60,000 steps and 4 CPU-seconds of a seed. All four solve Acrobot and Pendulum with every seed: A2C needs 36,000
 steps and 2 CPU-seconds on Acrobot, PPO 4 CPU-seconds on Pendulum. PPO and GMAC land on the moon with every seed, by
 choices and by numbers, GMAC for 267 and 274 on average, PPO for 262 and 273. All of them earn at least what is
-published of them, but for TRPO on LunarLander by numbers, and on Acrobot where they stop early.
+published of them; on Acrobot that takes longer than solving it.
 
 **What made the difference.** Values in units of their running deviation: see the recipes. Beyond what counts as solved,
 patience: on Acrobot policies come to -84 within 30,000 to 100,000 steps and seem to stay there, but earn more as the
@@ -86,12 +86,13 @@ an average that follows three times as fast they earned 269, two of them 262 eac
 rather than returns: by those before two seeds came to 200 after 240,000 and 480,000 steps, where they take 200,000 and
 280,000 now, and ended at 275.
 
-TRPO lands by the same rollouts: four of five seeds earn 252 to 278 after 800,000 steps, and the fifth had earned 271
-after 360,000, by noise alone, and ended at 184. By 2 copies of 1,024 steps, as the RL Zoo has it, its seeds pass 250
-within 130,000 steps, but drawn actions earn 100 to 150 then, and what is learnt from them takes back what likeliest
-actions do: at a discount of 0.995, with a threshold of 266, four of five seeds stopped there within 160,000 steps and
-earned 261 to 266, and the fifth went from 261 back to 181; at 0.99, with a threshold of 250, all stopped within
-130,000, and earned 251 to 258. From 16 copies of 128 steps, at 0.999, it had ended at -25 to 175 after 400,000.
+TRPO lands by the same rollouts: with a threshold of 268, three of five seeds stop there, after 360,000 to 760,000
+steps, and all earn 252 to 271 in 1,000 fresh episodes, 265 on average. Without, the same five earned 252 to 278, but
+one went back from 271 to 184. By 2 copies of 1,024 steps, as the RL Zoo has it, its seeds pass 250 within 130,000
+steps, but drawn actions earn 100 to 150 then, and what is learnt from them takes back what likeliest actions do: at a
+discount of 0.995, with a threshold of 266, four of five seeds stopped there within 160,000 steps and earned 261 to 266,
+and the fifth went from 261 back to 181; at 0.99, with a threshold of 250, all stopped within 130,000, and earned 251 to
+258. From 16 copies of 128 steps, at 0.999, it had ended at -25 to 175 after 400,000.
 
 A2C wants few copies and long rollouts, with observations in units of their deviation and an average of the networks: 4
 copies of 256 steps, in 16 mini-batches, at a discount of 0.995 and with a bonus for entropy. By choices four of five
@@ -107,9 +108,8 @@ nothing holds the others back; which of the two decides was not tried. By one up
 seeds earned 119, 85 and 9 after 50,000 steps, and -60 to -104 after 250,000.
 
 **What falls short.** A2C by numbers does not come to 200, nor does one of its five seeds by choices. TRPO by choices
-passes 200 with two of five seeds, and earns 155 on average after 300,000 steps, above what is published; its new
-settings were not tried there. By numbers its mean of 250 is below the 262 of one policy, for one seed that fell back;
-its interquartile mean is 263.
+passes 200 with two of five seeds, and earns 155 on average after 300,000 steps, above what is published; the settings
+that it has by numbers were not tried there.
 
 **What a threshold is worth.** With a threshold of 490 in 20 episodes, as the recipe has it, one of ten seeds of PPO
 stopped on CartPole by luck, and earned 478 on fresh episodes; with -84 in 30 on Acrobot one of five earned -91. Here
@@ -161,7 +161,8 @@ def cells() -> list[Cell]:
     for task, told in ((LANDER, landing), (LANDER_BY_NUMBERS, {"steps": 1_000_000, "evaluations": 25, **by_numbers})):
         made += [Cell("GMAC", task, FIVE, **told), Cell("PPO", task, FIVE, **told, **looped)]
     sure: Mapping[str, Any] = {"episodes": 50, "evaluations": 20}
-    made += [Cell("TRPO", LANDER_BY_NUMBERS, FIVE, steps=800_000, **by_numbers)]
+    # A seed that lands by noise alone may fall back: at 268 it stops in time.
+    made += [Cell("TRPO", LANDER_BY_NUMBERS, FIVE, steps=800_000, **{**by_numbers, "return_threshold": 268.0})]
     made += [Cell("TRPO", LANDER, FIVE, evaluations=10)]
     made += [
         Cell("A2C", task, FIVE, steps=steps, return_threshold=240.0, **sure)
