@@ -13,7 +13,7 @@ demo: $(VENV)/.demo  ## solve famous games, print certified equilibria, write de
 	$(BIN)/python -m marlgt show --output demo/report.html
 
 test: $(VENV)/.test  ## run the test suite
-	$(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 lint: $(VENV)/.dev  ## style, types and layers
 	$(BIN)/ruff check .

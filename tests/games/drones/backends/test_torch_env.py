@@ -49,7 +49,7 @@ def test_every_task_is_the_same_in_both_backends(name):
     task = make_task(name)
     env, other = BatchEnv(task, 20), TorchEnv(task, 20)
     assert apart(env.reset(seed=5), other.reset(seed=5)) == 0.0
-    for _ in range(20):
+    for _ in range(10):
         actions = env.random_actions()
         assert apart(actions, other.random_actions()) == 0.0
         assert gap_of_steps(env, other, env.step(actions), other.step(actions)) <= ROUNDING
