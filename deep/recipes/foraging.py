@@ -9,9 +9,10 @@ the CPU time.
 
 Policies (``benchmarks/results/deep_policies_foraging.md``) learn from the same observations and masks, without memory.
 A bonus for entropy that falls to nothing and a last rate of 1e-5 helped IPPO, and COMA's critic must see one-hot
-numbers, too. IA2C, which learns once from each rollout, is the fastest of them, and the best on 10x10. They are
-stochastic and should be played so: likeliest actions stand still for ever where both want the same field or each waits
-by another food, and an agent that draws where nothing has changed earns nearly as much as one that always draws.
+numbers, too. IA2C, which learns once from each rollout, is the fastest of them. On 10x10 a discount of 0.95 ends ahead
+of 0.97 by IPPO, IA2C and MAPPO (0.98 and 0.97 after as many steps). They are stochastic and should be played so:
+likeliest actions stand still for ever where both want the same field or each waits by another food, and an agent that
+draws where nothing has changed earns nearly as much as one that always draws.
 """
 
 from __future__ import annotations
@@ -70,12 +71,12 @@ _BY_ALGORITHM: Mapping[str, Mapping[str, Any]] = {
 _RELATIVE = r"(?=.*observation=relative)Foraging-(\ds-)?"
 
 
-def _page(steps: int, policy_steps: int, **settings: Any) -> Recipe:
+def _page(steps: int, policy_steps: int, policies: Mapping[str, Any] | None = None, **settings: Any) -> Recipe:
     return Recipe(
         steps=steps,
         settings={**_FORAGING, **settings},
         policy_steps=policy_steps,
-        policy_settings={**_POLICIES, **settings},
+        policy_settings={**_POLICIES, **(policies or {}), **settings},
         by_algorithm=_BY_ALGORITHM,
         return_threshold=0.98,
         episodes=128,
@@ -84,7 +85,7 @@ def _page(steps: int, policy_steps: int, **settings: Any) -> Recipe:
 
 RECIPES: dict[str, Recipe] = {
     _RELATIVE + r"[3-8]x.*": _page(300_000, 400_000, one_hot=(-7, 8)),
-    _RELATIVE + r"(9|10)x.*": _page(500_000, 1_200_000, one_hot=(-9, 10)),
+    _RELATIVE + r"(9|10)x.*": _page(500_000, 2_400_000, {"discount": 0.95}, one_hot=(-9, 10)),
     _RELATIVE + r"1[1-6]x.*": _page(1_000_000, 2_000_000, one_hot=(-15, 16)),
     r"Foraging-.*": _page(1_000_000, 1_000_000),
 }
