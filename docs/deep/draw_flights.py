@@ -4,6 +4,7 @@ The policies are those of the studies ``deep_drones`` and ``deep_policies_drones
 which train them where they are not kept yet.
 """
 
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -26,25 +27,16 @@ FLIGHTS = {
     "formation_learnt": ("formation:n_drones=3", "IDQN", 0, 1),
 }
 
-
-# Task, algorithm and seed of the run of flights by policies, to choose from in one interactive page.
-LEARNT = (
-    (deep_policies_drones.HOVER_1D, "GMAC", 0),
-    (deep_policies_drones.HOVER, "GMAC", 1),
-    (deep_policies_drones.TWO, "GMACIPPO", 0),
-    (deep_policies_drones.FORMATION, "GMACIPPO", 0),
-    (deep_policies_drones.GATE, "GMACIPPO", 0),
-    (deep_policies_drones.CROSSING, "GMACIPPO", 4),
-    (deep_policies_drones.FOUR, "GMACIPPO", 0),
-)
 REPLAY = "policies_replay"
 
 
 def flown(study, task, algorithm, seed, episode):
-    """Return a flight of what one seed learnt in a study."""
-    run = load_run(CACHE / study.NAME / learnt(study.cell(task, algorithm), study.NAME)["folder"])
+    """Return a flight of what one seed learnt in a study, by default of the first that solves the task."""
+    row = learnt(study.cell(task, algorithm), study.NAME)
+    seed = row["solved"].index(max(row["solved"])) if seed is None else seed
+    run = load_run(CACHE / study.NAME / row["folder"])
     flight = record_flight(flown_task(run), flight_policy(run, seed), seed=episode)
-    print(f"  {task}: {'solved' if flight.success else 'not solved'}, score {flight.score:.3f}")
+    print(f"  {task}, {algorithm}: {'solved' if flight.success else 'not solved'}, score {flight.score:.3f}")
     return flight
 
 
@@ -58,8 +50,10 @@ def picture(name):
 
 
 def replay(name):
-    """Write flights of policies as a page in which they can be turned, stopped and followed."""
-    flights = [flown(deep_policies_drones, task, algorithm, seed, 0) for task, algorithm, seed in LEARNT]
+    """Write a flight of each policy on each task as a page in which they can be turned, stopped and followed."""
+    study = deep_policies_drones
+    trained = [pair for pair in itertools.product(study.PANELS, study.ALGORITHMS) if pair in study.ORDER]
+    flights = [flown(study, task, algorithm, None, 0) for task, algorithm in trained]
     return write_flight_replay(flights, FOLDER / f"{name}.html")
 
 
