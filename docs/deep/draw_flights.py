@@ -31,13 +31,17 @@ REPLAY = "policies_replay"
 
 
 def flown(study, task, algorithm, seed, episode):
-    """Return a flight of what one seed learnt in a study, by default of the first that solves the task."""
-    row = learnt(study.cell(task, algorithm), study.NAME)
-    seed = row["solved"].index(max(row["solved"])) if seed is None else seed
-    run = load_run(CACHE / study.NAME / row["folder"])
+    """Return a flight of what one seed learnt in a study."""
+    run = load_run(CACHE / study.NAME / learnt(study.cell(task, algorithm), study.NAME)["folder"])
     flight = record_flight(flown_task(run), flight_policy(run, seed), seed=episode)
     print(f"  {task}, {algorithm}: {'solved' if flight.success else 'not solved'}, score {flight.score:.3f}")
     return flight
+
+
+def first_solver(study, task, algorithm):
+    """Return the first seed that solves the task, or the first of all where none does."""
+    row = learnt(study.cell(task, algorithm), study.NAME)
+    return row["seeds"][row["solved"].index(max(row["solved"]))]
 
 
 def picture(name):
@@ -53,7 +57,7 @@ def replay(name):
     """Write a flight of each policy on each task as a page in which they can be turned, stopped and followed."""
     study = deep_policies_drones
     trained = [pair for pair in itertools.product(study.PANELS, study.ALGORITHMS) if pair in study.ORDER]
-    flights = [flown(study, task, algorithm, None, 0) for task, algorithm in trained]
+    flights = [flown(study, *pair, first_solver(study, *pair), 0) for pair in trained]
     return write_flight_replay(flights, FOLDER / f"{name}.html")
 
 
